@@ -1,0 +1,3 @@
+module github.com/evovoice-gateway/caddy-conference-members
+
+go 1.26.0

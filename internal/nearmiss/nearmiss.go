@@ -1,0 +1,64 @@
+// Package nearmiss finds the word that somebody probably meant.
+package nearmiss
+
+import "strings"
+
+// What it costs to make what was typed what was meant. A letter that was left
+// out counts less than one too many or a wrong one: people shorten
+// fromPhoneNumber to fromNumber, not the other way round.
+const (
+	missing = 1
+	surplus = 2
+	swapped = 2
+	wrong   = 3
+)
+
+// longest is the length in bytes of the longest word that is compared.
+const longest = 64
+
+// Find returns which of the known words was most likely meant by typed, or the
+// empty string if none is near. Letter case makes no difference; a word of
+// which three letters or more were typed and the rest left out is near; of
+// words equally near, the first wins.
+func Find(typed string, known []string) string {
+	if len(typed) > longest {
+		return ""
+	}
+	typed = strings.ToLower(typed)
+	best, least := "", len(typed)+2
+	for _, word := range known {
+		lower := strings.ToLower(word)
+		cost := distance(typed, lower)
+		if len(typed) >= 3 && strings.HasPrefix(lower, typed) {
+			cost = min(cost, missing)
+		}
+		if cost < least {
+			best, least = word, cost
+		}
+	}
+	return best
+}
+
+// distance returns what it costs to make typed what was meant (the optimal
+// string alignment of the two).
+func distance(typed, meant string) int {
+	before, last, row := make([]int, len(meant)+1), make([]int, len(meant)+1), make([]int, len(meant)+1)
+	for j := range last {
+		last[j] = j * missing
+	}
+	for i := range len(typed) {
+		row[0] = last[0] + surplus
+		for j := range len(meant) {
+			same := last[j]
+			if typed[i] != meant[j] {
+				same += wrong
+			}
+			row[j+1] = min(same, row[j]+missing, last[j+1]+surplus)
+			if i > 0 && j > 0 && typed[i] == meant[j-1] && typed[i-1] == meant[j] {
+				row[j+1] = min(row[j+1], before[j-1]+swapped)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(meant)]
+}
