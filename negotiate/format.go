@@ -1,0 +1,97 @@
+package negotiate
+
+import "slices"
+
+// Format is a format that an answer can have.
+type Format uint8
+
+// The formats in the server's own order of preference. None is no format.
+const (
+	None Format = iota
+	JSON
+	CSV
+	XML
+	JSV
+	HTML
+
+	numFormats
+)
+
+// formats is the one table of formats. The suffix of a path without its dot is
+// also the name of the format and the value of the query parameter "format".
+var formats = [numFormats]struct {
+	suffix, typ, subtype string
+	// defined are the parameters that the media type's registration defines.
+	defined []string
+}{
+	None: {suffix: ".none"},
+	JSON: {".json", "application", "json", nil},              // RFC 8259 section 11
+	CSV:  {".csv", "text", "csv", []string{charset, header}}, // RFC 4180 section 3
+	XML:  {".xml", "application", "xml", []string{charset}},  // RFC 7303 section 9.1
+	JSV:  {".jsv", "application", "jsv", nil},                // not registered
+	HTML: {".html", "text", "html", []string{charset}},       // RFC 2854 section 2
+}
+
+// The names of the parameters that the representations have.
+const (
+	charset = "charset"
+	header  = "header"
+)
+
+// Formats returns all formats but None, in the server's order of preference.
+func Formats() []Format { return []Format{JSON, CSV, XML, JSV, HTML} }
+
+// String returns the name of the format, such as "csv"; of None, "none".
+func (f Format) String() string {
+	if f >= numFormats {
+		f = None
+	}
+	return formats[f].suffix[1:]
+}
+
+// MediaType returns the media type without parameters, such as "text/csv"; of
+// None, the empty string.
+func (f Format) MediaType() string {
+	if f == None || f >= numFormats {
+		return ""
+	}
+	return formats[f].typ + "/" + formats[f].subtype
+}
+
+// Suffix returns the path suffix with its dot, such as ".csv"; of None, the
+// empty string.
+func (f Format) Suffix() string {
+	if f == None || f >= numFormats {
+		return ""
+	}
+	return formats[f].suffix
+}
+
+// ByName returns the format of that name, in any ASCII letter case (recordings
+// 173 and 176). It returns false for every other text, a surrounding space or
+// a dot included.
+func ByName(name string) (Format, bool) {
+	for _, f := range Formats() {
+		if equalFold(f.String(), name) {
+			return f, true
+		}
+	}
+	return None, false
+}
+
+// BySuffix returns the format of a path suffix with its dot. Suffixes are
+// lower case only (recordings 247 and 250).
+func BySuffix(suffix string) (Format, bool) {
+	for _, f := range Formats() {
+		if f.Suffix() == suffix {
+			return f, true
+		}
+	}
+	return None, false
+}
+
+// defines reports whether the registration of the format's media type defines
+// the parameter.
+func (f Format) defines(param string) bool {
+	return slices.ContainsFunc(formats[f].defined, func(d string) bool { return equalFold(d, param) })
+}

@@ -1,0 +1,43 @@
+package negotiate
+
+// Offers are the representations that can be had, each a format and the
+// parameters of its media type. The zero value offers nothing.
+type Offers struct {
+	list []offer
+}
+
+// offer is one representation.
+type offer struct {
+	format Format
+	params []param
+}
+
+// param is a media type parameter of a representation.
+type param struct {
+	name, value string
+	// alias is another spelling of the value, or empty.
+	alias string
+}
+
+// utf8Param is the charset of every representation. Many clients leave out the
+// hyphen, and the Encoding Standard knows that label too.
+var utf8Param = param{charset, "utf-8", "utf8"}
+
+// NewOffers returns offers of all formats in the server's order of preference,
+// all in UTF-8. It is told whether CSV is sent with a header row, which
+// is the parameter "header" of text/csv.
+func NewOffers(csvHeader bool) Offers {
+	present := "absent"
+	if csvHeader {
+		present = "present"
+	}
+	var o Offers
+	for _, f := range Formats() {
+		params := []param{utf8Param}
+		if f == CSV {
+			params = append(params, param{name: header, value: present})
+		}
+		o.list = append(o.list, offer{f, params})
+	}
+	return o
+}
