@@ -1,0 +1,180 @@
+package route
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var (
+	modelEscapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
+	modelSuffix  = regexp.MustCompile(`\.(?:csv|json|xml|jsv|html)$`)
+)
+
+// model is the upstream as recorded, slow and one step after the other. It
+// returns the segments of a path and its suffix.
+func model(escaped string) (segments []string, suffix string) {
+	path := modelEscapes.ReplaceAllStringFunc(escaped, modelUnescape)
+
+	var kept []string
+	parts := strings.Split(path, "/")[1:]
+	for i, s := range parts {
+		final := i == len(parts)-1
+		switch {
+		case s == ".." && len(kept) > 0:
+			kept = kept[:len(kept)-1]
+		case s != "." && s != "..":
+			kept = append(kept, s)
+			continue
+		}
+		if final {
+			kept = append(kept, "")
+		}
+	}
+	path = "/" + strings.Join(kept, "/")
+	path = strings.ReplaceAll(path, "+", " ")
+	path = strings.ReplaceAll(path, "%2f", "/")
+
+	suffix = modelSuffix.FindString(path)
+	path = strings.TrimSuffix(path, suffix)
+	for s := range strings.SplitSeq(path, "/") {
+		if s != "" {
+			segments = append(segments, s)
+		}
+	}
+	return segments, suffix
+}
+
+// modelUnescape decodes a run of escapes but for slashes and what is not UTF-8.
+func modelUnescape(run string) string {
+	var b strings.Builder
+	for run != "" {
+		decoded := ""
+		for n := 1; n <= utf8.UTFMax && 3*n <= len(run); n++ {
+			s, err := url.PathUnescape(run[:3*n])
+			if err == nil && utf8.ValidString(s) && utf8.RuneCountInString(s) == 1 && s != "/" {
+				decoded = s
+				break
+			}
+		}
+		if decoded == "" {
+			b.WriteString(run[:3])
+			run = run[3:]
+			continue
+		}
+		b.WriteString(decoded)
+		run = run[3*len(decoded):]
+	}
+	return b.String()
+}
+
+// modelMembers returns the session id if the upstream routes the path to the
+// operation.
+func modelMembers(escaped string) (id, suffix string, ok bool) {
+	s, suffix := model(escaped)
+	if len(s) != 4 || !strings.EqualFold(s[0], "sessions") || !strings.EqualFold(s[2], "conference") || !strings.EqualFold(s[3], "members") {
+		return "", "", false
+	}
+	return s[1], suffix, true
+}
+
+// modelPredefined reports whether some version of the upstream routes the path
+// to the operation by its name.
+func modelPredefined(escaped string) bool {
+	const name = `addconferencemember(?:\[\])?(?:\.[^/]*)?`
+	s, suffix := model(escaped)
+	path := strings.ToLower(strings.Join(s, "/")) + suffix
+	ok, _ := regexp.MatchString(`^(?:[^/]+/(?:reply|oneway|syncreply|asynconeway)/`+name+`(?:/.*)?|api/(?:.*/)?`+name+`)$`, path)
+	return ok
+}
+
+func TestModelAgreesWithEveryRecording(t *testing.T) {
+	for _, r := range readRecordings(t) {
+		path := r.path(t)
+		id, _, ok := modelMembers(path)
+		if strings.Contains(strings.ToLower(path), operation) || !strings.EqualFold(r.Method, "POST") || r.Status == 400 {
+			continue
+		}
+		if ok != (r.SessionID != nil) || ok && id != *r.SessionID {
+			t.Errorf("recording %d: the model reads %q, %v from %s", r.N, id, ok, path)
+		}
+	}
+}
+
+// FuzzMatch: what the upstream matches is matched, with the same session id.
+func FuzzMatch(f *testing.F) {
+	for _, r := range readRecordings(f) {
+		f.Add(r.Target)
+	}
+	for _, s := range []string{
+		"/x/%2e%2E/sessions/a+b/%2e/conference//members/.csv", "/sessions%252fabc%2Fconference%5cmembers", "/sessions/%ff%e2%82%ac%/conference/members",
+		"/sessions/a%2fb/../c%2f../conference/members.json", "/csv%2freply/AddConferenceMember%5B%5D.csv", "/api/x/addconferencemember",
+		"/se%C5%BF%C5%BFions/abc/conference/members", "%2f..%2fsessions/.../conference/members/..%2f..",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		template := mustParse(t, DefaultTemplate)
+		got := template.Match(path)
+		if plain := template.matchReadings(path); got != plain {
+			t.Errorf("Match(%q) = %+v, but %+v by its readings", path, got, plain)
+		}
+		if !strings.HasPrefix(path, "/") {
+			return
+		}
+		if id, suffix, ok := modelMembers(path); ok {
+			if want := member(id, suffix); got != want {
+				t.Errorf("Match(%q) = %+v, want %+v", path, got, want)
+			}
+		} else if got.Kind == Members && !got.Ambiguous && isASCII(path) && !strings.Contains(path, "%C") && !strings.Contains(path, "%c") {
+			t.Errorf("Match(%q) = %+v, but the upstream has no route there", path, got)
+		}
+		if modelPredefined(path) && got.Kind == None {
+			t.Errorf("Match(%q) = %+v, want Predefined", path, got)
+		}
+	})
+}
+
+// isASCII reports whether there is nothing that only foldings would match.
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// FuzzPath: a path that Path made conveys what it was made of, to the upstream
+// and to Match. What it refuses is refused for a reason.
+func FuzzPath(f *testing.F) {
+	for _, id := range []string{"abc", "a b", ".", "..", "a/b", "a%2fb", "a%2Fb", "a%b", "a+b", "a.csv", "\u00e9", "\xff", "\x00", "%", `a\b`} {
+		f.Add(id, byte(0), false)
+		f.Add(id, byte(1), true)
+	}
+	suffixes := []string{"", ".csv", ".json", ".xml", ".jsv", ".html"}
+	f.Fuzz(func(t *testing.T, id string, n byte, short bool) {
+		suffix := suffixes[int(n)%len(suffixes)]
+		template := mustParse(t, DefaultTemplate)
+		if short {
+			template = mustParse(t, "/calls/{sessionId}")
+		}
+		path, ok := template.Path(id, suffix)
+		if !ok {
+			// The obvious path would not have done.
+			obvious := strings.Replace(template.String(), placeholder, strings.ReplaceAll(url.PathEscape(id), "+", "%2B"), 1) + suffix
+			if m := template.Match(obvious); m == member(id, suffix) && !strings.Contains(id, "\x00") && strings.Trim(id, ".") != "" {
+				t.Errorf("Path(%q, %q) refused, but %q conveys it", id, suffix, obvious)
+			}
+			return
+		}
+		if got := template.Match(path); got != member(id, suffix) {
+			t.Errorf("Match(Path(%q, %q)) = Match(%q) = %+v", id, suffix, path, got)
+		}
+		if !short {
+			if gotID, gotSuffix, ok := modelMembers(path); !ok || gotID != id || gotSuffix != suffix {
+				t.Errorf("the upstream reads %q, %q, %v from %q, want %q, %q", gotID, gotSuffix, ok, path, id, suffix)
+			}
+		}
+		if u, err := url.ParseRequestURI(path); err != nil || u.EscapedPath() != path {
+			t.Errorf("net/url alters %q: %v, %v", path, u, err)
+		}
+	})
+}

@@ -1,0 +1,349 @@
+package route
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// member is a match of the route by the upstream's own reading.
+func member(id, suffix string) Match { return Match{Kind: Members, SessionID: id, Suffix: suffix} }
+
+// doubtful is a match of the route by another reading.
+func doubtful(id, suffix string) Match {
+	return Match{Kind: Members, SessionID: id, Suffix: suffix, Ambiguous: true}
+}
+
+func TestMatch(t *testing.T) {
+	template := mustParse(t, DefaultTemplate)
+	rules := []struct {
+		rule  string
+		cases map[string]Match
+	}{
+		{"literals match in any letter case, the id keeps its own", map[string]Match{
+			"/sessions/abc/conference/members":           member("abc", ""),
+			"/SESSIONS/Abc/Conference/memberS":           member("Abc", ""),
+			"/%73essions/abc/conference/%4Dembers":       member("abc", ""),
+			"/se%C5%BF%c5%bfions/abc/conference/members": member("abc", ""),
+			"/sess%C4%B0ons/abc/conference/members":      member("abc", ""),
+			"/session/abc/conference/members":            {},
+			"/sessions/abc/conferences/members":          {},
+			"/sessions/abc/conference/member":            {},
+			"/sessions/abc/conference/memberss":          {},
+			"/sessions/abc/conference/members%C5%BF":     {},
+			"/sessions/abc/conference/membe%72%73":       member("abc", ""),
+			"/sessions/abc/conference/members%E2%84":     {},
+		}},
+		{"all segments must be there and no more", map[string]Match{
+			"":                                   {},
+			"/":                                  {},
+			"*":                                  {},
+			"/sessions":                          {},
+			"/sessions/abc":                      {},
+			"/sessions/abc/conference":           {},
+			"/sessions/abc/conference/members/x": {},
+			"/x/sessions/abc/conference/members": {},
+			"/sessions/a/b/conference/members":   {},
+			"sessions/abc/conference/members":    member("abc", ""),
+		}},
+		{"empty segments count for nothing", map[string]Match{
+			"//sessions/abc/conference/members":      member("abc", ""),
+			"/sessions//abc///conference//members//": member("abc", ""),
+			"/sessions/abc/conference/members/":      member("abc", ""),
+			"/sessions//conference/members":          {},
+			"//":                                     {},
+		}},
+		{"dot segments are removed, however encoded", map[string]Match{
+			"/./sessions/abc/conference/members":               member("abc", ""),
+			"/../sessions/abc/conference/members":              member("abc", ""),
+			"/x/../sessions/abc/conference/members":            member("abc", ""),
+			"/x/%2e%2e/sessions/%2E/abc/conference/members":    member("abc", ""),
+			"/x/.%2e/sessions/x/%2E./abc/conference/./members": member("abc", ""),
+			"/sessions/abc/conference/members/.":               member("abc", ""),
+			"/sessions/abc/conference/members/x/..":            member("abc", ""),
+			"/sessions/abc/conference/members/x/../.csv":       member("abc", ".csv"),
+			"/sessions/../conference/members":                  {},
+			"/sessions/%2e%2e/conference/members":              {},
+			"/sessions/./conference/members":                   {},
+			"/sessions/abc/conference/members/..":              {},
+			"/sessions/.../conference/members":                 member("...", ""),
+			"/sessions/..a/conference/members":                 member("..a", ""),
+			"/sessions/%252e/conference/members":               member("%2e", ""),
+			"/..":                                              {},
+			"/.":                                               {},
+		}},
+		{"the id is decoded once", map[string]Match{
+			"/sessions/a%20b/conference/members":        member("a b", ""),
+			"/sessions/ab%63/conference/members":        member("abc", ""),
+			"/sessions/a%2525b/conference/members":      member("a%25b", ""),
+			"/sessions/%C3%A9/conference/members":       member("\u00e9", ""),
+			"/sessions/%F0%9F%93%9e/conference/members": member("\U0001f4de", ""),
+			"/sessions/%EF%BF%BD/conference/members":    member("\ufffd", ""),
+			"/sessions/a%3Fb%23/conference/members":     member("a?b#", ""),
+			"/sessions/a,b;c=d/conference/members":      member("a,b;c=d", ""),
+			"/sessions/%7Bx%7D/conference/members":      member("{x}", ""),
+			"/sessions/%20/conference/members":          member(" ", ""),
+			"/sessions/a%00b/conference/members":        member("a\x00b", ""),
+			"/sessions/a%5Cb/conference/members":        member(`a\b`, ""),
+		}},
+		{"a plus sign in the id is a space", map[string]Match{
+			"/sessions/a+b/conference/members":     member("a b", ""),
+			"/sessions/a%2Bb/conference/members":   member("a b", ""),
+			"/sessions/a%2bb/conference/members":   member("a b", ""),
+			"/sessions/a%252Bb/conference/members": member("a%2Bb", ""),
+		}},
+		{"what is no escape or no UTF-8 stays as it is", map[string]Match{
+			"/sessions/100%/conference/members":      member("100%", ""),
+			"/sessions/a%4/conference/members":       member("a%4", ""),
+			"/sessions/a%zz/conference/members":      member("a%zz", ""),
+			"/sessions/%FF/conference/members":       member("%FF", ""),
+			"/sessions/%e2%82/conference/members":    member("%e2%82", ""),
+			"/sessions/%e2%82%41/conference/members": member("%e2%82A", ""),
+			"/sessions/%C0%AF/conference/members":    member("%C0%AF", ""), // an overlong slash
+			"/sessions/%ED%A0%80/conference/members": member("%ED%A0%80", ""),
+			"/sessions/%%41/conference/members":      member("%A", ""),
+		}},
+		{"a slash encoded in lower case separates", map[string]Match{
+			"/sessions%2fabc%2fconference%2fmembers":      member("abc", ""),
+			"%2fsessions%2fabc%2fconference%2fmembers%2f": member("abc", ""),
+			"/sessions%252fabc/conference/members":        member("abc", ""),
+			"/sessions%%32fabc/conference/members":        member("abc", ""),
+			"/sessions%%32%66abc/conference/members":      member("abc", ""),
+			"/sessions/abc%2f/conference/members":         member("abc", ""),
+			"/sessions/abc/conference/members%2f.csv":     member("abc", ".csv"),
+		}},
+		{"a slash encoded in upper case stays in the id", map[string]Match{
+			"/sessions/a%2Fb/conference/members":   member("a%2Fb", ""),
+			"/sessions/a%252Fb/conference/members": member("a%2Fb", ""),
+			"/sessions/..%2Fb/conference/members":  member("..%2Fb", ""),
+		}},
+		{"other readings of slashes are tried last", map[string]Match{
+			"/sessions/abc%2Fconference/members":           doubtful("abc", ""),
+			"/sessions%2Fabc%2Fconference%2Fmembers":       doubtful("abc", ""),
+			"%2Fsessions%2Fabc%2fconference%2Fmembers.csv": doubtful("abc", ".csv"),
+			"/sessions%5Cabc%5cconference/members":         doubtful("abc", ""),
+			`\sessions\abc\conference\members`:             doubtful("abc", ""),
+			"/sessions/a%2fb/conference/members":           doubtful("a%2fb", ""),
+			"/sessions%2F%2Fabc/conference/members":        doubtful("abc", ""),
+		}},
+		{"other readings of dot segments are tried last", map[string]Match{
+			"/x%2f../sessions/abc/conference/members":          doubtful("abc", ""),
+			"/x%2f..%2fsessions/abc/conference/members":        doubtful("abc", ""),
+			"/x%5C..%5Csessions/abc/conference/members":        doubtful("abc", ""),
+			"/%2e%2e%2Fsessions/abc/conference/members":        doubtful("abc", ""),
+			"/sessions/abc/conference/x%2F%2e%2e%2Fmembers":    doubtful("abc", ""),
+			"/a%2fb/../c%2f../sessions/abc/conference/members": doubtful("abc", ""),
+			"/a%2fb/../sessions/abc/conference/members":        member("abc", ""),
+			"/a%2fb/../../sessions/abc/conference/members":     member("abc", ""),
+			"/sessions/a%2fb/../abc/conference/members":        member("abc", ""),
+			"/sessions/abc%2f./conference/members":             doubtful("abc%2f.", ""),
+			"/sessions/abc/x//../conference/members":           doubtful("abc", ""),
+			"/sessions/x//../abc/conference/members":           doubtful("abc", ""),
+		}},
+		{"a suffix is lower case, the last thing, and one of five", map[string]Match{
+			"/sessions/abc/conference/members.csv":         member("abc", ".csv"),
+			"/sessions/abc/conference/members.json":        member("abc", ".json"),
+			"/sessions/abc/conference/members.xml":         member("abc", ".xml"),
+			"/sessions/abc/conference/members.jsv":         member("abc", ".jsv"),
+			"/sessions/abc/conference/members.html":        member("abc", ".html"),
+			"/SESSIONS/abc/conference/MEMBERS.csv":         member("abc", ".csv"),
+			"/sessions/a.csv/conference/members.json":      member("a.csv", ".json"),
+			"/sessions/a.csv/conference/members":           member("a.csv", ""),
+			"/sessions/.csv/conference/members":            member(".csv", ""),
+			"/sessions/abc/conference/members/.csv":        member("abc", ".csv"),
+			"/sessions/abc/conference/members//.csv":       member("abc", ".csv"),
+			"/sessions/abc/conference/members.c%73v":       member("abc", ".csv"),
+			"/sessions/abc/conference/members%2Ecsv":       member("abc", ".csv"),
+			"/sessions/abc/conference/members%2e%63%73%76": member("abc", ".csv"),
+			"/sessions/a%20b/conference/members.csv":       member("a b", ".csv"),
+			"/sessions/abc/conference/members.Csv":         {},
+			"/sessions/abc/conference/members.JSON":        {},
+			"/sessions/abc/conference/members.c%53v":       {},
+			"/sessions/abc/conference/members.bogus":       {},
+			"/sessions/abc/conference/members.none":        {},
+			"/sessions/abc/conference/members.txt":         {},
+			"/sessions/abc/conference/members.csv.json":    {},
+			"/sessions/abc/conference/members..csv":        {},
+			"/sessions/abc/conference/members.":            {},
+			"/sessions/abc/conference/members.csv.":        {},
+			"/sessions/abc/conference/members.csv/":        {},
+			"/sessions/abc/conference/members.csv/.":       {},
+			"/sessions/abc/conference/members.csv%2f":      {},
+			"/sessions/abc/conference/members.csv%20":      {},
+			"/sessions/abc/conference/members.csv+":        {},
+			"/sessions/abc/conference/members%20.csv":      {},
+			"/sessions/abc/conference/members;.csv":        {},
+			"/sessions/abc/conference/members.csv;x":       {},
+			"/sessions/abc/conference/members.csv%23f":     {},
+			"/sessions/abc/conference/members.csv%00":      {},
+			"/sessions/abc/conference/members%252Ecsv":     {},
+			"/sessions/abc/conference/memberscsv":          {},
+			"/sessions/abc/conference/.csv":                {},
+			"/sessions/abc/conference/members.csv/.csv":    {},
+		}},
+	}
+	for _, r := range rules {
+		t.Run(r.rule, func(t *testing.T) {
+			for path, want := range r.cases {
+				if got := template.Match(path); got != want {
+					t.Errorf("Match(%q) = %+v, want %+v", path, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestMatchPredefinedRoutes(t *testing.T) {
+	tests := map[string]Kind{
+		"/json/reply/AddConferenceMember":           Predefined,
+		"/csv/oneway/AddConferenceMember":           Predefined,
+		"/csv/syncreply/AddConferenceMember":        Predefined,
+		"/xml/asynconeway/AddConferenceMember":      Predefined,
+		"/anything/reply/AddConferenceMember":       Predefined,
+		"/CSV/Reply/ADDconferencemember":            Predefined,
+		"//csv//reply//addconferencemember//":       Predefined,
+		"/x/../csv/./reply/addconferencemember":     Predefined,
+		"/csv/repl%79/AddConferenceM%65mber":        Predefined,
+		"/csv%2freply%2fAddConferenceMember":        Predefined,
+		"/csv%2Freply%2FAddConferenceMember":        Predefined,
+		"/csv/reply/AddConferenceMember.csv":        Predefined,
+		"/csv/reply/AddConferenceMember.bogus":      Predefined,
+		"/csv/reply/AddConferenceMember.":           Predefined,
+		"/csv/reply/AddConferenceMember[]":          Predefined,
+		"/csv/reply/AddConferenceMember%5B%5D":      Predefined,
+		"/csv/reply/AddConferenceMember%5b%5d.json": Predefined,
+		"/csv/reply/AddConferenceMember/x/y":        Predefined, // the upstream takes the third segment
+		"/api/AddConferenceMember":                  Predefined,
+		"/API/addConferenceMember.csv":              Predefined,
+		"/api/AddConferenceMember[]":                Predefined,
+		"/api/AddConferenceMember[].csv.json":       Predefined,
+		"/api/x/y/AddConferenceMember":              Predefined, // and here the last
+		"/api/reply/AddConferenceMember":            Predefined,
+		"/AddConferenceMember":                      None,
+		"/reply/AddConferenceMember":                None,
+		"/api":                                      None,
+		"/api/":                                     None,
+		"/api/.csv":                                 None,
+		"/api/AddConferenceMember/x":                None,
+		"/apis/AddConferenceMember":                 None,
+		"/api/AddConferenceMembers":                 None,
+		"/api/AddConferenceMember[":                 None,
+		"/api/AddConferenceMember[][]":              None,
+		"/api/xAddConferenceMember":                 None,
+		"/api/[]":                                   None,
+		"/csv/reply":                                None,
+		"/csv/reply/RemoveConferenceMember":         None,
+		"/csv/replies/AddConferenceMember":          None,
+		"/csv/reply/x/AddConferenceMember":          None,
+		"/x/csv/reply/AddConferenceMember":          None,
+	}
+	for _, template := range []string{DefaultTemplate, "/calls/{sessionId}/add"} {
+		rt := mustParse(t, template)
+		for path, want := range tests {
+			if got := rt.Match(path); got.Kind != want {
+				t.Errorf("%s: Match(%q) = %+v, want kind %d", template, path, got, want)
+			}
+		}
+	}
+}
+
+func TestPredefinedRoutesStandBelowThePrefixToo(t *testing.T) {
+	tests := []struct {
+		template, path string
+		want           Kind
+	}{
+		{"/v1/sessions/{sessionId}/conference/members", "/v1/csv/reply/AddConferenceMember", Predefined},
+		{"/V1/Sessions/{sessionId}/Conference/Members", "/v1/api/AddConferenceMember", Predefined},
+		{"/v1/sessions/{sessionId}/conference/members", "/api/AddConferenceMember", Predefined},
+		{"/a/b/sessions/{sessionId}/conference/members", "/a//B/api/AddConferenceMember.csv", Predefined},
+		{"/a/b/sessions/{sessionId}/conference/members", "/a/api/AddConferenceMember", None},
+		{"/v1/calls/{sessionId}/add", "/v1/api/AddConferenceMember", None},
+		{DefaultTemplate, "/v1/api/AddConferenceMember", None},
+	}
+	for _, tt := range tests {
+		if got := mustParse(t, tt.template).Match(tt.path); got.Kind != tt.want {
+			t.Errorf("%s: Match(%q) = %+v, want kind %d", tt.template, tt.path, got, tt.want)
+		}
+	}
+}
+
+func TestMatchOfOtherTemplates(t *testing.T) {
+	tests := []struct {
+		template, path string
+		want           Match
+	}{
+		{"/{sessionId}", "/abc", member("abc", "")},
+		{"/{sessionId}", "/abc.csv", member("abc", ".csv")},
+		{"/{sessionId}", "/abc.x", member("abc.x", "")},
+		{"/{sessionId}", "/.csv", Match{}},
+		{"/{sessionId}", "/a/b", Match{}},
+		{"/Calls/{sessionId}", "/calls/a+b.json/", member("a b.json", "")},
+		{"/v1/sessions/{sessionId}/conference/members", "/V1/sessions/x/conference/members.xml", member("x", ".xml")},
+		{"/v1/sessions/{sessionId}/conference/members", "/sessions/x/conference/members", Match{}},
+		{"/v1.2/{sessionId}/kelvin", "/v1.2/x/%E2%84%AAelv%C4%B1n", member("x", "")},
+		{"/a@b/{sessionId}/c:d", "/A%40b/x/c%3Ad", member("x", "")},
+	}
+	for _, tt := range tests {
+		if got := mustParse(t, tt.template).Match(tt.path); got != tt.want {
+			t.Errorf("%s: Match(%q) = %+v, want %+v", tt.template, tt.path, got, tt.want)
+		}
+	}
+}
+
+// longPath needs all readings, and matches in none.
+var longPath = "/x%2F..%2f" + strings.Repeat("/a/..%5C", 1<<16)
+
+func TestMatchDoesNotAllocate(t *testing.T) {
+	template := mustParse(t, DefaultTemplate)
+	for path, want := range map[string]float64{
+		"/":                                    0,
+		"/static/app.js":                       0,
+		"/static/a%20file+name.png":            0,
+		"/static/./../%2e%2e%2F%2fx%5c":        0,
+		"/static/" + strings.Repeat("x", 5000): 0,
+		"/sessions/abc/conference/members":     0,
+		"/sessions/abc/conference/members.csv": 0,
+		"/api/AddConferenceMember%5B%5D":       0,
+		"/sessions/%61bc/conference/members":   1, // the id
+	} {
+		if n := testing.AllocsPerRun(100, func() { template.Match(path) }); n != want {
+			t.Errorf("Match(%.40q): %v allocations, want %v", path, n, want)
+		}
+	}
+	if n := testing.AllocsPerRun(1, func() { template.Match(longPath) }); n != 2 {
+		t.Errorf("a long path: %v allocations, want two buffers", n)
+	}
+}
+
+func BenchmarkMatch(b *testing.B) {
+	template := mustParse(b, DefaultTemplate)
+	for _, bm := range []struct{ name, path string }{
+		{"other", "/static/js/app.min.js"},
+		{"other_encoded", "/static/js/a%20file.js"},
+		{"near", "/sessions/3fa85f64-5717-4562-b3fc-2c963f66afa6/conference"},
+		{"members", "/sessions/3fa85f64-5717-4562-b3fc-2c963f66afa6/conference/members"},
+		{"suffix", "/sessions/3fa85f64-5717-4562-b3fc-2c963f66afa6/conference/members.csv"},
+		{"encoded", "/sessions/3fa85f64%2D5717-4562-b3fc-2c963f66afa6/conference/members"},
+		{"predefined", "/csv/reply/AddConferenceMember"},
+		{"hostile", longPath},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(bm.path)))
+			for b.Loop() {
+				template.Match(bm.path)
+			}
+		})
+	}
+}
+
+func ExampleTemplate_Match() {
+	template, err := Parse(DefaultTemplate)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	m := template.Match("/Sessions//a%20b/conference/members.c%73v")
+	fmt.Printf("%q %q %t\n", m.SessionID, m.Suffix, m.Kind == Members)
+	// Output: "a b" ".csv" true
+}

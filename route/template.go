@@ -1,0 +1,152 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+)
+
+// DefaultTemplate is the route as the API documents it.
+const DefaultTemplate = "/sessions/{sessionId}/conference/members"
+
+// placeholder is the segment that stands for the session id.
+const placeholder = "{sessionId}"
+
+// Template is a compiled route. It is immutable.
+type Template struct {
+	text string
+	// segments are the segments in lower case, empty for the session id.
+	segments []string
+	// prefix are the segments in lower case that stand before DefaultTemplate,
+	// below which the upstream has its predefined routes as well.
+	prefix []string
+	// before and after are the text around the placeholder.
+	before, after string
+}
+
+// Parse compiles a template: a path of literal segments and one segment
+// "{sessionId}". It returns an error for what no path could match.
+func Parse(template string) (*Template, error) {
+	rest, ok := strings.CutPrefix(template, "/")
+	if !ok {
+		return nil, errors.New("the template must begin with a slash")
+	}
+	t := &Template{text: template}
+	for s := range strings.SplitSeq(rest, "/") {
+		if s == placeholder {
+			t.segments = append(t.segments, "")
+			continue
+		}
+		if err := checkLiteral(s); err != nil {
+			return nil, err
+		}
+		t.segments = append(t.segments, strings.ToLower(s))
+	}
+	switch strings.Count(template, placeholder) {
+	case 0:
+		return nil, fmt.Errorf("the template must have a segment %s", placeholder)
+	case 1:
+	default:
+		return nil, fmt.Errorf("the template must have one segment %s only", placeholder)
+	}
+	if dot := strings.LastIndexByte(template, '.'); dot >= 0 {
+		if _, ok := negotiate.BySuffix(template[dot:]); ok {
+			return nil, fmt.Errorf("the template must not end with the suffix %q, which is understood", template[dot:])
+		}
+	}
+	t.before, t.after, _ = strings.Cut(template, placeholder)
+	t.prefix = prefixOf(template)
+	return t, nil
+}
+
+// checkLiteral returns an error if no path has a segment that reads s.
+func checkLiteral(s string) error {
+	switch {
+	case s == "":
+		return errors.New("the template must not have empty segments nor a slash at its end")
+	case s == "." || s == "..":
+		return fmt.Errorf("the template must not have the segment %q", s)
+	case strings.Contains(s, placeholder):
+		return fmt.Errorf("%s must be a segment of its own, not a part of %q", placeholder, s)
+	case strings.ContainsAny(s, "{}*"):
+		return fmt.Errorf("segment %q: the one placeholder is %s, and there are no wildcards", s, placeholder)
+	case strings.ContainsAny(s, "?#"):
+		return fmt.Errorf("segment %q: the template must be a path without query and fragment", s)
+	}
+	for i := range len(s) {
+		if !isUnreserved(s[i]) && strings.IndexByte("!$&'(),;=:@", s[i]) < 0 {
+			return fmt.Errorf("segment %q must not hold %q", s, s[i])
+		}
+	}
+	return nil
+}
+
+// prefixOf returns the segments before DefaultTemplate, nil if there are none
+// or if the template is another one.
+func prefixOf(template string) []string {
+	lower := strings.ToLower(template)
+	prefix, ok := strings.CutSuffix(lower, strings.ToLower(DefaultTemplate))
+	if !ok || prefix == "" {
+		return nil
+	}
+	return strings.Split(prefix[1:], "/")
+}
+
+// String returns the template as it was given to [Parse].
+func (t *Template) String() string { return t.text }
+
+// Path returns the plain path of a session, escaped, with a suffix such as
+// ".csv" or the empty string. The upstream, and [Template.Match], read exactly
+// this id and suffix from it.
+//
+// It returns false for an id that no path conveys: an empty one, "." and "..",
+// one with a slash, a plus sign, a NUL, a literal "%2f" or invalid UTF-8, and,
+// where the template ends with the id and there is no suffix, an id that ends
+// with one. It also returns false for an unknown suffix.
+func (t *Template) Path(sessionID, suffix string) (escaped string, ok bool) {
+	if !conveyable(sessionID) {
+		return "", false
+	}
+	if suffix != "" {
+		if _, ok := negotiate.BySuffix(suffix); !ok {
+			return "", false
+		}
+	} else if dot := strings.LastIndexByte(sessionID, '.'); dot >= 0 && t.after == "" {
+		if _, ok := negotiate.BySuffix(sessionID[dot:]); ok {
+			return "", false
+		}
+	}
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	b.Grow(len(t.text) + len(sessionID) + len(suffix))
+	b.WriteString(t.before)
+	for i := range len(sessionID) {
+		if c := sessionID[i]; isUnreserved(c) {
+			b.WriteByte(c)
+		} else {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	b.WriteString(t.after)
+	b.WriteString(suffix)
+	return b.String(), true
+}
+
+// conveyable reports whether the upstream can read the id from a path.
+func conveyable(id string) bool {
+	return id != "" && id != "." && id != ".." &&
+		!strings.ContainsAny(id, "/+\x00") && !strings.Contains(id, "%2f") && utf8.ValidString(id)
+}
+
+// isUnreserved reports whether c is never escaped (RFC 3986 section 2.3).
+func isUnreserved(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	default:
+		return c == '-' || c == '.' || c == '_' || c == '~'
+	}
+}
