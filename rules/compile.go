@@ -1,0 +1,257 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
+)
+
+// The values of the options that are neither modes nor names of something.
+const (
+	deny  = "deny"
+	allow = "allow"
+	warn  = "warn"
+)
+
+// Compile checks options and makes a policy of them. Its error joins all that
+// is wrong with them, each with the option's name and, where a value is almost
+// right, with the one that was probably meant.
+func Compile(o Options) (*Policy, error) {
+	b := builder{policy: &Policy{modes: make(map[*Rule]string)}}
+	b.modes(&o)
+	b.fields(&o)
+	b.numbers(&o.Numbers)
+	if len(b.errs) > 0 {
+		return nil, errors.Join(b.errs...)
+	}
+	b.policy.want = b.want()
+	return b.policy, nil
+}
+
+// builder collects a policy and all that is wrong with its options.
+type builder struct {
+	policy *Policy
+	errs   []error
+}
+
+func (b *builder) errorf(format string, args ...any) {
+	b.errs = append(b.errs, fmt.Errorf(format, args...))
+}
+
+// oneOf returns value if it is one of choices, and first if it is empty.
+func (b *builder) oneOf(option, value string, choices ...string) string {
+	if value == "" {
+		return choices[0]
+	}
+	if !slices.Contains(choices, value) {
+		b.errorf("%s: %q is none of %s%s", option, value, list(choices), hint(value, choices))
+	}
+	return value
+}
+
+// modes sets the mode of every rule: what its own option says, or else what
+// Numbers says within what Mode says.
+func (b *builder) modes(o *Options) {
+	mode := b.oneOf("mode", o.Mode, Enforce, Report, Off)
+	for r := range All() {
+		if r.Switchable {
+			b.policy.modes[r] = mode
+		}
+	}
+	switch b.oneOf("numbers validity", o.Numbers.Validity, warn, Enforce, Off) {
+	case warn:
+		if mode == Enforce {
+			b.policy.modes[Validity] = Report
+		}
+	case Off:
+		b.policy.modes[Validity] = Off
+	}
+	if b.oneOf("numbers emergency", o.Numbers.Emergency, deny, allow) == allow {
+		b.policy.modes[Emergency] = Off
+	}
+	if d := o.Numbers.Distinct; d != nil && !*d {
+		b.policy.modes[Distinct] = Off
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Rules)) {
+		own := o.Rules[name]
+		r := ByName(name)
+		switch {
+		case r == nil:
+			b.errorf("rule: there is no rule %q%s", name, hint(name, switchable()))
+		case !r.Switchable:
+			b.errorf("rule %s: is always enforced: it judges requests that could not be forwarded", name)
+		case own == "":
+			b.errorf("rule %s: want one of %s", name, list([]string{Enforce, Report, Off}))
+		default:
+			b.policy.modes[r] = b.oneOf("rule "+name, own, Enforce, Report, Off)
+		}
+	}
+}
+
+// switchable returns the names of the rules that can be switched.
+func switchable() []string {
+	var names []string
+	for r := range All() {
+		if r.Switchable {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+func (b *builder) fields(o *Options) {
+	if o.Require == nil {
+		b.policy.require = []Field{Destination}
+	}
+	for _, name := range o.Require {
+		f, ok := FieldByName(name)
+		switch {
+		case !ok:
+			b.errorf("require: there is no field %q%s", name, hint(name, fieldNames[:]))
+		case slices.Contains(b.policy.require, f):
+			b.errorf("require: %s stands twice", f)
+		default:
+			b.policy.require = append(b.policy.require, f)
+		}
+	}
+	names := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	for _, name := range o.Destinations {
+		switch k := Kind(name); {
+		case !slices.Contains(kinds[:], k):
+			b.errorf("destinations: there is no kind %q; the kinds are %s%s", name, list(names), hint(name, names))
+		case b.policy.takes(k):
+			b.errorf("destinations: %s stands twice", name)
+		default:
+			b.policy.destinations = append(b.policy.destinations, k)
+		}
+	}
+	if b.policy.destinations != nil {
+		b.policy.kindList = list(o.Destinations)
+	}
+}
+
+func (b *builder) numbers(o *NumberOptions) {
+	p := b.policy
+	if o.Region != "" {
+		if region, ok := b.country("numbers region", o.Region); ok && region == global {
+			b.errorf("numbers region: %s is no country", global)
+		} else {
+			p.region = region
+		}
+	} else {
+		pattern, err := emergencyPattern()
+		if err != nil {
+			b.errorf("reading the emergency numbers of all countries: %w", err)
+		}
+		p.anyEmergency = pattern
+	}
+	p.allow = b.countries("numbers allow_countries", o.AllowCountries)
+	p.deny = b.countries("numbers deny_countries", o.DenyCountries)
+	for _, country := range slices.Sorted(maps.Keys(p.allow)) {
+		if p.deny[country] {
+			b.errorf("numbers: %s is in allow_countries and in deny_countries", country)
+		}
+	}
+	types := []string{satellite}
+	for _, t := range numberTypes {
+		types = append(types, t.name)
+	}
+	for _, name := range o.DenyTypes {
+		if !slices.Contains(types, name) {
+			b.errorf("numbers deny_types: there is no type %q; the types are %s%s", name, list(types), hint(name, types))
+			continue
+		}
+		p.denyTypes = add(p.denyTypes, name)
+	}
+	for i, number := range o.AllowFrom {
+		if p.region != "" && !isE164(number) {
+			if rewritten, ok := e164(number, p.region); ok {
+				number = rewritten
+			}
+		}
+		if problem := phoneProblem(number); problem != "" {
+			b.errorf("numbers allow_from: number %d (%s) %s", i+1, Mask(number), problem)
+			continue
+		}
+		p.allowFrom = add(p.allowFrom, number)
+	}
+}
+
+// add puts a name into a set that is nil as long as it is empty.
+func add(set map[string]bool, name string) map[string]bool {
+	if set == nil {
+		set = make(map[string]bool)
+	}
+	set[name] = true
+	return set
+}
+
+// countries makes a set of a list of countries, nil of an empty one.
+func (b *builder) countries(option string, codes []string) map[string]bool {
+	var set map[string]bool
+	for _, code := range codes {
+		if country, ok := b.country(option, code); ok {
+			set = add(set, country)
+		}
+	}
+	return set
+}
+
+// mistaken are codes that people write for a country, and its ISO 3166 code.
+var mistaken = map[string]string{
+	"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US", "GBR": "GB", "CAN": "CA", "DEU": "DE", "GER": "DE", "FRA": "FR", "AUS": "AU",
+}
+
+// country returns a country's ISO 3166 code in upper case, if there are phone
+// numbers of that country.
+func (b *builder) country(option, code string) (string, bool) {
+	upper := strings.ToUpper(code)
+	if upper == global || phonenumbers.GetSupportedRegions()[upper] {
+		return upper, true
+	}
+	b.errorf("%s: %q is not the ISO 3166 code of a country with phone numbers, such as US or DE%s", option, code, didYouMean(mistaken[upper]))
+	return "", false
+}
+
+// want returns how much the policy asks about a number.
+func (b *builder) want() detail {
+	p := b.policy
+	switch {
+	case p.denyTypes != nil && p.modes[NumberType] != Off:
+		return wantType
+	case p.modes[Validity] != Off:
+		return wantValid
+	}
+	return wantCountry
+}
+
+// list joins names for people: "a, b or c".
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// hint returns a question after the choice that name is nearly or begins, or
+// nothing.
+func hint(name string, choices []string) string {
+	return didYouMean(nearmiss.Find(name, choices))
+}
+
+func didYouMean(choice string) string {
+	if choice == "" {
+		return ""
+	}
+	return "; did you mean " + choice + "?"
+}

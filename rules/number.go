@@ -1,0 +1,429 @@
+package rules
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// global is libphonenumber's region of the numbers that belong to no country,
+// the code of the world in UN M.49.
+const global = "001"
+
+// separators are the characters that people write between the digits of a
+// number, and that are taken out where a number is rewritten.
+const separators = " -.()/"
+
+// pauses are the characters, beside those of dialWords, at which a dialler
+// stops to dial what follows later, as post-dial digits or as an extension.
+const pauses = ",;#*"
+
+// number is a phone number inside a value.
+type number struct {
+	// digits are ASCII digits, without the plus sign.
+	digits string
+	// plus says that digits begin with a country calling code.
+	plus bool
+	// whole says that the value is dialled as a phone number. Otherwise it is a
+	// name, an extension or the user part of an address, which concerns the
+	// emergency rule alone.
+	whole bool
+	// hosted says that a host, not the gateway's own network, makes sense of the
+	// digits.
+	hosted bool
+}
+
+// dialled returns the digits that the most lenient dialler would dial for s:
+// digits of any script without what stands between them, up to the first
+// pause, after a plus sign if there is one. It reports false if there is none,
+// or if s holds words beyond those of dialWords.
+func dialled(s string) (n number, ok bool) {
+	if isDigits(s) {
+		return number{digits: s}, true
+	}
+	if isE164(s) {
+		return number{digits: s[1:], plus: true}, true
+	}
+	if hasWords(s) {
+		return number{}, false
+	}
+	var b strings.Builder
+	for _, r := range s {
+		d, ok := decimal(r)
+		switch {
+		case ok:
+			b.WriteByte(d)
+		case isLetter(r) || r < 0x80 && strings.IndexByte(pauses, byte(r)) >= 0:
+			if b.Len() > 0 {
+				return number{digits: b.String(), plus: n.plus}, true
+			}
+		case r == '+' || r == '\uff0b':
+			n.plus = n.plus || b.Len() == 0
+		}
+	}
+	n.digits = b.String()
+	return n, n.digits != ""
+}
+
+// decimal returns the ASCII digit of a decimal digit of another script. The
+// ranges of category Nd are runs of ten, from zero up.
+func decimal(r rune) (byte, bool) {
+	if r < 0x80 {
+		return byte(r), isDigit(byte(r))
+	}
+	for _, run := range unicode.Nd.R16 {
+		if rune(run.Lo) <= r && r <= rune(run.Hi) {
+			return '0' + byte((r-rune(run.Lo))%10), true
+		}
+	}
+	for _, run := range unicode.Nd.R32 {
+		if rune(run.Lo) <= r && r <= rune(run.Hi) {
+			return '0' + byte((r-rune(run.Lo))%10), true
+		}
+	}
+	return 0, false
+}
+
+// numberIn returns the phone number in a destination of kind k.
+func numberIn(s string, k Kind) (number, bool) {
+	switch k {
+	case Phone:
+		if s[0] == '+' {
+			return number{digits: s[1:], plus: true, whole: true}, true
+		}
+		return number{digits: s, whole: true}, true
+	case SIP:
+		_, rest, _ := cutScheme(s)
+		u, _ := parseSIP(rest)
+		return numberInUser(u)
+	case Client:
+		_, rest, _ := cutScheme(s)
+		n, ok := dialled(rest)
+		n.hosted = true
+		return n, ok
+	case Email:
+		local, _, _ := strings.Cut(s, "@")
+		return numberInUser(sipURI{user: local})
+	case Name:
+		return dialled(s)
+	}
+	// Of no kind: it gets here only where the rule destination_format is not
+	// enforced, and may be dialled all the same.
+	if scheme, rest, ok := cutScheme(s); ok && scheme == "tel" {
+		s = rest
+	}
+	n, ok := dialled(s)
+	n.whole = n.plus || len(n.digits) >= minNational
+	return n, ok
+}
+
+// numberInUser returns the phone number that is the user part of a URI (RFC
+// 3261 section 19.1.6): one with a plus sign, or one that user=phone says is
+// dialled. Other digits are a user of that host, who may still be an emergency
+// number.
+func numberInUser(u sipURI) (number, bool) {
+	subscriber, params, _ := strings.Cut(u.user, ";")
+	n, ok := dialled(subscriber)
+	if !ok {
+		return n, false
+	}
+	n.whole = n.plus || u.phone
+	n.hosted = !n.whole
+	if n.plus {
+		return n, true
+	}
+	// RFC 3966 section 5.1.5: a local number in the context of a global prefix.
+	for param := range strings.SplitSeq(params, ";") {
+		name, context, _ := strings.Cut(param, "=")
+		if !equalFoldASCII(name, "phone-context") {
+			continue
+		}
+		if prefix, ok := dialled(context); ok && prefix.plus {
+			return number{digits: prefix.digits + n.digits, plus: true, whole: true}, true
+		}
+	}
+	return n, true
+}
+
+// facts are what libphonenumber tells about a number in E.164.
+type facts struct {
+	// region is the ISO 3166 code of the country, global for a number of no
+	// country, and empty where it can't be told.
+	region string
+	// shared are the regions of the number's calling code, if there are several.
+	shared []string
+	// kind is the type of number by the names of DenyTypes, or empty.
+	kind string
+	// valid says that the number's country assigns such numbers.
+	valid bool
+}
+
+// country returns the ISO 3166 code of the country, or the empty string.
+func (f *facts) country() string {
+	if f.region == global {
+		return ""
+	}
+	return f.region
+}
+
+// detail is how much look has to find out. Each level includes the ones
+// before.
+type detail uint8
+
+const (
+	wantCountry detail = iota
+	wantValid
+	wantType
+)
+
+// look finds out about the number whose E.164 digits these are. A number that
+// is not valid as it stands is read again as libphonenumber reads what people
+// type, without a trunk prefix after the country code, and then without the
+// digits that are too many: switches drop them, so that +1900 and eight digits
+// rings the same premium number as +1900 and seven.
+func look(digits string, want detail) facts {
+	digits = digits[:min(len(digits), maxDigits)]
+	return unlessPanic(func() facts {
+		cc, nsn := callingCode(digits)
+		if cc == 0 {
+			return facts{}
+		}
+		var f facts
+		if regions := phonenumbers.GetRegionCodesForCountryCode(cc); len(regions) > 1 {
+			f.shared = regions
+		}
+		if nsn != "" {
+			f.from(plain(cc, nsn), want)
+		}
+		if f.region == "" || want >= wantValid && !f.valid {
+			f.second(digits, want)
+		}
+		if special := specialType(digits); special != "" && want >= wantType {
+			f.kind = special
+		}
+		return f
+	})
+}
+
+// from fills in f from n.
+func (f *facts) from(n *phonenumbers.PhoneNumber, want detail) {
+	f.region = phonenumbers.GetRegionCodeForNumber(n)
+	switch want {
+	case wantType:
+		t := phonenumbers.GetNumberType(n)
+		f.kind, f.valid = typeName(t), t != phonenumbers.UNKNOWN
+	case wantValid:
+		f.valid = phonenumbers.IsValidNumberForRegion(n, f.region)
+	case wantCountry: // that is all
+	}
+}
+
+// second fills in f from a second, more lenient reading.
+func (f *facts) second(digits string, want detail) {
+	n, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
+	if err != nil {
+		return
+	}
+	lenient := facts{shared: f.shared}
+	lenient.from(n, want)
+	if lenient.region == "" || want >= wantValid && !lenient.valid {
+		if phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
+			lenient.from(n, want)
+			lenient.valid = false // as it stands it is not
+		}
+	}
+	if lenient.region == "" {
+		lenient.region = f.region
+	}
+	*f = lenient
+}
+
+// callingCode splits the digits of an E.164 number after the country calling
+// code. It returns 0 for a code that is not assigned.
+func callingCode(digits string) (cc int, nsn string) {
+	for i := 0; i < len(digits) && i < 3; i++ {
+		cc = cc*10 + int(digits[i]-'0')
+		if cc == 0 {
+			return 0, ""
+		}
+		if len(phonenumbers.GetRegionCodesForCountryCode(cc)) > 0 {
+			return cc, digits[i+1:]
+		}
+	}
+	return 0, ""
+}
+
+// plain makes a number of its parts as they stand. Parse would take five times
+// as long, and would mend what is to be judged.
+func plain(cc int, nsn string) *phonenumbers.PhoneNumber {
+	code := int32(cc) // three digits at most
+	var national uint64
+	var zeros int32
+	for i := range len(nsn) {
+		national = national*10 + uint64(nsn[i]-'0')
+		if national == 0 && i < len(nsn)-1 {
+			zeros++
+		}
+	}
+	n := &phonenumbers.PhoneNumber{CountryCode: &code, NationalNumber: &national}
+	if zeros > 0 {
+		italian := true
+		n.ItalianLeadingZero, n.NumberOfLeadingZeros = &italian, &zeros
+	}
+	return n
+}
+
+// numberTypes are the types of number by libphonenumber, as DenyTypes names
+// them.
+var numberTypes = [...]struct {
+	name string
+	code phonenumbers.PhoneNumberType
+}{
+	{"fixed_line", phonenumbers.FIXED_LINE},
+	{"mobile", phonenumbers.MOBILE},
+	{"fixed_line_or_mobile", phonenumbers.FIXED_LINE_OR_MOBILE},
+	{"toll_free", phonenumbers.TOLL_FREE},
+	{"premium_rate", phonenumbers.PREMIUM_RATE},
+	{"shared_cost", phonenumbers.SHARED_COST},
+	{"voip", phonenumbers.VOIP},
+	{"personal_number", phonenumbers.PERSONAL_NUMBER},
+	{"pager", phonenumbers.PAGER},
+	{"uan", phonenumbers.UAN},
+	{"voicemail", phonenumbers.VOICEMAIL},
+}
+
+func typeName(t phonenumbers.PhoneNumberType) string {
+	for _, known := range numberTypes {
+		if known.code == t {
+			return known.name
+		}
+	}
+	return ""
+}
+
+// satellite is a type that libphonenumber does not know.
+const satellite = "satellite"
+
+// specialTypes are the types of the calling codes that belong to no country,
+// by ITU-T E.164 Annex and the list of assigned country codes: whatever
+// follows them, valid or not. Of +882 and +883 some networks are satellites,
+// others ships and aircraft reached by one, and all are priced alike.
+var specialTypes = [...]struct{ prefix, name string }{
+	{"800", "toll_free"},
+	{"808", "shared_cost"},
+	{"870", satellite},
+	{"878", "personal_number"},
+	{"881", satellite},
+	{"882", satellite},
+	{"883", satellite},
+	{"888", "uan"},
+	{"979", "premium_rate"},
+}
+
+func specialType(digits string) string {
+	for _, t := range specialTypes {
+		if strings.HasPrefix(digits, t.prefix) {
+			return t.name
+		}
+	}
+	return ""
+}
+
+// readings are the E.164 digits that a bare number may stand for where no
+// region says: itself with a forgotten plus sign, and what follows the two
+// widespread international prefixes.
+func readings(bare string) [2]string {
+	var r [2]string
+	if bare[0] != '0' {
+		r[0] = bare
+	}
+	if rest, ok := afterInternationalPrefix(bare); ok {
+		r[1] = rest
+	}
+	return r
+}
+
+// afterInternationalPrefix returns what follows 00 (most of the world) or 011
+// (North America), if a country calling code can stand there.
+func afterInternationalPrefix(bare string) (string, bool) {
+	for _, prefix := range [...]string{"00", "011"} {
+		if rest, ok := strings.CutPrefix(bare, prefix); ok && rest != "" && rest[0] != '0' {
+			return rest, true
+		}
+	}
+	return "", false
+}
+
+// e164 rewrites a national number, or a punctuated one, to E.164 as dialled
+// from region. It reports false for what it leaves alone: what has other
+// characters than digits and separators, what is not 7 digits long without a
+// plus sign, and what no number of the region can be.
+func e164(s, region string) (string, bool) {
+	s = strings.Trim(s, " ")
+	if s == "" || strings.IndexByte("+(0123456789", s[0]) < 0 {
+		return "", false
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c):
+			b.WriteByte(c)
+		case c == '+' && i == 0:
+		case strings.IndexByte(separators, c) < 0:
+			return "", false
+		}
+	}
+	digits := b.String()
+	if s[0] == '+' {
+		return international(digits)
+	}
+	// 011 and 15 digits is the longest that anybody dials.
+	if len(digits) < minNational || len(digits) > 3+maxDigits {
+		return "", false
+	}
+	number := unlessPanic(func() string {
+		n, err := phonenumbers.Parse(digits, region)
+		if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+			return ""
+		}
+		return phonenumbers.Format(n, phonenumbers.E164)
+	})
+	return number, isE164(number)
+}
+
+// international returns digits after a plus sign, without the trunk prefix of
+// "+44 (0)20 7946 0000" where only that makes a valid number of them.
+func international(digits string) (string, bool) {
+	number := "+" + digits
+	if !isE164(number) {
+		return "", false
+	}
+	mended := unlessPanic(func() string {
+		if cc, nsn := callingCode(digits); cc == 0 || nsn == "" || phonenumbers.IsValidNumber(plain(cc, nsn)) {
+			return ""
+		}
+		n, err := phonenumbers.Parse(number, phonenumbers.UNKNOWN_REGION)
+		if err != nil || !phonenumbers.IsValidNumber(n) {
+			return ""
+		}
+		return phonenumbers.Format(n, phonenumbers.E164)
+	})
+	if isE164(mended) {
+		return mended, true
+	}
+	return number, true
+}
+
+// unlessPanic returns what f returns, or the zero value if f panics: the
+// number is then unknown. libphonenumber's port indexes and compiles from
+// tables, and a mistake in one of them must not take a request down.
+func unlessPanic[T any](f func() T) (v T) {
+	defer func() {
+		if recover() != nil {
+			var zero T
+			v = zero
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,304 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+func TestNormalize(t *testing.T) {
+	for _, test := range []struct{ name, region, text, want string }{
+		{"no region leaves national numbers alone", "", "4155550100", "4155550100"},
+		{"no region leaves punctuated numbers alone", "", "+1 (415) 555-0100", "+1 (415) 555-0100"},
+		{"a national number", "US", "4155550100", "+14155550100"},
+		{"a punctuated national number", "US", "(415) 555-0100", "+14155550100"},
+		{"a region in small letters", "us", "415.555.0100", "+14155550100"},
+		{"a trunk prefix", "US", "1 415 555 0100", "+14155550100"},
+		{"a trunk zero", "GB", "020 7946 0000", "+442079460000"},
+		{"slashes", "DE", "030/123456", "+4930123456"},
+		{"an Italian zero stays", "IT", "06 1234 5678", "+390612345678"},
+		{"an international prefix", "GB", "001 415 555 0100", "+14155550100"},
+		{"the international prefix of North America", "US", "011 44 20 7946 0000", "+442079460000"},
+		{"punctuated E.164 of another country", "US", "+44 20 7946 0000", "+442079460000"},
+		{"a trunk zero in brackets", "US", "+44 (0)20 7946 0000", "+442079460000"},
+		{"punctuated E.164 that is no valid number", "US", "+1 555", "+1555"},
+		{"spaces around", "US", " +14155550100 ", "+14155550100"},
+		{"E.164 stays, valid or not", "US", "+4402079460000", "+4402079460000"},
+		{"an emergency number with a country code", "GB", "+1911", "+1911"},
+
+		{"seven digits without an area code", "US", "5550100", "5550100"},
+		{"a number too long for the region", "US", "442079460000", "442079460000"},
+		{"an extension", "US", "2045", "2045"},
+		{"a punctuated extension", "US", "20-45", "20-45"},
+		{"letters", "US", "1-800-FLOWERS", "1-800-FLOWERS"},
+		{"letters after a plus sign", "US", "+1-800-FLOWERS", "+1-800-FLOWERS"},
+		{"two plus signs", "US", "++14155550100", "++14155550100"},
+		{"a plus sign inside", "US", "415+5550100", "415+5550100"},
+		{"post-dial digits", "US", "4155550100,,123#", "4155550100,,123#"},
+		{"an extension after a number", "US", "415 555 0100 x5", "415 555 0100 x5"},
+		{"full-width digits", "US", "\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff10\uff10", "\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff10\uff10"},
+		{"a plus sign of full width", "US", "\uff0b14155550100", "\uff0b14155550100"},
+		{"a mark of writing direction", "US", "\u202d4155550100", "\u202d4155550100"},
+		{"NUL", "US", "4155550100\x00", "4155550100\x00"},
+		{"a tab", "US", "415\t5550100", "415\t5550100"},
+		{"a URI", "US", "sip:4155550100@example.com", "sip:4155550100@example.com"},
+		{"tel", "US", "tel:4155550100", "tel:4155550100"},
+		{"a name", "US", "Front desk", "Front desk"},
+		{"nothing", "US", "", ""},
+		{"a space", "US", " ", " "},
+		{"punctuation alone", "US", "(((", "((("},
+		{"very many digits", "US", strings.Repeat("4", 300), strings.Repeat("4", 300)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := compile(t, Options{Numbers: NumberOptions{Region: test.region}})
+			c := Call{SessionID: {test.text, true}, CallSID: {test.text, true}, Destination: {test.text, true}, FromNumber: {test.text, true}}
+			p.Normalize(&c)
+			if c[Destination].Text != test.want || c[FromNumber].Text != test.want {
+				t.Errorf("destination %q, fromNumber %q, want %q", c[Destination].Text, c[FromNumber].Text, test.want)
+			}
+			if c[SessionID].Text != test.text || c[CallSID].Text != test.text {
+				t.Errorf("sessionId %q, callSid %q are not what they were", c[SessionID].Text, c[CallSID].Text)
+			}
+			again := c
+			if p.Normalize(&again); again != c {
+				t.Errorf("twice: %v, once: %v", again, c)
+			}
+		})
+	}
+}
+
+func TestDialPolicy(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		o    NumberOptions
+		call Call
+		want string
+	}{
+		{"an allowed country", NumberOptions{AllowCountries: []string{"us", "CA"}}, to("+14155550100"), ""},
+		{"another country", NumberOptions{AllowCountries: []string{"US", "CA"}}, to("+442079460001"), "destination: country_allowed"},
+		{"another country of +1", NumberOptions{AllowCountries: []string{"US", "CA"}}, to("+18765550100"), "destination: country_allowed"},
+		{"an area code of +1 that no country has", NumberOptions{AllowCountries: []string{"US"}}, to("+15551234567"), "destination: country_allowed"},
+		{"a national number without a region", NumberOptions{AllowCountries: []string{"US"}}, to("4155550100"), "destination: country_allowed"},
+		{"a national number of the region", NumberOptions{Region: "US", AllowCountries: []string{"US"}}, to("4155550100"), ""},
+		{"a national number that the region has no place for", NumberOptions{Region: "US", AllowCountries: []string{"US"}}, to("442079460001"), "destination: country_allowed"},
+		{"a number of no country", NumberOptions{AllowCountries: []string{"US"}}, to("+80012345678"), "destination: country_allowed"},
+		{"no country, allowed", NumberOptions{AllowCountries: []string{"001"}}, to("+80012345678"), ""},
+		{"a calling code that nobody has", NumberOptions{AllowCountries: []string{"US"}}, to("+999123456789"), "destination: country_allowed"},
+		{"a name has no country", NumberOptions{AllowCountries: []string{"US"}}, to("alice"), ""},
+		{"an email address of digits has no country", NumberOptions{AllowCountries: []string{"US"}}, to("4155550100@example.com"), ""},
+		{"a SIP user has no country", NumberOptions{AllowCountries: []string{"US"}}, to("sip:alice@example.com"), ""},
+
+		{"a denied country", NumberOptions{DenyCountries: []string{"JM"}}, to("+18765550100"), "destination: country_allowed"},
+		{"a denied country, with digits too many", NumberOptions{DenyCountries: []string{"JM"}}, to("+1876555010099"), "destination: country_allowed"},
+		{"a denied country, with a trunk prefix", NumberOptions{DenyCountries: []string{"JM"}}, to("+118765550100"), "destination: country_allowed"},
+		{"a country that is not denied", NumberOptions{DenyCountries: []string{"JM"}}, to("+14155550100"), ""},
+		{"a number of +1 that may be of a denied country", NumberOptions{DenyCountries: []string{"JM"}}, to("+15551234567"), "destination: country_allowed"},
+		{"a number of +1 that can't be of a denied country", NumberOptions{DenyCountries: []string{"DE"}}, to("+15551234567"), ""},
+		{"a national number that may be of a denied country", NumberOptions{DenyCountries: []string{"JM"}}, to("18765550100"), "destination: country_allowed"},
+		{"a calling code that nobody has may be of any", NumberOptions{DenyCountries: []string{"JM"}}, to("+999123456789"), "destination: country_allowed"},
+		{"a number of no country is not denied", NumberOptions{DenyCountries: []string{"JM"}}, to("+80012345678"), ""},
+		{"no country, denied", NumberOptions{DenyCountries: []string{"001"}}, to("+80012345678"), "destination: country_allowed"},
+		{"an international prefix in the region", NumberOptions{Region: "GB", DenyCountries: []string{"JM"}}, to("0018765550100"), "destination: country_allowed"},
+
+		{"premium rate in the US", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("+19005551234"), "destination: number_type"},
+		{"premium rate with digits too many", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("+190055512345"), "destination: number_type"},
+		{"premium rate with a trunk prefix", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("+119005551234"), "destination: number_type"},
+		{"premium rate in the UK", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("+448712345678"), "destination: number_type"},
+		{"premium rate in the UK with a trunk prefix", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("+4408712345678"), "destination: number_type"},
+		{"international premium rate", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("+979123456789"), "destination: number_type"},
+		{"international premium rate, not valid", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("+9791"), "destination: number_type"},
+		{"a bare premium number without a plus sign", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("19005551234"), "destination: number_type"},
+		{"a bare premium number after 00", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("0019005551234"), "destination: number_type"},
+		{"a bare premium number after 011", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("011448712345678"), "destination: number_type"},
+		{"a national premium number of the region", NumberOptions{Region: "US", DenyTypes: []string{"premium_rate"}}, to("900-555-1234"), "destination: number_type"},
+		{"a premium number of another country than the region", NumberOptions{Region: "GB", DenyTypes: []string{"premium_rate"}}, to("19005551234"), "destination: number_type"},
+		{"Inmarsat", NumberOptions{DenyTypes: []string{"satellite"}}, to("+870773111632"), "destination: number_type"},
+		{"Iridium", NumberOptions{DenyTypes: []string{"satellite"}}, to("+881612345678"), "destination: number_type"},
+		{"Thuraya", NumberOptions{DenyTypes: []string{"satellite"}}, to("+88216123456"), "destination: number_type"},
+		{"+883", NumberOptions{DenyTypes: []string{"satellite"}}, to("+883510012345678"), "destination: number_type"},
+		{"toll-free", NumberOptions{DenyTypes: []string{"toll_free"}}, to("+18005550199"), "destination: number_type"},
+		{"international toll-free", NumberOptions{DenyTypes: []string{"toll_free"}}, to("+80012345678"), "destination: number_type"},
+		{"mobile", NumberOptions{DenyTypes: []string{"mobile"}}, to("+4915112345678"), "destination: number_type"},
+		{"another type", NumberOptions{DenyTypes: []string{"mobile", "premium_rate"}}, to("+4930123456"), ""},
+		{"fixed line or mobile", NumberOptions{DenyTypes: []string{"fixed_line_or_mobile"}}, to("+14155550100"), "destination: number_type"},
+		{"both lists at once", NumberOptions{DenyTypes: []string{"premium_rate"}, DenyCountries: []string{"US"}}, to("+19005551234"), "destination: country_allowed, destination: number_type"},
+
+		{"a SIP user with a plus sign", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("sip:+19005551234@example.com"), "destination: number_type"},
+		{"a SIP user with a percent-encoded plus sign", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("sip:%2b1%39005551234@example.com"), "destination: number_type"},
+		{"a SIP user with separators and parameters", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("sip:+1-900-555-1234;isub=1@example.com"), "destination: number_type"},
+		{"a SIP user of more digits than any number", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("sip:+19005551234" + strings.Repeat("5", 40) + "@example.com"), "destination: number_type"},
+		{"a SIP user after slashes", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("sip://+19005551234@example.com"), "destination: number_type"},
+		{"a SIP user in the context of a country", NumberOptions{DenyTypes: []string{"premium_rate"}}, to("sip:9005551234;phone-context=+1@example.com"), "destination: number_type"},
+		{"user=phone without a region", NumberOptions{AllowCountries: []string{"US"}}, to("sip:4155550100@example.com;user=phone"), "destination: country_allowed"},
+		{"user=phone in the region", NumberOptions{Region: "US", AllowCountries: []string{"US"}}, to("sip:4155550100@example.com;user=phone"), ""},
+		{"user=phone in the region, denied", NumberOptions{Region: "US", DenyCountries: []string{"US"}}, to("sip:4155550100@example.com;User=Phone"), "destination: country_allowed"},
+		{"digits of a SIP user are the host's", NumberOptions{AllowCountries: []string{"US"}}, to("sip:4155550100@example.com"), ""},
+
+		{"an allowed fromNumber", NumberOptions{AllowFrom: []string{"+442079460000"}}, sample(), ""},
+		{"another fromNumber", NumberOptions{AllowFrom: []string{"+442079460001"}}, sample(), "fromNumber: allow_from"},
+		{"a fromNumber that is no number", NumberOptions{AllowFrom: []string{"+442079460001"}}, with(FromNumber, "Alice"), "fromNumber: allow_from, fromNumber: from_number_format"},
+		{"no fromNumber", NumberOptions{AllowFrom: []string{"+442079460001"}}, without(FromNumber), ""},
+		{"a list and a number as the region writes them", NumberOptions{Region: "GB", AllowFrom: []string{"020 7946 0000"}}, with(FromNumber, "(020) 79460000"), ""},
+		{"the digits without the plus sign are another number", NumberOptions{AllowFrom: []string{"+442079460000"}}, with(FromNumber, "442079460000"), "fromNumber: allow_from"},
+
+		{"the same number", NumberOptions{}, to("+442079460000"), "fromNumber: distinct"},
+		{"the same number without its plus sign", NumberOptions{}, to("442079460000"), "fromNumber: distinct"},
+		{"the same number as the region writes it", NumberOptions{Region: "GB"}, to("020 7946 0000"), "fromNumber: distinct"},
+		{"the same number in a SIP URI", NumberOptions{}, to("sip:+442079460000@example.com"), "fromNumber: distinct"},
+		{"the same digits as a user of a host", NumberOptions{}, to("sip:442079460000@example.com"), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := compile(t, Options{Numbers: test.o})
+			c := test.call
+			p.Normalize(&c)
+			v := p.Judge(c)
+			if got := failed(v.Violations); got != test.want {
+				t.Errorf("violations %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestDialPolicyHoldsForWhatIsOfNoKind(t *testing.T) {
+	p := compile(t, Options{
+		Rules:   map[string]string{"destination_format": Report, "control_characters": Off},
+		Numbers: NumberOptions{DenyTypes: []string{"premium_rate"}},
+	})
+	for _, destination := range []string{
+		"+1 (900) 555-1234", "++19005551234", "\uff0b\uff11\uff19\uff10\uff10\uff15\uff15\uff15\uff11\uff12\uff13\uff14",
+		"tel:+19005551234", "1-900-555-1234", "+19005551234,,1#", "\u202a+19005551234", "+1900555\x001234",
+	} {
+		v := p.Judge(to(destination))
+		if got := failed(v.Violations); got != "destination: number_type" {
+			t.Errorf("%q: violations %q", destination, got)
+		}
+		if got := failed(v.Reported); !strings.HasPrefix(got, "destination: destination_format") {
+			t.Errorf("%q: reported %q", destination, got)
+		}
+	}
+}
+
+func TestValidity(t *testing.T) {
+	for _, test := range []struct {
+		name, region, destination string
+		valid                     bool
+	}{
+		{"a number that exists", "", "+14155550100", true},
+		{"an area code that does not", "", "+15551234567", false},
+		{"too short", "", "+1415555", false},
+		{"too long", "", "+141555501000", false},
+		{"a country code alone", "", "+49", false},
+		{"a calling code that nobody has", "", "+999123456789", false},
+		{"a trunk zero is mended, as libphonenumber does", "", "+4402079460001", true},
+		{"a national number without a region can't be told", "", "5551234567", true},
+		{"a national number", "US", "5551234567", false},
+		{"a national number that the region has no place for", "US", "442079460001", false},
+		{"an emergency number exists", "", "+1911", true},
+		{"a name is no number", "", "alice", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := compile(t, Options{Numbers: NumberOptions{Region: test.region, Validity: Enforce, Emergency: "allow"}})
+			c := to(test.destination)
+			p.Normalize(&c)
+			want := "destination: validity"
+			if test.valid {
+				want = ""
+			}
+			if got := failed(p.Judge(c).Violations); got != want {
+				t.Errorf("violations %q, want %q", got, want)
+			}
+		})
+	}
+	v := compile(t, Options{}).Judge(with(FromNumber, "+15551234567"))
+	if got := failed(v.Reported); got != "fromNumber: validity" {
+		t.Errorf("fromNumber: reported %q", got)
+	}
+}
+
+func TestNumberTypeIsToldWhereTypesAreDenied(t *testing.T) {
+	p := compile(t, Options{Numbers: NumberOptions{DenyTypes: []string{"pager"}}})
+	for number, want := range map[string]string{
+		"+14155550100": "fixed_line_or_mobile", "+4930123456": "fixed_line", "+4915112345678": "mobile",
+		"+881612345678": "satellite", "+19005551234": "premium_rate", "+15551234567": "",
+	} {
+		if v := p.Judge(to(number)); v.NumberType != want {
+			t.Errorf("%s: type %q, want %q", number, v.NumberType, want)
+		}
+	}
+}
+
+// A type that libphonenumber adds must get a name.
+func TestEveryTypeOfLibphonenumberHasAName(t *testing.T) {
+	seen := make(map[string]bool)
+	for code := range phonenumbers.UNKNOWN {
+		name := typeName(code)
+		if name == "" || seen[name] {
+			t.Errorf("type %d has name %q", code, name)
+		}
+		seen[name] = true
+	}
+	if typeName(phonenumbers.UNKNOWN) != "" {
+		t.Error("the unknown type has a name")
+	}
+}
+
+// The direct reading of valid numbers and libphonenumber's own must agree.
+func TestPlainReadsAsLibphonenumberDoes(t *testing.T) {
+	read := 0
+	for region := range phonenumbers.GetSupportedRegions() {
+		for _, numberType := range numberTypes {
+			example := phonenumbers.GetExampleNumberForType(region, numberType.code)
+			if example == nil {
+				continue
+			}
+			digits := phonenumbers.Format(example, phonenumbers.E164)[1:]
+			parsed, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := look(digits, wantType)
+			want := facts{
+				region: phonenumbers.GetRegionCodeForNumber(parsed), shared: f.shared,
+				kind: typeName(phonenumbers.GetNumberType(parsed)), valid: phonenumbers.IsValidNumber(parsed),
+			}
+			if f.region != want.region || f.kind != want.kind || f.valid != want.valid {
+				t.Errorf("%s %s (%s): %+v, want %+v", region, numberType.name, Mask(digits), f, want)
+			}
+			read++
+		}
+	}
+	if read < 1000 {
+		t.Errorf("only %d examples", read)
+	}
+}
+
+func TestDecimalKnowsTheDigitsOfEveryScript(t *testing.T) {
+	scripts := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		d, ok := decimal(r)
+		if ok != unicode.Is(unicode.Nd, r) {
+			t.Errorf("decimal(%U) = %q, %v", r, d, ok)
+		}
+		if ok {
+			scripts++
+			if value := '0' + byte((scripts-1)%10); d != value {
+				t.Errorf("decimal(%U) = %c, want %c", r, d, value)
+			}
+		}
+	}
+}
+
+func TestAPanicCountsAsUnknown(t *testing.T) {
+	got := unlessPanic(func() facts {
+		var empty []string
+		return facts{region: empty[len(empty)], valid: true}
+	})
+	if got.region != "" || got.valid {
+		t.Errorf("got %+v", got)
+	}
+	if got := unlessPanic(func() string { return "fine" }); got != "fine" {
+		t.Errorf("got %q", got)
+	}
+}

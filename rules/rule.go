@@ -1,0 +1,124 @@
+// Package rules holds the one table of named rules by which a request to add
+// a conference member is judged, and the types that reading and judging share.
+package rules
+
+// Field is one of the four members of the AddConferenceMember request.
+type Field uint8
+
+// The fields in the order in which the canonical body holds them.
+const (
+	SessionID Field = iota
+	CallSID
+	Destination
+	FromNumber
+
+	// NumFields is how many fields there are.
+	NumFields
+)
+
+// fieldNames are the JSON member names, camelCase as the API documents them.
+var fieldNames = [NumFields]string{"sessionId", "callSid", "destination", "fromNumber"}
+
+// fieldPointers are the places of the fields in the body, as URI fragments
+// (RFC 6901 section 6).
+var fieldPointers = [NumFields]string{"#/sessionId", "#/callSid", "#/destination", "#/fromNumber"}
+
+// String returns the field's JSON member name, or the empty string for what
+// is not a field.
+func (f Field) String() string {
+	if f >= NumFields {
+		return ""
+	}
+	return fieldNames[f]
+}
+
+// Pointer returns the field's place in the body as [Violation.Pointer] holds
+// it, or the empty string for what is not a field.
+func (f Field) Pointer() string {
+	if f >= NumFields {
+		return ""
+	}
+	return fieldPointers[f]
+}
+
+// FieldByName returns the field of a JSON member name, a CSV column or a query
+// or form name in any ASCII letter case: the upstream binds "DESTINATION" as
+// readily as "destination". Letters beyond ASCII never match.
+func FieldByName(name string) (Field, bool) {
+	for f, n := range fieldNames {
+		if equalFoldASCII(name, n) {
+			return Field(f), true
+		}
+	}
+	return 0, false
+}
+
+// equalFoldASCII is strings.EqualFold for ASCII letters alone. The Unicode one
+// takes U+017F for an s and U+212A for a k.
+func equalFoldASCII(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lowerASCII(a[i]) != lowerASCII(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// Value is the text of a field. Set is false where the client sent no value
+// or a JSON null; an empty text that was sent has Set true.
+type Value struct {
+	Text string
+	Set  bool
+}
+
+// Call is what is judged and, unchanged, what is forwarded.
+type Call [NumFields]Value
+
+// Violation is one rule that one request fails.
+type Violation struct {
+	// Rule is the entry of the rule table.
+	Rule *Rule
+	// Field is the JSON member name, or empty for the request as a whole.
+	Field string
+	// Pointer is an RFC 6901 pointer as a URI fragment ("#/destination"), or
+	// empty where the violation has no place in the body.
+	Pointer string
+	// Detail says in plain words what is wrong. It never holds a client's
+	// value in full.
+	Detail string
+	// Line and Column are 1-based and 0 where unknown.
+	Line, Column int
+}
+
+// Rule is one entry of the rule table.
+type Rule struct {
+	// Name is the stable code: lower case with underscores.
+	Name string
+	// Status is the HTTP status of an answer in which this rule refuses.
+	Status int
+	// ErrorCode is the code in the upstream's own error shape, PascalCase.
+	ErrorCode string
+	// Title says in a few words what is wrong.
+	Title string
+	// Fix tells a client in plain words what to send instead.
+	Fix string
+	// Switchable says whether `rule NAME enforce|report|off` takes the rule. A
+	// request that could not be read can't be reported and forwarded all the
+	// same, so the rules of reading and of routing are not switchable.
+	Switchable bool
+}
+
+// Anchor returns the fragment, without "#", of the section of the
+// documentation that explains r: its name, as the section's heading is the
+// name too.
+func Anchor(r *Rule) string { return r.Name }
