@@ -2,7 +2,11 @@ module github.com/evovoice-gateway/caddy-conference-members
 
 go 1.26.0
 
-require github.com/nyaruka/phonenumbers v1.8.1
+require (
+	github.com/klauspost/compress v1.20.3
+	github.com/nyaruka/phonenumbers v1.8.1
+	go.uber.org/goleak v1.3.0
+)
 
 require (
 	github.com/stretchr/testify v1.12.1 // indirect

@@ -1,0 +1,132 @@
+package upstreamtest
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// recorded are the sessions and errors as the server sent them in JSON.
+//
+//go:embed testdata/sessions/*.json testdata/errors/*.json testdata/errors/*.json.headers
+var recorded embed.FS
+
+// aliases are the ids of the recorded exchanges that answer with the session
+// full under that id (recordings 337 to 384, 729).
+var aliases = [...]string{
+	"abc", "ABC", "a b", "a.b", "a,b", "a;b", "a%b", "a?b", "a.csv", "é", "{x}", "[x]",
+}
+
+// recordedErrors are the ids that answer with an error.
+var recordedErrors = [...]string{
+	"err403", "err404", "err409", "err500", "errargnull", "errdto", "errempty", "errunauth", "validation2",
+}
+
+// result is what the service makes of a call, before it is serialized.
+type result struct {
+	status int
+	reason string // of the status line, empty for the usual one
+	json   []byte // nil for no body
+	// plain is a body that is sent as it is in every format.
+	plain bool
+	// bare says that the service set the answer up itself, without a
+	// Content-Disposition.
+	bare bool
+}
+
+// store holds the sessions.
+type store struct {
+	results map[string]result
+	full    []byte
+	columns []string
+	anyID   bool
+}
+
+// newStore reads the recordings.
+func newStore(anyID bool) (*store, error) {
+	s := &store{results: make(map[string]result), anyID: anyID}
+	entries, err := recorded.ReadDir("testdata/sessions")
+	if err != nil {
+		return nil, fmt.Errorf("listing the recorded sessions: %w", err)
+	}
+	for _, e := range entries {
+		b, err := recorded.ReadFile(path.Join("testdata/sessions", e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("reading a recorded session: %w", err)
+		}
+		s.results[strings.TrimSuffix(e.Name(), ".json")] = result{status: http.StatusOK, json: b}
+	}
+	s.full = s.results["full"].json
+	full, err := parseTree(s.full)
+	if err != nil {
+		return nil, err
+	}
+	s.columns = full.names
+	for _, id := range aliases {
+		s.results[id] = result{status: http.StatusOK, json: s.fullAs(id)}
+	}
+	s.addShapes()
+	return s, s.addErrors()
+}
+
+// addShapes adds the ids that answer with other than one session (recordings
+// 744 to 755).
+func (s *store) addShapes() {
+	elements := [][]byte{s.full, s.results["allnull"].json, s.results["doc"].json}
+	all := append(append([]byte{'['}, bytes.Join(elements, []byte{','})...), ']')
+	s.results["null"] = result{status: http.StatusNoContent}
+	s.results["httpresult"] = result{status: http.StatusCreated, json: s.full, bare: true}
+	s.results["list"] = result{status: http.StatusOK, json: all}
+	s.results["list0"] = result{status: http.StatusOK, json: []byte("[]")}
+	s.results["string"] = result{status: http.StatusOK, json: []byte(`plain string, "quoted"`), plain: true}
+}
+
+// addErrors adds the ids that answer with a recorded error, under the recorded
+// status line.
+func (s *store) addErrors() error {
+	for _, id := range recordedErrors {
+		name := path.Join("testdata/errors", id+".json")
+		body, err := recorded.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("reading a recorded error: %w", err)
+		}
+		head, err := recorded.ReadFile(name + ".headers")
+		if err != nil {
+			return fmt.Errorf("reading a recorded error: %w", err)
+		}
+		line, _, _ := strings.Cut(string(head), "\n")
+		part := strings.SplitN(strings.TrimSpace(line), " ", 3)
+		if len(part) != 3 {
+			return fmt.Errorf("reading a recorded error: %s has no status line", name)
+		}
+		status, err := strconv.Atoi(part[1])
+		if err != nil {
+			return fmt.Errorf("reading a recorded error: %w", err)
+		}
+		s.results[id] = result{status: status, reason: part[2], json: body}
+	}
+	return nil
+}
+
+// fullAs is the session full under another id.
+func (s *store) fullAs(id string) []byte {
+	return bytes.Replace(s.full, []byte(`"id":"full"`), appendString([]byte(`"id":`), id, false), 1)
+}
+
+// call runs the service.
+func (s *store) call(b *Bound) (result, *failure) {
+	id, _ := b.Get("sessionId")
+	if r, ok := s.results[id]; ok {
+		return r, nil
+	}
+	if s.anyID && id != "" {
+		return result{status: http.StatusOK, json: s.fullAs(id)}, nil
+	}
+	return result{}, &failure{
+		status: http.StatusNotFound, reason: "NotFound", code: "NotFound", message: "No session " + id,
+	}
+}

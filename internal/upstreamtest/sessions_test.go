@@ -1,0 +1,107 @@
+package upstreamtest
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestRecordedSessionsAreServedByteForByteInEveryRecordedFormat(t *testing.T) {
+	s := start(t, Options{})
+	files, err := filepath.Glob("testdata/sessions/*")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d recorded files, error %v", len(files), err)
+	}
+	accept := map[string]string{".json": "application/json", ".csv": "text/csv", ".jsv": "application/jsv"}
+	for _, file := range files {
+		ext := filepath.Ext(file)
+		id := strings.TrimSuffix(filepath.Base(file), ext)
+		t.Run(id+ext, func(t *testing.T) {
+			want := readFile(t, file)
+			_, h, got := post(t, s.URL, id, accept[ext], "application/json", `{"callSid":"CA1"}`)
+			if !bytes.Equal(got, want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if h.Get("Content-Length") != "" {
+				t.Error("the answer has a Content-Length, the recorded ones are chunked")
+			}
+		})
+	}
+}
+
+func TestRecordedErrorsAreServedByteForByteUnderTheirStatusLine(t *testing.T) {
+	s := start(t, Options{})
+	tests := map[string]struct{ id, contentType, body string }{
+		"bind-csv-bad":        {"abc", "text/csv", "CallSid\r\nCA1,d,f\r\n"},
+		"bind-malformed-json": {"abc", "application/json", "  \r\n"},
+		"validation-bad-number": {
+			"validation", "application/json",
+			`{"callSid":"CA1","destination":"x","fromNumber":"\"1,2\"\n3"}`,
+		},
+		"validation-ok-not-found": {
+			"validation", "application/json",
+			`{"callSid":"CA1","destination":"xyz","fromNumber":"+1"}`,
+		},
+		"no-route": {"abc/more", "application/json", "{}"},
+		"nosuch":   {"nosuch", "application/json", `{"callSid":"CA1"}`},
+	}
+	for _, id := range recordedErrors {
+		tests[id] = struct{ id, contentType, body string }{id, "application/json", `{"callSid":"CA1"}`}
+	}
+	for name, test := range tests {
+		for ext, accept := range map[string]string{".json": "application/json", ".csv": "text/csv"} {
+			t.Run(name+ext, func(t *testing.T) {
+				head := strings.Split(strings.TrimSpace(string(readFile(t, "testdata/errors/"+name+ext+".headers"))), "\n")
+				status, h, got := post(t, s.URL, test.id, accept, test.contentType, test.body)
+				if want := strings.TrimPrefix(strings.TrimSpace(head[0]), "HTTP/1.1 "); status != want {
+					t.Errorf("status %q, want %q", status, want)
+				}
+				for _, line := range head[1:] {
+					name, want, _ := strings.Cut(strings.TrimSpace(line), ": ")
+					if got := h.Get(name); got != want && name != "Transfer-Encoding" {
+						t.Errorf("%s: %q, want %q", name, got, want)
+					}
+				}
+				if want := readFile(t, "testdata/errors/"+name+ext); !bytes.Equal(got, want) {
+					t.Errorf("got\n%s\nwant\n%s", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestAnyIDIsFoundOnlyWhereTheOptionSaysSo(t *testing.T) {
+	for _, any := range []bool{false, true} {
+		t.Run(strconv.FormatBool(any), func(t *testing.T) {
+			s := start(t, Options{AnyID: any})
+			status, _, body := post(t, s.URL, "SE123", "application/json", "application/json", "{}")
+			if any != strings.HasPrefix(status, "200") || any != bytes.Contains(body, []byte(`"id":"SE123"`)) {
+				t.Errorf("%s %s", status, body)
+			}
+			if status, _, _ := post(t, s.URL, "err409", "application/json", "application/json", "{}"); status != "409 Conflict" {
+				t.Errorf("err409 answers %s", status)
+			}
+		})
+	}
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// post adds a member to a session.
+func post(t testing.TB, url, id, accept, contentType, body string) (status string, h http.Header, answer []byte) {
+	t.Helper()
+	return exchangeRaw(t, strings.TrimPrefix(url, "http://"), []byte("POST /sessions/"+id+"/conference/members HTTP/1.1\r\n"+
+		"Host: upstream\r\nAccept: "+accept+"\r\nContent-Type: "+contentType+"\r\n"+
+		"Content-Length: "+strconv.Itoa(len(body))+"\r\nConnection: close\r\n\r\n"+body))
+}
