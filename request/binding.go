@@ -1,0 +1,114 @@
+package request
+
+import (
+	"fmt"
+
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// place is where a client may put a field.
+type place string
+
+const (
+	inPath  place = "the path"
+	inQuery place = "the query string"
+	inBody  place = "the body"
+)
+
+// binding makes one Request of all the places of a request and gathers what is
+// wrong with it.
+type binding struct {
+	reader     *Reader
+	request    *Request
+	violations []rules.Violation
+	body       []byte // what marks are marks in
+
+	places [rules.NumFields]place // where the value of a field comes from
+	broken [rules.NumFields]bool  // a field with a violation
+}
+
+// bind takes a value of a field. The same value in two places is fine.
+func (b *binding) bind(f rules.Field, text string, from place) {
+	v := &b.request.Call[f]
+	if !v.Set {
+		*v = rules.Value{Text: text, Set: true}
+		b.places[f] = from
+		return
+	}
+	if v.Text != text {
+		b.violateField(rules.Conflict, f, from, fmt.Sprintf("%s has one value in %s and another in %s.", f, b.places[f], from))
+	}
+}
+
+// violate notes a violation by the request as a whole.
+func (b *binding) violate(r *rules.Rule, detail string) {
+	b.violations = append(b.violations, rules.Violation{Rule: r, Detail: detail})
+}
+
+// violateAt notes a violation at a place in the body.
+func (b *binding) violateAt(r *rules.Rule, m mark, detail string) {
+	at := b.locate(m)
+	b.violations = append(b.violations, rules.Violation{Rule: r, Detail: at.say(detail), Line: at.line, Column: at.column})
+}
+
+// violateField notes a violation by one field, whose value is then not to be
+// judged.
+func (b *binding) violateField(r *rules.Rule, f rules.Field, where place, detail string) {
+	b.broken[f] = true
+	v := rules.Violation{Rule: r, Field: f.String(), Detail: detail}
+	if where == inBody {
+		v.Pointer = f.Pointer()
+	}
+	b.violations = append(b.violations, v)
+}
+
+// violateName notes a violation by the member of a name at a place in the
+// body, which may be unknown. The name is told if it is a plain one.
+func (b *binding) violateName(r *rules.Rule, name string, m mark, detail string) {
+	at := b.locate(m)
+	v := rules.Violation{Rule: r, Detail: at.say(detail), Line: at.line, Column: at.column}
+	if f, ok := rules.FieldByName(name); ok {
+		b.broken[f] = true
+		v.Field, v.Pointer = f.String(), f.Pointer()
+	} else if isPlain(name) {
+		v.Field, v.Pointer = name, "#/"+name
+	}
+	b.violations = append(b.violations, v)
+}
+
+// bindText takes a member of the body that is text whatever it holds, as CSV
+// and forms have it.
+func (b *binding) bindText(name, text string, m mark) {
+	if f, ok := rules.FieldByName(name); ok {
+		if text != "" {
+			b.bind(f, text, inBody)
+		}
+		return
+	}
+	if b.admits(name, m) {
+		b.request.extras = append(b.request.extras, extra{name: name, json: appendString(nil, text)})
+	}
+}
+
+// admits reports whether an unknown member of the body is to be forwarded, and
+// notes the violation if it is to be refused.
+func (b *binding) admits(name string, m mark) bool {
+	if looksLikeField(name) {
+		b.violateName(rules.UnknownField, name, m, lookAlike)
+		return false
+	}
+	switch {
+	case b.reader.UnknownFields == Reject:
+		detail := "A member is not one of the four fields; its name is not repeated here."
+		if isPlain(name) {
+			detail = name + " is not one of the four fields."
+		}
+		b.violateName(rules.UnknownField, name, m, detail)
+		return false
+	case b.reader.UnknownFields == Strip, isTypeHint(name):
+		return false
+	}
+	return true
+}
+
+const lookAlike = "A name looks like that of a field and is written with other characters."

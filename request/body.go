@@ -1,0 +1,184 @@
+package request
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// readBody reads the fields of the body. What the header section alone forbids
+// is not read at all. The error is that of [Reader.Read].
+func (b *binding) readBody(r *http.Request) error {
+	coding, ok := codingOf(r.Header)
+	if !ok {
+		b.violate(rules.ContentEncoding, "The Content-Encoding is neither gzip nor zstd, or there is more than one.")
+	}
+	if hasSeveralTypes(r.Header) {
+		b.violate(rules.MultipleContentTypes, "There is more than one Content-Type.")
+		return nil
+	}
+	l := readLabel(r.Header)
+	if l.problem != nil && r.ContentLength > 0 {
+		b.violate(l.problem, l.detail)
+		return nil
+	}
+	if r.ContentLength > b.reader.maxBody() {
+		b.tooLarge("is")
+		return nil
+	}
+	if !ok {
+		return nil
+	}
+
+	buf := b.reader.buffer()
+	defer b.reader.buffers.Put(buf)
+	if ok, err := b.receive(r, buf); !ok {
+		return err
+	}
+	body := *buf
+	if coding != identity && len(body) > 0 {
+		unpacked := b.reader.buffer()
+		defer b.reader.buffers.Put(unpacked)
+		if !b.unpack(coding, body, unpacked) {
+			return nil
+		}
+		body = *unpacked
+	}
+	b.request.Readable = b.readFormat(l, body)
+	return nil
+}
+
+// readFormat reads a body as what it is labelled, and reports whether it could
+// be read to its end.
+func (b *binding) readFormat(l label, body []byte) bool {
+	if len(body) == 0 {
+		return true
+	}
+	if l.problem != nil {
+		b.violate(l.problem, l.detail)
+		return false
+	}
+	if (l.format == CSV || l.format == None) && startsObject(body) {
+		// The published sample is JSON labelled CSV.
+		l.format = JSON
+	}
+	b.request.Format = l.format
+	switch l.format {
+	case JSON:
+		return b.readJSON(body)
+	case CSV:
+		return b.readCSV(body)
+	case Form:
+		return b.readForm(body)
+	case Multipart:
+		return b.readMultipart(body, l.boundary)
+	case None:
+	}
+	b.violate(rules.ContentType, "There is a body without a Content-Type, and it does not begin like a JSON object.")
+	return false
+}
+
+// receive reads the body as it is sent into buf, and one byte beyond the limit
+// at most.
+func (b *binding) receive(r *http.Request, buf *[]byte) (ok bool, err error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return true, nil
+	}
+	*buf, err = appendAll(*buf, r.Body, b.reader.maxBody()+1)
+	b.request.BodyBytes = int64(len(*buf))
+	switch {
+	case err != nil:
+		return false, b.broke(r, err)
+	case b.request.BodyBytes > b.reader.maxBody():
+		b.tooLarge("is")
+		return false, nil
+	}
+	return true, nil
+}
+
+// broke judges an error of reading the body: either the client could still be
+// told, or it is gone or too slow.
+func (b *binding) broke(r *http.Request, err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		b.violate(rules.BodyTooLarge, "The body is larger than this server takes.")
+		return nil
+	}
+	// A client that has closed its half of the connection too early can still
+	// read, though net/http ends the context of its request.
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		if gone := r.Context().Err(); gone != nil {
+			return fmt.Errorf("reading the body: %w: %w", gone, err)
+		}
+		if _, ok := errors.AsType[net.Error](err); ok {
+			return fmt.Errorf("reading the body: %w", err)
+		}
+	}
+	b.violate(rules.IncompleteBody, "The body ended before its announced end, or its chunks can't be told apart.")
+	return nil
+}
+
+// tooLarge notes that the body is, or unpacks to be, too large.
+func (b *binding) tooLarge(verb string) {
+	b.violate(rules.BodyTooLarge, fmt.Sprintf("The body %s larger than %d bytes.", verb, b.reader.maxBody()))
+}
+
+// appendAll appends what r has to dst, but no more than limit bytes.
+func appendAll(dst []byte, r io.Reader, limit int64) ([]byte, error) {
+	for int64(len(dst)) < limit {
+		if len(dst) == cap(dst) {
+			dst = append(dst, 0)[:len(dst)]
+		}
+		free := dst[len(dst):cap(dst)]
+		free = free[:min(int64(len(free)), limit-int64(len(dst)))]
+		n, err := r.Read(free)
+		dst = dst[:len(dst)+n]
+		if err == io.EOF { // a wrapped one would not be the end
+			return dst, nil
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+// byteOrderMark may stand before a UTF-8 text.
+const byteOrderMark = "\ufeff"
+
+// cutByteOrderMark returns the body without the mark.
+func cutByteOrderMark(body []byte) []byte {
+	if len(body) >= len(byteOrderMark) && string(body[:len(byteOrderMark)]) == byteOrderMark {
+		return body[len(byteOrderMark):]
+	}
+	return body
+}
+
+// startsObject reports whether a body begins like a JSON object.
+func startsObject(body []byte) bool {
+	for _, c := range cutByteOrderMark(body) {
+		if !isSpace(c) {
+			return c == '{'
+		}
+	}
+	return false
+}
+
+// invalidUTF8 returns the offset of the first byte that is not UTF-8.
+func invalidUTF8(text []byte) (offset int, found bool) {
+	if utf8.Valid(text) {
+		return 0, false
+	}
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i, true
+		}
+		i += n
+	}
+	return 0, false
+}

@@ -1,0 +1,104 @@
+package request
+
+import (
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// readJSON reads a JSON text, RFC 8259: one object, in UTF-8, with nothing
+// after it. It reports whether it could be read to its end.
+func (b *binding) readJSON(body []byte) bool {
+	body = cutByteOrderMark(body)
+	b.body = body
+	if at, found := invalidUTF8(body); found {
+		b.violateAt(rules.MalformedJSON, markAt(at), "The text is not UTF-8 here.")
+		return false
+	}
+	s := scanner{body: body, maxDepth: b.reader.maxDepth()}
+	s.names = s.fewNames[:0]
+	s.space()
+	if s.peek() != '{' {
+		return b.readNoObject(&s)
+	}
+	ok := s.object(b)
+	if ok {
+		ok = s.end()
+	}
+	switch {
+	case ok:
+		return true
+	case s.tooDeep:
+		b.violateAt(rules.BodyTooDeep, markAt(s.pos), "Objects and lists are nested too deeply.")
+	default:
+		b.violateAt(rules.MalformedJSON, markAt(s.pos), s.problem)
+	}
+	return false
+}
+
+// readNoObject says what is wrong with a text that does not begin with an
+// object: it is another value, or no JSON.
+func (b *binding) readNoObject(s *scanner) bool {
+	v, ok := s.value()
+	if ok {
+		ok = s.end()
+	}
+	switch {
+	case !ok:
+		b.violateAt(rules.MalformedJSON, markAt(s.pos), s.problem)
+	case v.kind == jsonList:
+		b.violate(rules.WrongType, "The body is a JSON list; it has to be one object, for one member.")
+	default:
+		b.violate(rules.WrongType, "The body is a JSON value other than an object.")
+	}
+	return false
+}
+
+// member takes a member of the outermost object. s is where the value ends.
+func (b *binding) member(s *scanner, m member) {
+	f, isField := rules.FieldByName(string(m.name))
+	switch {
+	case m.again:
+		b.violateName(rules.DuplicateName, string(m.name), markAt(m.at),
+			"A name stands here for the second time; letter case makes no difference.")
+	case isField:
+		b.field(s, f, m.value)
+	default:
+		b.unknown(s, string(m.name), m)
+	}
+}
+
+// field takes the value of one of the four fields.
+func (b *binding) field(s *scanner, f rules.Field, v value) {
+	switch v.kind {
+	case jsonNull: // absent
+	case jsonText:
+		raw := v.of(s.body)
+		raw = raw[1 : len(raw)-1]
+		if !v.escaped {
+			b.bind(f, string(raw), inBody)
+			return
+		}
+		b.bind(f, string(appendUnescaped(nil, raw)), inBody)
+	case jsonNumber:
+		b.bind(f, string(v.of(s.body)), inBody)
+	case jsonBool, jsonObject, jsonList:
+		b.violateField(rules.WrongType, f, inBody, f.String()+" is "+v.kind.String()+" and has to be text.")
+	}
+}
+
+// unknown takes a member beyond the four fields.
+func (b *binding) unknown(s *scanner, name string, m member) {
+	if s.duplicate != 0 {
+		b.violateName(rules.DuplicateName, name, markAt(s.duplicate),
+			"A name stands here for the second time in one object.")
+		return
+	}
+	if !b.admits(name, markAt(m.at)) {
+		return
+	}
+	if s.typeHint != 0 {
+		b.violateName(rules.UnknownField, name, markAt(s.typeHint),
+			"A type hint (__type) inside of a member is not forwarded.")
+		return
+	}
+	b.request.extras = append(b.request.extras, extra{name: name, json: appendCompact(nil, m.value.of(s.body))})
+}

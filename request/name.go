@@ -1,0 +1,119 @@
+package request
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// isTypeHint reports whether name is that of a type hint to the upstream's
+// deserializer.
+func isTypeHint(name string) bool { return equalFold(name, "__type") }
+
+// looksLikeField reports whether name is not a field's and yet may be taken for
+// one: equal to it once marks, control and invisible characters are left out
+// and letters stand for their plain forms.
+func looksLikeField(name string) bool {
+	if isPrintableASCII(name) {
+		return false
+	}
+	var plain strings.Builder
+	for _, r := range norm.NFKD.String(name) {
+		if unicode.In(r, unicode.M, unicode.C, unicode.Other_Default_Ignorable_Code_Point) {
+			continue
+		}
+		plain.WriteRune(asciiOf(r))
+	}
+	return IsField(strings.TrimSpace(plain.String()))
+}
+
+// asciiOf returns the ASCII letter that is r in another letter case (U+017F is
+// an s, U+212A a k), or r. The dotless i is the one letter that is the lower
+// case of an ASCII letter in some languages and not in Unicode's folding.
+func asciiOf(r rune) rune {
+	if r == 'ı' {
+		return 'i'
+	}
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		if f < utf8.RuneSelf {
+			return f
+		}
+	}
+	return r
+}
+
+func isPrintableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlain reports whether a name that is not a field's may be repeated in an
+// answer: it looks like the name of a member and not like somebody's value,
+// such as a telephone number that a CSV without a header row has there.
+func isPlain(name string) bool {
+	const longest, mostDigits = 64, 3
+	if name == "" || len(name) > longest {
+		return false
+	}
+	digits := 0
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', c == '_':
+		case '0' <= c && c <= '9' && i > 0:
+			digits++
+		default:
+			return false
+		}
+	}
+	return digits <= mostDigits
+}
+
+// equalFold is strings.EqualFold for ASCII letters alone: the upstream folds
+// no others.
+func equalFold[A, B string | []byte](a A, b B) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// lowered returns s with ASCII letters in lower case.
+func lowered[S string | []byte](s S) string {
+	b := make([]byte, len(s))
+	for i := range len(s) {
+		b[i] = lower(s[i])
+	}
+	return string(b)
+}
+
+// names is a set of names in any ASCII letter case.
+type names map[string]struct{}
+
+// add adds a name and reports whether it was there already.
+func (n *names) add(name string) (again bool) {
+	if *n == nil {
+		*n = make(names)
+	}
+	key := lowered(name)
+	_, again = (*n)[key]
+	(*n)[key] = struct{}{}
+	return again
+}

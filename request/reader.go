@@ -1,0 +1,97 @@
+package request
+
+import (
+	"compress/gzip"
+	"net/http"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// Defaults of a [Reader].
+const (
+	// DefaultMaxBody is 16 KiB.
+	DefaultMaxBody = 16 << 10
+	// DefaultMaxDepth is 32 levels.
+	DefaultMaxDepth = 32
+)
+
+// Reader reads requests within limits. The zero value reads with the default
+// limits. It may be used by several goroutines at once, its fields are not to
+// be changed once it is used, and it must not be copied.
+type Reader struct {
+	// MaxBody is the largest body in bytes, as sent and as unpacked. Zero is
+	// DefaultMaxBody; more than 1 GiB is 1 GiB.
+	MaxBody int64
+
+	// MaxDepth is how many levels of objects and lists JSON may have, the
+	// outermost object being the first. Zero is DefaultMaxDepth.
+	MaxDepth int
+
+	// UnknownFields says what becomes of members of the body beyond the four
+	// fields. Parameters of the query string are none of its business.
+	UnknownFields UnknownFields
+
+	buffers  sync.Pool // of *[]byte
+	gunzips  sync.Pool // of *gzip.Reader
+	zstdOnce sync.Once
+	zstd     *zstd.Decoder
+	zstdErr  error
+}
+
+// Read reads what r asks for, with sessionID as the route found it in the path
+// ("" where the route has none), and all that is wrong with it. It reads r.Body
+// to its end or to the limit and does not close it.
+//
+// The Request is what could be read and may be forwarded only if there are no
+// violations. An error means that the client is gone or too slow to be
+// answered; Request is nil then.
+func (rd *Reader) Read(r *http.Request, sessionID string) (*Request, []rules.Violation, error) {
+	b := binding{reader: rd, request: new(Request)}
+	if sessionID != "" {
+		b.bind(rules.SessionID, sessionID, inPath)
+	}
+	b.readQuery(r.URL.RawQuery)
+	if err := b.readBody(r); err != nil {
+		return nil, nil, err
+	}
+	for f := range b.broken {
+		if b.broken[f] {
+			b.request.Call[f] = rules.Value{}
+		}
+	}
+	return b.request, b.violations, nil
+}
+
+func (rd *Reader) maxBody() int64 {
+	const most = 1 << 30
+	if rd.MaxBody > 0 {
+		return min(rd.MaxBody, most)
+	}
+	return DefaultMaxBody
+}
+
+func (rd *Reader) maxDepth() int {
+	if rd.MaxDepth > 0 {
+		return rd.MaxDepth
+	}
+	return DefaultMaxDepth
+}
+
+// buffer returns an empty buffer from the pool.
+func (rd *Reader) buffer() *[]byte {
+	if b, ok := rd.buffers.Get().(*[]byte); ok {
+		*b = (*b)[:0]
+		return b
+	}
+	b := make([]byte, 0, 1<<10)
+	return &b
+}
+
+// gunzip returns a gzip reader from the pool, or nil if it is empty.
+func (rd *Reader) gunzip() *gzip.Reader {
+	z, _ := rd.gunzips.Get().(*gzip.Reader)
+	return z
+}

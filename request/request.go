@@ -1,0 +1,145 @@
+package request
+
+import (
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// Request is what a client asked for.
+type Request struct {
+	// Call holds the four fields as they were read. A field with which
+	// something is wrong is not set.
+	Call rules.Call
+
+	// Format is the format in which the body was read: what it is, not what
+	// its label says. It is None for an empty body.
+	Format Format
+
+	// BodyBytes is the size of the body as it was sent, as far as it was read.
+	BodyBytes int64
+
+	// Readable says whether the body was read to its end, so that a field that
+	// is not set was not sent and it makes sense to judge the call. Single
+	// fields may have violations even so.
+	Readable bool
+
+	extras []extra
+}
+
+// extra is a member beyond the four fields.
+type extra struct {
+	name string
+	json []byte // the value as compact JSON
+}
+
+// HasExtra reports whether a member beyond the four fields has a value other
+// than null and the empty text. The name may be in any ASCII letter case.
+func (q *Request) HasExtra(name string) bool {
+	i := q.indexExtra(name)
+	if i < 0 {
+		return false
+	}
+	v := string(q.extras[i].json)
+	return v != "null" && v != `""`
+}
+
+// SetExtra sets a member beyond the four fields to a text, in the place of one
+// that the client sent. A name of one of the four fields is ignored: their
+// values are those of the call that [Request.AppendJSON] is given.
+func (q *Request) SetExtra(name, text string) {
+	if IsField(name) {
+		return
+	}
+	e := extra{name: name, json: appendString(nil, text)}
+	if i := q.indexExtra(name); i >= 0 {
+		q.extras[i] = e
+		return
+	}
+	q.extras = append(q.extras, e)
+}
+
+func (q *Request) indexExtra(name string) int {
+	for i, e := range q.extras {
+		if equalFold(e.name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// AppendJSON appends the canonical body to dst: one JSON object with those of
+// the four fields that are set in call, as strings, and then the members beyond
+// them. It is letter for letter what was judged, whatever the text holds:
+// no value can break out of its string.
+func (q *Request) AppendJSON(dst []byte, call rules.Call) []byte {
+	dst = append(dst, '{')
+	first := len(dst)
+	for f, v := range call {
+		if !v.Set {
+			continue
+		}
+		dst = appendName(dst, first, rules.Field(f).String())
+		dst = appendString(dst, v.Text)
+	}
+	for _, e := range q.extras {
+		dst = appendName(dst, first, e.name)
+		dst = append(dst, e.json...)
+	}
+	return append(dst, '}')
+}
+
+// appendName appends the name of a member, and the comma before it if it is
+// not the first.
+func appendName(dst []byte, first int, name string) []byte {
+	if len(dst) > first {
+		dst = append(dst, ',')
+	}
+	return append(appendString(dst, name), ':')
+}
+
+// IsField reports whether the upstream takes name, in any ASCII letter case,
+// for one of the four fields.
+func IsField(name string) bool {
+	_, ok := rules.FieldByName(name)
+	return ok
+}
+
+// UnknownFields says what becomes of members beyond the four fields.
+type UnknownFields uint8
+
+// What may become of members beyond the four fields.
+const (
+	Pass   UnknownFields = iota // they are forwarded
+	Strip                       // they are dropped
+	Reject                      // the request is refused
+)
+
+// unknownFields are the words of a configuration.
+var unknownFields = [...]string{Pass: "pass", Strip: "strip", Reject: "reject"}
+
+// ParseUnknownFields returns the meaning of a word of the configuration: pass,
+// strip or reject. The empty word is pass.
+func ParseUnknownFields(word string) (UnknownFields, bool) {
+	if word == "" {
+		return Pass, true
+	}
+	for u, w := range unknownFields {
+		if w == word {
+			return UnknownFields(u), true
+		}
+	}
+	return Pass, false
+}
+
+// String returns the word of the configuration.
+func (u UnknownFields) String() string {
+	if int(u) >= len(unknownFields) {
+		return ""
+	}
+	return unknownFields[u]
+}
+
+// UnknownFieldsWords returns the words of the configuration, joined for a
+// message.
+func UnknownFieldsWords() string { return strings.Join(unknownFields[:], ", ") }

@@ -1,0 +1,136 @@
+package request
+
+import "unicode/utf8"
+
+// Surrogates stand for a character beyond the basic plane two by two, the high
+// one first.
+const (
+	highSurrogate = 0xd800
+	lowSurrogate  = 0xdc00
+	lastSurrogate = 0xdfff
+)
+
+func isSurrogate(r rune) bool { return highSurrogate <= r && r <= lastSurrogate }
+
+// hex4 reads four hexadecimal digits.
+func hex4(b []byte) (r rune, ok bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	for _, c := range b[:4] {
+		d, ok := hexDigit(c)
+		if !ok {
+			return 0, false
+		}
+		r = r<<4 | rune(d)
+	}
+	return r, true
+}
+
+func hexDigit(c byte) (d byte, ok bool) {
+	switch {
+	case isDigit(c):
+		return c - '0', true
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// unescaped returns what a one-letter escape stands for, or 0 for what is none.
+func unescaped(c byte) byte {
+	switch c {
+	case '"', '\\', '/':
+		return c
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return 0
+}
+
+// appendUnescaped appends what a JSON string stands for to dst. raw is what the
+// scanner found between the quotes, so that its escapes are known to be right.
+func appendUnescaped(dst, raw []byte) []byte {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			dst = append(dst, raw[i])
+			continue
+		}
+		i++
+		if raw[i] != 'u' {
+			dst = append(dst, unescaped(raw[i]))
+			continue
+		}
+		r, _ := hex4(raw[i+1:])
+		i += 4
+		if isSurrogate(r) {
+			low, _ := hex4(raw[i+3:])
+			r = 0x10000 + (r-highSurrogate)<<10 + low - lowSurrogate
+			i += 6
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
+// appendString appends text as a JSON string. What is not UTF-8 becomes
+// U+FFFD.
+func appendString(dst []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	start := 0 // of what need not be escaped
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(text[i:])
+			if r == utf8.RuneError && n == 1 {
+				dst = append(append(dst, text[start:i]...), "\ufffd"...)
+				start = i + 1
+			}
+			i += n
+			continue
+		}
+		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
+			i++
+			continue
+		}
+		dst = append(dst, text[start:i]...)
+		if c == '"' || c == '\\' {
+			dst = append(dst, '\\', c)
+		} else {
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		i++
+		start = i
+	}
+	return append(append(dst, text[start:]...), '"')
+}
+
+// appendCompact appends a valid JSON value without the white space between its
+// parts. Its texts and numbers stay as they are.
+func appendCompact(dst, json []byte) []byte {
+	inText := false
+	for i := 0; i < len(json); i++ {
+		c := json[i]
+		if !inText && isSpace(c) {
+			continue
+		}
+		dst = append(dst, c)
+		switch {
+		case c == '"':
+			inText = !inText
+		case c == '\\':
+			i++
+			dst = append(dst, json[i])
+		}
+	}
+	return dst
+}
