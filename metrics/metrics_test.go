@@ -1,0 +1,195 @@
+package metrics
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// labels are label sets of a realistic size.
+func labels() Labels {
+	l := Labels{
+		Formats:         []string{"json", "csv", "xml", "jsv", "html"},
+		FallbackReasons: []string{"malformed", "too_large"},
+		Fields:          []string{"sessionId", "callSid", "destination", "fromNumber"},
+	}
+	for i := range 40 {
+		l.Rules = append(l.Rules, fmt.Sprintf("rule_%d", i))
+	}
+	return l
+}
+
+func TestNamesAndHelpAreClean(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	c := New(labels())
+	if err := c.Register(reg); err != nil {
+		t.Fatal(err)
+	}
+	c.RequestStarted()
+	c.RequestEnded("csv", OK, time.Millisecond)
+	c.UpstreamAnswered(200, time.Millisecond)
+	c.ValidationFailed("destination", "rule_1", "enforce")
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestRegisteringTwiceIsNoError(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	c := New(labels())
+	for range 2 {
+		if err := c.Register(reg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := New(labels()).Register(reg); err == nil {
+		t.Error("other collectors of the same names were registered, and would count in vain")
+	}
+}
+
+func TestCountsOutliveARegistry(t *testing.T) {
+	c := New(labels())
+	for range 2 { // a configuration, and the one after a reload
+		reg := prometheus.NewRegistry()
+		if err := c.Register(reg); err != nil {
+			t.Fatal(err)
+		}
+		c.RequestStarted()
+		c.RequestEnded("csv", OK, time.Millisecond)
+	}
+	if got := testutil.ToFloat64(c.requests.WithLabelValues("csv", "ok")); got != 2 {
+		t.Errorf("requests_total = %v, want 2", got)
+	}
+	if got := testutil.ToFloat64(c.inFlight); got != 0 {
+		t.Errorf("requests_in_flight = %v, want 0", got)
+	}
+}
+
+func TestKnownLabelValuesExistFromTheStart(t *testing.T) {
+	c := New(labels())
+	want := 0
+	for _, o := range Outcomes() {
+		switch {
+		case !outcomes[o].formatted, o == Fallback:
+			want++
+		default:
+			want += len(labels().Formats)
+		}
+	}
+	if got := testutil.CollectAndCount(c.requests); got != want {
+		t.Errorf("requests_total has %d series at the start, want %d", got, want)
+	}
+	if got, want := testutil.CollectAndCount(c.fallbacks), len(labels().FallbackReasons); got != want {
+		t.Errorf("transcode_fallbacks_total has %d series at the start, want %d", got, want)
+	}
+}
+
+// TestLabelSetsAreClosed throws thousands of odd values at every label.
+func TestLabelSetsAreClosed(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	c := New(labels())
+	if err := c.Register(reg); err != nil {
+		t.Fatal(err)
+	}
+	l := labels()
+	for i := range 5000 {
+		odd := fmt.Sprintf("odd %d", i)
+		for _, o := range Outcomes() {
+			c.RequestStarted()
+			c.RequestEnded(odd, o, 0)
+		}
+		c.UpstreamAnswered(i, 0)
+		c.TranscodeFellBack(odd)
+		c.ValidationFailed(odd, l.Rules[i%len(l.Rules)], odd)
+		c.ValidationFailed(odd, odd, "report")
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := 0
+	for _, f := range families {
+		series += len(f.GetMetric())
+	}
+	if series > 300 {
+		t.Errorf("%d series, want at most 300", series)
+	}
+	for value, count := range map[string]prometheus.Counter{
+		"format": c.requests.WithLabelValues(other, "ok"),
+		"reason": c.fallbacks.WithLabelValues(other),
+		"field":  c.failures.WithLabelValues(other, other, "report"),
+	} {
+		if testutil.ToFloat64(count) != 5000 {
+			t.Errorf("%s: not every odd value was counted as %s", value, other)
+		}
+	}
+}
+
+func TestUpstreamAnswersAreCountedByClass(t *testing.T) {
+	c := New(labels())
+	for _, status := range []int{0, 101, 204, 302, 404, 503, 999, -1} {
+		c.UpstreamAnswered(status, 0)
+	}
+	for _, class := range []string{none, "1xx", "2xx", "3xx", "4xx", "5xx"} {
+		if n := count(t, c.upstreamDuration.WithLabelValues(class)); n == 0 {
+			t.Errorf("no answer was counted as %s", class)
+		}
+	}
+	if n := count(t, c.upstreamDuration.WithLabelValues(other)); n == 0 {
+		t.Errorf("no answer was counted as %s", other)
+	}
+}
+
+// count returns the number of observations of a histogram.
+func count(t *testing.T, o prometheus.Observer) uint64 {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	h, ok := o.(prometheus.Metric)
+	if !ok {
+		t.Fatal("no metric")
+	}
+	if err := reg.Register(single{h}); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return families[0].GetMetric()[0].GetHistogram().GetSampleCount()
+}
+
+// single collects one metric.
+type single struct{ prometheus.Metric }
+
+func (s single) Describe(ch chan<- *prometheus.Desc) { ch <- s.Desc() }
+func (s single) Collect(ch chan<- prometheus.Metric) { ch <- s.Metric }
+
+func TestEveryOutcomeIsExplained(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, o := range Outcomes() {
+		if o.String() == "" || seen[o.String()] {
+			t.Errorf("outcome %d has no name of its own: %q", o, o)
+		}
+		seen[o.String()] = true
+		if !strings.HasSuffix(o.Meaning(), ".") {
+			t.Errorf("outcome %s has no meaning: %q", o, o.Meaning())
+		}
+	}
+}
+
+func BenchmarkRequestEnded(b *testing.B) {
+	c := New(labels())
+	b.ReportAllocs()
+	for b.Loop() {
+		c.RequestStarted()
+		c.RequestEnded("csv", OK, time.Millisecond)
+	}
+}

@@ -1,0 +1,81 @@
+package metrics
+
+// Outcome says how a request on the route ended. Each request has exactly one.
+type Outcome uint8
+
+// The outcomes. The zero value is Aborted, so that a request whose handling
+// broke off before anything else was decided is counted as just that.
+const (
+	// Aborted: the answer broke off on its way, or a handler panicked.
+	Aborted Outcome = iota
+	// OK: the upstream's answer, below 400, was delivered as asked.
+	OK
+	// Fallback: CSV was asked for, but the upstream's answer, below 400, could
+	// not be made CSV and was delivered as it came.
+	Fallback
+	// Rejected: the request broke a rule and was not forwarded.
+	Rejected
+	// TooLarge: the request's body exceeds max_body; not forwarded.
+	TooLarge
+	// NotAcceptable: the client accepts no format that can be had; not forwarded.
+	NotAcceptable
+	// MethodNotAllowed: neither POST nor OPTIONS; not forwarded.
+	MethodNotAllowed
+	// PredefinedRoute: one of the upstream's predefined routes; not forwarded.
+	PredefinedRoute
+	// Passed: OPTIONS, or a predefined route where the configuration passes them.
+	Passed
+	// Upstream4xx: the upstream answered 400 to 499.
+	Upstream4xx
+	// Upstream5xx: the upstream answered 500 to 599.
+	Upstream5xx
+	// Unreachable: no answer came from the upstream.
+	Unreachable
+	// Timeout: the upstream did not answer in time.
+	Timeout
+	// ClientGone: the client went away before its answer was complete.
+	ClientGone
+	// Failed: another handler after this one returned an error of its own.
+	Failed
+
+	numOutcomes
+)
+
+// outcomes is the one table of outcomes: label value, meaning, and whether the
+// request had got a format by then.
+var outcomes = [numOutcomes]struct {
+	name      string
+	meaning   string
+	formatted bool
+}{
+	OK:               {"ok", "The upstream's answer, below 400, was delivered in the format asked for.", true},
+	Fallback:         {"fallback", "CSV was asked for, but the upstream's answer, below 400, could not be made CSV and was delivered as it came, with `X-Transcode-Error`.", true},
+	Rejected:         {"rejected", "The request broke a rule (400, 415, 422) and was not forwarded.", true},
+	TooLarge:         {"too_large", "The request's body exceeds `max_body` (413); not forwarded.", true},
+	NotAcceptable:    {"not_acceptable", "No format that can be had is acceptable to the client (406); not forwarded.", false},
+	MethodNotAllowed: {"method_not_allowed", "The method is neither POST nor OPTIONS (405); not forwarded.", false},
+	PredefinedRoute:  {"predefined_route", "One of the upstream's predefined routes (404); not forwarded.", false},
+	Passed:           {"passed", "OPTIONS, or a predefined route under `predefined_routes pass`: forwarded unjudged.", false},
+	Upstream4xx:      {"upstream_4xx", "The upstream answered 400 to 499.", true},
+	Upstream5xx:      {"upstream_5xx", "The upstream answered 500 to 599.", true},
+	Unreachable:      {"unreachable", "No answer came from the upstream.", true},
+	Timeout:          {"timeout", "The upstream did not answer in time.", true},
+	ClientGone:       {"client_gone", "The client went away before its answer was complete.", true},
+	Failed:           {"failed", "A handler behind this one returned an error of its own.", true},
+	Aborted:          {"aborted", "The answer broke off on its way, or a handler panicked.", true},
+}
+
+// String returns the label value.
+func (o Outcome) String() string { return outcomes[o].name }
+
+// Meaning returns one sentence for the documentation.
+func (o Outcome) Meaning() string { return outcomes[o].meaning }
+
+// Outcomes returns all outcomes in the order of the table.
+func Outcomes() []Outcome {
+	all := make([]Outcome, numOutcomes)
+	for i := range all {
+		all[i] = Outcome(i)
+	}
+	return all
+}
