@@ -41,6 +41,19 @@ func (f Field) Pointer() string {
 	return fieldPointers[f]
 }
 
+// WellFormed reports whether text is a session id or a call SID as the rules of
+// the two demand. Of other fields nothing is.
+func (f Field) WellFormed(text string) bool {
+	switch f {
+	case SessionID:
+		return isSessionID(text)
+	case CallSID:
+		return isCallSID(text)
+	default:
+		return false
+	}
+}
+
 // FieldByName returns the field of a JSON member name, a CSV column or a query
 // or form name in any ASCII letter case: the upstream binds "DESTINATION" as
 // readily as "destination". Letters beyond ASCII never match.

@@ -1,0 +1,57 @@
+package transform
+
+import (
+	"os"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/evovoice-gateway/caddy-conference-members/transform/transformtest"
+)
+
+// doc is the session of the API's documentation.
+func doc(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/sessions/doc.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func benchmarkCSV(b *testing.B, o Options, json []byte) {
+	p := compile(b, o)
+	dst, err := p.AppendSessions(nil, json)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(json)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if dst, err = p.AppendSessions(dst[:0], json); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSessionCSV(b *testing.B) {
+	b.Run("doc", func(b *testing.B) { benchmarkCSV(b, Options{}, doc(b)) })
+	b.Run("large", func(b *testing.B) { benchmarkCSV(b, Options{}, transformtest.Large()) })
+	b.Run("members", func(b *testing.B) { benchmarkCSV(b, Options{Rows: RowsMembers}, transformtest.Large()) })
+	b.Run("excel", func(b *testing.B) { benchmarkCSV(b, Options{Dialect: "excel"}, transformtest.Large()) })
+}
+
+// BenchmarkGjsonValid is the limit that is chased: it only checks, and less.
+func BenchmarkGjsonValid(b *testing.B) {
+	for name, json := range map[string][]byte{"doc": doc(b), "large": transformtest.Large()} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(json)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !gjson.ValidBytes(json) {
+					b.Fatal("not valid")
+				}
+			}
+		})
+	}
+}

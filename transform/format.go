@@ -1,0 +1,167 @@
+package transform
+
+import "bytes"
+
+// notation is how a list or an object stands in a cell.
+type notation uint8
+
+const (
+	inJSV notation = iota
+	inJSON
+)
+
+// format is how a cell is written.
+type format struct {
+	// delimiter stands between two cells.
+	delimiter byte
+	// brackets is whether a cell is quoted that begins with [ or {.
+	brackets bool
+	// edges is whether a cell is quoted that begins or ends with a space or tab.
+	edges bool
+	// marks is whether a cell is quoted that begins with U+FEFF: as the first of
+	// a file it could be taken for a byte order mark.
+	marks bool
+	// guard is whether a cell that a spreadsheet could take for a formula gets
+	// an apostrophe.
+	guard bool
+	// null, yes and no are the whole cells of null, true and false.
+	null, yes, no []byte
+
+	// first and last have the bytes that make a second look at a cell necessary
+	// where they are its first or last.
+	first, last [256]bool
+}
+
+// prepare sets what follows from the other fields.
+func (f *format) prepare() {
+	set := func(table *[256]bool, bytes string, on bool) {
+		for _, c := range []byte(bytes) {
+			table[c] = table[c] || on
+		}
+	}
+	set(&f.first, "[{", f.brackets)
+	set(&f.first, " \t", f.edges)
+	set(&f.last, " \t", f.edges)
+	set(&f.first, bom[:1], f.marks)
+	set(&f.first, formulaStarts, f.guard)
+}
+
+// cell writes the JSON value at src[i] as a cell, a list or object in the
+// notation n.
+func (f *format) cell(o *out, src []byte, i int, n notation) {
+	switch src[i] {
+	case '"':
+		f.textCell(o, src, i+1)
+	case '{', '[':
+		f.nestedCell(o, src, i, n)
+	case 't':
+		o.bytes(f.yes)
+	case 'f':
+		o.bytes(f.no)
+	case 'n':
+		o.bytes(f.null)
+	default:
+		start := o.n
+		for i < len(src) && isNumeric(src[i]) {
+			o.byte(src[i])
+			i++
+		}
+		f.settle(o, start)
+	}
+}
+
+// isNumeric reports whether c can stand in a JSON number.
+func isNumeric(c byte) bool {
+	return '0' <= c && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
+}
+
+// textCell writes the JSON string whose text begins at src[i].
+func (f *format) textCell(o *out, src []byte, i int) {
+	start := o.n
+	i = o.run(src, i, repeated(f.delimiter))
+	if src[i] != '"' {
+		o.unescaped(src, i)
+		f.settle(o, start)
+		return
+	}
+	if o.n == start {
+		return
+	}
+	if f.first[o.buf[start]] || f.last[o.buf[o.n-1]] || o.n-start == len(f.null) {
+		f.settle(o, start)
+	}
+}
+
+// nestedCell writes the list or object at src[i].
+func (f *format) nestedCell(o *out, src []byte, i int, n notation) {
+	start := o.n
+	o.byte('"')
+	if n == inJSON {
+		o.compact(src, i)
+	} else {
+		o.jsv(src, i)
+	}
+	text := o.buf[start+1 : o.n]
+	if f.brackets || f.needsQuotes(text) || bytes.Equal(text, f.null) {
+		o.byte('"')
+		return
+	}
+	o.n = start + copy(o.buf[start:], text)
+}
+
+// settle makes a cell of the text that was written from start on: it guards and
+// quotes it where that is due.
+func (f *format) settle(o *out, start int) {
+	text := o.buf[start:o.n]
+	if f.guard && isFormula(text) {
+		o.byte(0)
+		text = o.buf[start:o.n]
+		copy(text[1:], text)
+		text[0] = '\''
+	}
+	if f.needsQuotes(text) || len(text) != 0 && bytes.Equal(text, f.null) {
+		o.quote(start)
+	}
+}
+
+// needsQuotes reports whether a cell is to be quoted.
+func (f *format) needsQuotes(text []byte) bool {
+	if len(text) == 0 {
+		return false
+	}
+	for _, c := range text {
+		if c == '"' || c == f.delimiter || c == '\r' || c == '\n' {
+			return true
+		}
+	}
+	head, tail := text[0], text[len(text)-1]
+	switch {
+	case f.brackets && (head == '[' || head == '{'):
+		return true
+	case f.edges && (head == ' ' || head == '\t' || tail == ' ' || tail == '\t'):
+		return true
+	case f.marks && bytes.HasPrefix(text, []byte(bom)):
+		return true
+	}
+	// A line of just this ends the table for PostgreSQL's COPY.
+	return f.edges && string(text) == `\.`
+}
+
+// quote puts what was written from start on into quotes and doubles those in it.
+func (o *out) quote(start int) {
+	end := o.n
+	more := bytes.Count(o.buf[start:end], []byte{'"'}) + 2
+	o.room(more)
+	o.n += more
+	to := o.n - 1
+	o.buf[to] = '"'
+	for from := end - 1; from >= start; from-- {
+		to--
+		o.buf[to] = o.buf[from]
+		if o.buf[from] == '"' {
+			to--
+			o.buf[to] = '"'
+		}
+	}
+	o.buf[start] = '"'
+}

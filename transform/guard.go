@@ -1,0 +1,52 @@
+package transform
+
+import "strings"
+
+// formulaStarts are the characters by which spreadsheets tell a formula, and
+// those that they skip before it.
+const formulaStarts = "=+-@\t\r\n"
+
+// isFormula reports whether a spreadsheet could take text for a formula. An
+// E.164 number (+ and 2 to 15 digits, the first not 0) and a plain negative
+// number are none.
+func isFormula(text []byte) bool {
+	if len(text) == 0 || strings.IndexByte(formulaStarts, text[0]) < 0 {
+		return false
+	}
+	switch text[0] {
+	case '+':
+		n := len(text) - 1
+		return n < 2 || n > 15 || text[1] == '0' || digits(text, 1) != len(text)
+	case '-':
+		return !isNumber(text[1:])
+	}
+	return true
+}
+
+// isNumber reports whether text is digits, perhaps with a fraction, perhaps
+// with an exponent.
+func isNumber(text []byte) bool {
+	i := digits(text, 0)
+	if i == 0 {
+		return false
+	}
+	if i < len(text) && text[i] == '.' {
+		end := digits(text, i+1)
+		if end == i+1 {
+			return false
+		}
+		i = end
+	}
+	if i < len(text) && (text[i] == 'e' || text[i] == 'E') {
+		i++
+		if i < len(text) && (text[i] == '+' || text[i] == '-') {
+			i++
+		}
+		end := digits(text, i)
+		if end == i {
+			return false
+		}
+		i = end
+	}
+	return i == len(text)
+}

@@ -1,0 +1,178 @@
+package transform
+
+import "encoding/binary"
+
+// JSV is JSON with the quotes of CSV, see the package's documentation. What is
+// written here stands in a quoted cell, so each of its quotes is doubled.
+
+// jsv writes the checked JSON object or list at src[i] as JSV and returns the
+// index after it.
+func (o *out) jsv(src []byte, i int) int {
+	var objects uint64 // a bit for each open level: whether it is an object
+	depth := 0
+	text := 0 // where the last text written begins
+	for {
+		o.room(8)
+		c := src[i]
+		switch c {
+		case '"':
+			text = o.n
+			i = o.jsvText(src, i+1)
+			if c = src[i]; c != ':' && c != ',' {
+				continue
+			}
+			o.room(8)
+		case '{':
+			objects = objects<<1 | 1
+			depth++
+		case '[':
+			objects <<= 1
+			depth++
+		case '}', ']':
+			objects >>= 1
+			depth--
+			if depth == 0 {
+				o.byte(c)
+				return i + 1
+			}
+		case ' ', '\n', '\r', '\t':
+			i++
+			continue
+		case 't':
+			o.text("True")
+			i += len("true")
+			continue
+		case 'f':
+			o.text("False")
+			i += len("false")
+			continue
+		case 'n':
+			i += len("null")
+			if objects&1 == 0 {
+				o.text("{}")
+				continue
+			}
+			// The member is left out: the last text was its name. So is the
+			// comma after it or, if it is the last, the one before it.
+			o.n = text
+			for isSpace(src[i]) {
+				i++
+			}
+			if src[i] == ',' {
+				i++
+			} else if o.buf[o.n-1] == ',' {
+				o.n--
+			}
+			continue
+		}
+		o.buf[o.n] = c // structure, or a digit of a number
+		o.n++
+		i++
+	}
+}
+
+// jsvText writes the JSON string whose text begins at src[i] as JSV and returns
+// the index after its closing quote. It takes the text to need no quotes, and
+// begins anew if it does.
+func (o *out) jsvText(src []byte, start int) int {
+	if src[start] == '"' {
+		o.text(`""""`)
+		return start + 1
+	}
+	begin, i := o.n, start
+	for {
+		buf, n := o.buf, o.n
+		for i+8 <= len(src) {
+			if len(buf)-n < 8 {
+				o.n = n
+				o.grow(8)
+				buf = o.buf
+			}
+			x := load(src, i)
+			binary.LittleEndian.PutUint64(buf[n:n+8:n+8], x)
+			if m := jsvSpecials(x); m != 0 {
+				k := first(m)
+				n += k
+				i += k
+				if src[i] == '"' {
+					o.n = n
+					return i + 1
+				}
+				break
+			}
+			i += 8
+			n += 8
+		}
+		o.n = n
+		for c := src[i]; c != '\\' && !jsvSpecial(c); c = src[i] {
+			o.byte(c)
+			i++
+		}
+		switch c := src[i]; c {
+		case '"':
+			return i + 1
+		case '\\':
+			r, n := unescape(src[i:])
+			if r < 0x80 && jsvSpecial(byte(r)) {
+				o.n = begin
+				return o.jsvQuoted(src, start)
+			}
+			o.rune(r)
+			i += n
+		default:
+			if jsvSpecial(c) {
+				o.n = begin
+				return o.jsvQuoted(src, start)
+			}
+			o.byte(c)
+			i++
+		}
+	}
+}
+
+// jsvSpecial reports whether a text that holds c is quoted in JSV.
+func jsvSpecial(c byte) bool {
+	switch c {
+	case '"', ',', ':', '[', ']', '{', '}', '\r', '\n':
+		return true
+	}
+	return false
+}
+
+// jsvSpecials marks the bytes of x that are special, and \ and |.
+func jsvSpecials(x uint64) uint64 {
+	// With the bit of small letters set, [ \ ] and { | } are 7b 7c 7d: from 7b on
+	// the first addition sets the high bit, from 7e on the second.
+	low := (x | ones*0x20) &^ highs
+	brackets := (low + ones*(0x80-0x7b)) &^ (low + ones*(0x80-0x7e)) &^ x
+	return (brackets | equal(x, ones*'"') | equal(x, ones*',') | equal(x, ones*':')) & highs
+}
+
+// jsvQuoted writes the JSON string whose text begins at src[i] in quotes and
+// returns the index after its closing quote.
+func (o *out) jsvQuoted(src []byte, i int) int {
+	o.quotes()
+	for {
+		i = o.run(src, i, ones*'"')
+		if src[i] == '"' {
+			o.quotes()
+			return i + 1
+		}
+		r, n := unescape(src[i:])
+		if r == '"' {
+			o.quotes()
+			o.quotes()
+		} else {
+			o.rune(r)
+		}
+		i += n
+	}
+}
+
+// quotes writes a quote as it stands in a quoted cell.
+func (o *out) quotes() {
+	o.room(2)
+	o.buf[o.n] = '"'
+	o.buf[o.n+1] = '"'
+	o.n += 2
+}

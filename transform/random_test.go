@@ -1,0 +1,233 @@
+package transform
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var (
+	e164     = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
+	negative = regexp.MustCompile(`^-[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+)
+
+// random makes sessions and options at random, the nasty ones more often than
+// life does.
+type random struct{ *rand.Rand }
+
+func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, 1))} }
+
+func (r random) one(of ...string) string { return of[r.IntN(len(of))] }
+
+func (r random) chance(percent int) bool { return r.IntN(100) < percent }
+
+func (r random) text() string {
+	switch r.IntN(6) {
+	case 0:
+		return ""
+	case 1:
+		return r.one("=1+1", "+15551234567", "+0555", "+1", "+12", "+1234567890123456", "-1", "-1.5e3", "-x", "-1+1", "@A1", "\tx",
+			"\rx", "\nx", " x", "x ", "x\t", `\.`, `\`, "'", "''", "NULL", "n/a", "True", "false", "0", "[]", "{}", "[", "a|b", "|",
+			"\ufeffx", "2021-08-18T09:40:00Z", strings.Repeat("long ", 40))
+	}
+	var b strings.Builder
+	for range r.IntN(24) {
+		if r.chance(70) {
+			b.WriteByte("abcdefghijklmnopqrstuvwxyzABC 0123456789_-|~^`"[r.IntN(46)])
+			continue
+		}
+		b.WriteString(r.one(`"`, `,`, `;`, "\t", "\r", "\n", "\r\n", ":", "[", "]", "{", "}", `\`, "/", "'", "=", "é", "ü", "€", "😀",
+			"\u2028", "\u0000", "\u001f", "\u007f", "\u0085", "\ufffd", "\ufeff", "|", "."))
+	}
+	return b.String()
+}
+
+func (r random) number() json.Number {
+	return json.Number(r.one("0", "-0", "12.50", "1e5", "-1E+09", "123456789012345678901234567890", "-7", "0.1"))
+}
+
+// value makes a value of any kind, at most depth levels deep.
+func (r random) value(depth int) tree {
+	k := r.IntN(8)
+	if depth <= 0 {
+		k = r.IntN(6)
+	}
+	switch k {
+	case 0:
+		return nil
+	case 1:
+		return r.chance(50)
+	case 2:
+		return r.number()
+	case 6:
+		list := []tree{}
+		for range r.IntN(4) {
+			list = append(list, r.value(depth-1))
+		}
+		return list
+	case 7:
+		return r.object(depth-1, nil)
+	default:
+		return r.text()
+	}
+}
+
+// object makes an object with some members of known names and some others.
+func (r random) object(depth int, known []Property) object {
+	o := object{}
+	seen := map[string]bool{}
+	add := func(name string, v tree) {
+		if !seen[name] {
+			seen[name] = true
+			o = append(o, pair{name, v})
+		}
+	}
+	for _, p := range known {
+		switch {
+		case r.chance(30):
+		case r.chance(10):
+			add(p.Name, nil)
+		case r.chance(5):
+			add(p.Name, r.value(depth))
+		case p.Kind == KindList:
+			list := []tree{}
+			for range r.IntN(4) {
+				if r.chance(10) {
+					list = append(list, nil)
+				} else {
+					list = append(list, r.object(depth, elementProperties[p.Name]))
+				}
+			}
+			add(p.Name, list)
+		case p.Kind == KindMap:
+			add(p.Name, r.object(0, nil))
+		case p.Kind == KindBool:
+			add(p.Name, r.chance(50))
+		default:
+			add(p.Name, r.text())
+		}
+	}
+	if known == nil || r.chance(20) {
+		for range r.IntN(12) {
+			add(r.text(), r.value(depth))
+		}
+	}
+	if r.chance(10) {
+		r.Shuffle(len(o), func(i, j int) { o[i], o[j] = o[j], o[i] })
+	}
+	return o
+}
+
+// answer makes a session or a list of sessions.
+func (r random) answer() tree {
+	if r.chance(70) {
+		return r.object(2, sessionProperties)
+	}
+	list := []tree{}
+	for range r.IntN(4) {
+		list = append(list, r.object(2, sessionProperties))
+	}
+	return list
+}
+
+// json writes a tree with white space and escapes at random.
+func (r random) json(v tree) string {
+	space := func() string {
+		if r.chance(95) {
+			return ""
+		}
+		return r.one(" ", "\n", "\t", "\r\n  ")
+	}
+	switch v := v.(type) {
+	case string:
+		var b strings.Builder
+		b.WriteByte('"')
+		for _, c := range v {
+			switch {
+			case c == '"' || c == '\\' || c < ' ' || r.chance(3):
+				if short := strings.IndexRune("\"\\/\b\f\n\r\t", c); short >= 0 && r.chance(80) {
+					b.WriteString(`\` + `"\/bfnrt`[short:short+1])
+				} else if c > 0xffff {
+					c -= 0x10000
+					fmt.Fprintf(&b, `\u%04x\u%04X`, 0xd800+c>>10, 0xdc00+c&0x3ff)
+				} else {
+					fmt.Fprintf(&b, `\u%04x`, c)
+				}
+			case c == '\ufffd' && r.chance(50):
+				b.WriteString(r.one(`\ud800`, `\uDFFF`, `\uFFFD`))
+			default:
+				b.WriteRune(c)
+			}
+		}
+		b.WriteByte('"')
+		return space() + b.String() + space()
+	case []tree:
+		var parts []string
+		for _, e := range v {
+			parts = append(parts, r.json(e))
+		}
+		return space() + "[" + space() + strings.Join(parts, ",") + "]" + space()
+	case object:
+		var parts []string
+		for _, p := range v {
+			parts = append(parts, r.json(p.name)+":"+r.json(p.value))
+		}
+		return space() + "{" + space() + strings.Join(parts, ",") + "}" + space()
+	case bool:
+		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
+	}
+	return space() + "null" + space()
+}
+
+// options makes options that compile.
+func (r random) options() Options {
+	o := Options{
+		Dialect:      r.one("", "upstream", "rfc4180", "excel"),
+		Header:       r.one("", "", "pascal", "camel", "off"),
+		Nested:       r.one("", "jsv", "json"),
+		Rows:         r.one("", "", "session", "customerBreadcrumb", "log", "members"),
+		Delimiter:    r.one("", "", ",", ";", "\t", "|", "semicolon", "tab", "pipe", "comma", ":", "-", ".", "'", " ", "[", "{", "=", "\\", "\x1f"),
+		Null:         r.one("", "", "NULL", "n/a", "-", "a,b", "[]", `\N`, " "),
+		ExtraColumns: r.one("", "drop", "append"),
+	}
+	if r.chance(30) {
+		b := r.chance(50)
+		o.BOM = &b
+	}
+	if r.chance(30) {
+		b := r.chance(50)
+		o.FormulaGuard = &b
+	}
+	if r.chance(30) {
+		o.Booleans = &Booleans{r.one("yes", "1", "=T", "a;b"), r.one("no", "0", "+F", " f")}
+	}
+	for _, list := range listNames {
+		if r.chance(30) {
+			if o.Lists == nil {
+				o.Lists = map[string]string{}
+			}
+			o.Lists[list] = r.one("json", "jsv", "count", "drop")
+		}
+	}
+	if r.chance(50) {
+		element := o.Rows != "" && o.Rows != RowsSession
+		for _, k := range r.Perm(len(sessionProperties))[:1+r.IntN(5)] {
+			p := sessionProperties[k]
+			policy := o.Lists[p.Name]
+			if policy == "drop" || element && (p.Name == "id" || p.Kind == KindList && policy != "count") {
+				continue
+			}
+			c := Column{Name: p.Name}
+			if r.chance(30) {
+				c.Label = strconv.Itoa(k) + r.text()
+			}
+			o.Columns = append(o.Columns, c)
+		}
+	}
+	return o
+}

@@ -1,0 +1,394 @@
+package transform
+
+import (
+	"sync"
+	"unicode/utf8"
+)
+
+// MaxDepth is how many objects and lists may be open at once.
+const MaxDepth = 64
+
+// maxScratch is the size in bytes beyond which scratch memory is let go
+// instead of being kept for the next answer.
+const maxScratch = 1 << 20
+
+// span is a place in the CSV: from start up to end, or nowhere if end is 0.
+type span struct{ start, end int }
+
+// found is where the values of one object's known members stand.
+type found struct {
+	// open is where the object begins.
+	open int
+	// seen has a bit for each property of the shape that is there.
+	seen uint64
+	// starts are where the values begin, by property. Only those seen count.
+	starts [64]uint32
+	// unknown is whether there are members that the shape does not know.
+	unknown bool
+}
+
+// reset makes f that of an object without members.
+func (f *found) reset(open int) { f.open, f.seen, f.unknown = open, 0, false }
+
+// has reports whether the object has the property k.
+func (f *found) has(k int) bool { return f.seen&(1<<k) != 0 }
+
+// start returns where the value of the property k begins.
+func (f *found) start(k int) int { return int(f.starts[k]) }
+
+// scanner checks JSON and finds values in it, in one pass. It reads a value of
+// any kind, anywhere, into nothing but offsets.
+type scanner struct {
+	json []byte
+	// names are the names of the objects open now whose uniqueness is to be
+	// checked at the object's end; see unique.go.
+	names []uint64
+	// text holds a name without its escapes.
+	text []byte
+	// extra holds the unknown members of a row as an object.
+	extra []byte
+	// session and element are what was found in the session and in the list
+	// element that become a row.
+	session, element found
+	// repeats are where, in the first of the rows for one session's elements,
+	// the cells of the session's own columns stand.
+	repeats [64]span
+	// reason and offset are the first error.
+	reason Reason
+	offset int
+}
+
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// newScanner returns a scanner for json, to be given back by release.
+func newScanner(json []byte) *scanner {
+	s := scanners.Get().(*scanner)
+	s.json = json
+	s.names = s.names[:0]
+	s.reason, s.offset = "", 0
+	return s
+}
+
+// release gives the scanner back. It lets go of the JSON and of scratch memory
+// that a rare answer made large.
+func (s *scanner) release() {
+	s.json = nil
+	if cap(s.names)*8 > maxScratch {
+		s.names = nil
+	}
+	if cap(s.text) > maxScratch {
+		s.text = nil
+	}
+	if cap(s.extra) > maxScratch {
+		s.extra = nil
+	}
+	scanners.Put(s)
+}
+
+// fail records the first error and returns -1, which every caller hands on.
+func (s *scanner) fail(reason Reason, offset int) int {
+	if s.reason == "" {
+		s.reason, s.offset = reason, offset
+	}
+	return -1
+}
+
+// err returns the recorded error.
+func (s *scanner) err() error { return &Error{Reason: s.reason, Offset: s.offset} }
+
+// space returns the index of the first byte from i on that is not white space.
+func (s *scanner) space(i int) int {
+	for i < len(s.json) && isSpace(s.json[i]) {
+		i++
+	}
+	return i
+}
+
+// next returns the index of what follows the element or member of a checked
+// list or object that ends at i: the next one, or the end.
+func (s *scanner) next(i int) int {
+	if i = s.space(i); s.json[i] == ',' {
+		i = s.space(i + 1)
+	}
+	return i
+}
+
+// peek returns the byte at i, or 0 behind the end.
+func (s *scanner) peek(i int) byte {
+	if i < len(s.json) {
+		return s.json[i]
+	}
+	return 0
+}
+
+// ends reports whether there is nothing behind i, the index after the outermost
+// value.
+func (s *scanner) ends(i int) bool {
+	if i < 0 {
+		return false
+	}
+	if i = s.space(i); i != len(s.json) {
+		s.fail(ReasonMalformed, i)
+		return false
+	}
+	return true
+}
+
+// isSpace reports whether c is white space by RFC 8259 section 2.
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+
+// value reads the value that begins at i and returns the index after it. The
+// value is depth levels deep, and its objects, or its list's, are of shape sh
+// if that is not nil.
+func (s *scanner) value(i, depth int, sh *shape) int {
+	if i >= len(s.json) {
+		return s.fail(ReasonMalformed, i)
+	}
+	switch s.json[i] {
+	case '"':
+		return s.string(i + 1)
+	case '{':
+		return s.object(i+1, depth+1, sh, nil)
+	case '[':
+		return s.list(i+1, depth+1, sh)
+	case 't':
+		return s.word(i, "true")
+	case 'f':
+		return s.word(i, "false")
+	case 'n':
+		return s.word(i, "null")
+	default:
+		return s.number(i)
+	}
+}
+
+// word reads true, false or null.
+func (s *scanner) word(i int, word string) int {
+	if len(s.json)-i < len(word) || string(s.json[i:i+len(word)]) != word {
+		return s.fail(ReasonMalformed, i)
+	}
+	return i + len(word)
+}
+
+// number reads a number by the grammar of RFC 8259 section 6.
+func (s *scanner) number(i int) int {
+	b, start := s.json, i
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	switch {
+	case i < len(b) && b[i] == '0':
+		i++
+	case digits(b, i) > i:
+		i = digits(b, i)
+	default:
+		return s.fail(ReasonMalformed, start)
+	}
+	if i < len(b) && b[i] == '.' {
+		end := digits(b, i+1)
+		if end == i+1 {
+			return s.fail(ReasonMalformed, i)
+		}
+		i = end
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		sign := i + 1
+		if sign < len(b) && (b[sign] == '+' || b[sign] == '-') {
+			sign++
+		}
+		end := digits(b, sign)
+		if end == sign {
+			return s.fail(ReasonMalformed, i)
+		}
+		i = end
+	}
+	return i
+}
+
+// digits returns the index of the first byte from i on that is no digit.
+func digits(b []byte, i int) int {
+	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+// string reads a string whose text begins at i and returns the index after its
+// closing quote.
+func (s *scanner) string(i int) int {
+	b, start := s.json, i
+	var all uint64 // the bytes passed, to see whether any is beyond ASCII
+	for {
+		for i+8 <= len(b) {
+			x := load(b, i)
+			all |= x
+			if m := (equal(x, ones*'"') | equal(x, ones*'\\') | controls(x)) & highs; m != 0 {
+				i += first(m)
+				break
+			}
+			i += 8
+		}
+		for i+8 > len(b) && i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+			all |= uint64(b[i])
+			i++
+		}
+		switch {
+		case i >= len(b) || b[i] < ' ':
+			return s.fail(ReasonMalformed, i)
+		case b[i] == '\\':
+			if i = s.escape(i); i < 0 {
+				return -1
+			}
+		default:
+			if all&highs != 0 && !utf8.Valid(b[start:i]) {
+				return s.fail(ReasonInvalidUTF8, start+invalid(b[start:i]))
+			}
+			return i + 1
+		}
+	}
+}
+
+// escape reads the escape at i (RFC 8259 section 7).
+func (s *scanner) escape(i int) int {
+	b := s.json
+	if i+1 >= len(b) {
+		return s.fail(ReasonMalformed, i)
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+		if i+6 <= len(b) && unhex(b[i+2:i+6]) >= 0 {
+			return i + 6
+		}
+	}
+	return s.fail(ReasonMalformed, i)
+}
+
+// invalid returns the index of the first byte of b that is not UTF-8.
+func invalid(b []byte) int {
+	i := 0
+	for i < len(b) {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+// list reads a list whose first element, or end, follows at i.
+func (s *scanner) list(i, depth int, sh *shape) int {
+	if depth > MaxDepth {
+		return s.fail(ReasonTooDeep, i-1)
+	}
+	if i = s.space(i); i < len(s.json) && s.json[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = s.value(i, depth, sh); i < 0 {
+			return -1
+		}
+		if i = s.space(i); i >= len(s.json) {
+			return s.fail(ReasonMalformed, i)
+		}
+		switch s.json[i] {
+		case ',':
+			i = s.space(i + 1)
+		case ']':
+			return i + 1
+		default:
+			return s.fail(ReasonMalformed, i)
+		}
+	}
+}
+
+// object reads an object whose first name, or end, follows at i. The places of
+// the values of known members go to f if that is not nil.
+func (s *scanner) object(i, depth int, sh *shape, f *found) int {
+	if depth > MaxDepth {
+		return s.fail(ReasonTooDeep, i-1)
+	}
+	if f != nil {
+		f.reset(i - 1)
+	}
+	if i = s.space(i); i < len(s.json) && s.json[i] == '}' {
+		return i + 1
+	}
+	base := len(s.names)
+	var seen uint64
+	next := 0 // the property that is likely to come
+	for {
+		k, after := s.name(i, next, sh)
+		if after < 0 {
+			return -1
+		}
+		var child *shape
+		if k >= 0 {
+			if seen&(1<<k) != 0 {
+				return s.fail(ReasonDuplicateName, i)
+			}
+			seen |= 1 << k
+			next = k + 1
+			child = sh.children[k]
+		}
+		start := s.space(after)
+		end := s.value(start, depth, child)
+		if end < 0 {
+			return -1
+		}
+		if f != nil && k >= 0 {
+			f.starts[k] = uint32(start)
+		}
+		if i = s.space(end); i >= len(s.json) {
+			return s.fail(ReasonMalformed, i)
+		}
+		if s.json[i] == ',' {
+			i = s.space(i + 1)
+			continue
+		}
+		if s.json[i] != '}' {
+			return s.fail(ReasonMalformed, i)
+		}
+		if f != nil {
+			f.seen, f.unknown = seen, len(s.names) > base
+		}
+		if len(s.names) > base+1 && !s.unique(base) {
+			return -1
+		}
+		s.names = s.names[:base]
+		return i + 1
+	}
+}
+
+// name reads a member's name and the colon after it. It returns the index of
+// the property of sh that has this name, or -1, and the index after the colon,
+// or -1 for an error.
+func (s *scanner) name(i, next int, sh *shape) (k, after int) {
+	b := s.json
+	if sh != nil && next < len(sh.tokens) {
+		token := sh.tokens[next]
+		if len(b)-i >= len(token) && string(b[i:i+len(token)]) == token {
+			return next, i + len(token)
+		}
+	}
+	if i >= len(b) || b[i] != '"' {
+		return -1, s.fail(ReasonMalformed, i)
+	}
+	end := s.string(i + 1)
+	if end < 0 {
+		return -1, -1
+	}
+	k = -1
+	if sh != nil {
+		k = sh.find(s.unescaped(b[i+1:end-1]), next)
+	}
+	if k < 0 {
+		s.names = append(s.names, uint64(i+1)<<32|uint64(end-1))
+	}
+	if i = s.space(end); i >= len(b) || b[i] != ':' {
+		return -1, s.fail(ReasonMalformed, i)
+	}
+	return k, i + 1
+}
