@@ -3,6 +3,7 @@ package metrics
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,14 @@ const none = "none"
 // durationBuckets are the boundaries, in seconds, that OpenTelemetry's
 // semantic conventions advise for HTTP durations.
 var durationBuckets = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
+
+// transcodeBuckets are boundaries in seconds: 10 us to 2.6 s, each four times
+// the one before.
+var transcodeBuckets = prometheus.ExponentialBuckets(10e-6, 4, 10)
+
+// sizeBuckets are boundaries in bytes: 256 B to 16 MiB, each four times the one
+// before.
+var sizeBuckets = prometheus.ExponentialBuckets(256, 4, 9)
 
 // nativeBucketFactor is the growth of native histogram buckets: at most 10 %
 // from one to the next. nativeMaxBuckets caps what one series can hold.
@@ -35,7 +44,14 @@ type Labels struct {
 	Fields []string
 	// Rules are the names of the rules.
 	Rules []string
+	// Kinds are the kinds of destination.
+	Kinds []string
 }
+
+// maxCountries is how many countries have a series of their own: the first that
+// are dialled. Which those are, operators decide, for only what was forwarded
+// counts.
+const maxCountries = 60
 
 // Collectors are the gateway's metrics. All methods are safe for concurrent use.
 type Collectors struct {
@@ -46,18 +62,25 @@ type Collectors struct {
 	upstreamDuration *prometheus.HistogramVec
 	fallbacks        *prometheus.CounterVec
 	failures         *prometheus.CounterVec
+	destinations     *prometheus.CounterVec
+	transcode        prometheus.Histogram
+	requestBytes     prometheus.Histogram
+	responseBytes    *prometheus.HistogramVec
 	inFlight         prometheus.Gauge
 
-	formats, reasons, fields, rules closedSet
+	formats, reasons, fields, rules, kinds closedSet
+
+	mu        sync.Mutex
+	countries closedSet // those with a series of their own
 }
 
 // New makes the collectors; they are not registered yet.
 func New(l Labels) *Collectors {
 	const ns, sub = "caddy", "conference_members"
-	histogram := func(name, help string) prometheus.HistogramOpts {
+	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
 		return prometheus.HistogramOpts{
 			Namespace: ns, Subsystem: sub, Name: name, Help: help,
-			Buckets:                        durationBuckets,
+			Buckets:                        buckets,
 			NativeHistogramBucketFactor:    nativeBucketFactor,
 			NativeHistogramMaxBucketNumber: nativeMaxBuckets,
 		}
@@ -70,10 +93,10 @@ func New(l Labels) *Collectors {
 			counter("requests_total", "Requests on the conference members route that ended, by format of the answer and outcome."),
 			[]string{"format", "outcome"}),
 		requestDuration: prometheus.NewHistogramVec(
-			histogram("request_duration_seconds", "Time from a request's arrival to the end of its answer."),
+			histogram("request_duration_seconds", "Time from a request's arrival to the end of its answer.", durationBuckets),
 			[]string{"format", "outcome"}),
 		upstreamDuration: prometheus.NewHistogramVec(
-			histogram("upstream_duration_seconds", "Time from forwarding a request to the header of the answer, or to the failure."),
+			histogram("upstream_duration_seconds", "Time from forwarding a request to the header of the answer, or to the failure.", durationBuckets),
 			[]string{"code_class"}),
 		fallbacks: prometheus.NewCounterVec(
 			counter("transcode_fallbacks_total", "Answers that could not be made CSV and were delivered as they came, by reason."),
@@ -81,6 +104,16 @@ func New(l Labels) *Collectors {
 		failures: prometheus.NewCounterVec(
 			counter("validation_failures_total", "Rules that requests failed, by field, rule and the rule's mode."),
 			[]string{"field", "rule", "mode"}),
+		destinations: prometheus.NewCounterVec(
+			counter("destinations_total", "Calls forwarded, by kind of the destination and, of a phone number, its country."),
+			[]string{"kind", "country"}),
+		transcode: prometheus.NewHistogram(
+			histogram("transcode_duration_seconds", "Time that it took to make an answer CSV.", transcodeBuckets)),
+		requestBytes: prometheus.NewHistogram(
+			histogram("request_body_bytes", "Size of a request's body as it was sent.", sizeBuckets)),
+		responseBytes: prometheus.NewHistogramVec(
+			histogram("response_body_bytes", "Size of an answer's body as it was delivered, by format.", sizeBuckets),
+			[]string{"format"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: ns, Subsystem: sub, Name: "requests_in_flight",
 			Help: "Requests on the conference members route that have not ended.",
@@ -89,9 +122,13 @@ func New(l Labels) *Collectors {
 		reasons: newClosedSet(l.FallbackReasons),
 		fields:  newClosedSet(l.Fields),
 		rules:   newClosedSet(l.Rules),
+		kinds:   newClosedSet(l.Kinds),
+
+		countries: make(closedSet, maxCountries),
 	}
 	c.all = []prometheus.Collector{
-		c.requests, c.requestDuration, c.upstreamDuration, c.fallbacks, c.failures, c.inFlight,
+		c.requests, c.requestDuration, c.upstreamDuration, c.transcode, c.fallbacks,
+		c.failures, c.destinations, c.requestBytes, c.responseBytes, c.inFlight,
 	}
 
 	for o := range numOutcomes {
@@ -131,31 +168,94 @@ func (c *Collectors) Register(reg prometheus.Registerer) error {
 // RequestStarted counts a request as in flight until RequestEnded.
 func (c *Collectors) RequestStarted() { c.inFlight.Inc() }
 
-// RequestEnded counts a request that RequestStarted counted as in flight. The
-// format is empty where none was chosen.
-func (c *Collectors) RequestEnded(format string, o Outcome, took time.Duration) {
-	c.inFlight.Dec()
-	if !outcomes[o].formatted || format == "" {
-		format = none
-	} else {
-		format = c.formats.value(format)
-	}
-	c.requests.WithLabelValues(format, o.String()).Inc()
-	c.requestDuration.WithLabelValues(format, o.String()).Observe(took.Seconds())
+// Ended is what there is to say of a request that ended.
+type Ended struct {
+	// Format is the name of the answer's format, empty where none was chosen.
+	Format string
+	// Outcome is how it ended.
+	Outcome Outcome
+	// Took is the time since it arrived.
+	Took time.Duration
+	// RequestBytes is the size of its body as far as it was read, negative if
+	// nobody looked at it.
+	RequestBytes int64
+	// ResponseBytes is the size of the answer's body, negative if the answer is
+	// somebody else's.
+	ResponseBytes int64
+	// TraceID is the id of its trace, empty if it is not sampled.
+	TraceID string
 }
+
+// RequestEnded counts a request that RequestStarted counted as in flight.
+func (c *Collectors) RequestEnded(e Ended) {
+	c.inFlight.Dec()
+	format := none
+	if outcomes[e.Outcome].formatted && e.Format != "" {
+		format = c.formats.value(e.Format)
+	}
+	c.requests.WithLabelValues(format, e.Outcome.String()).Inc()
+	observe(c.requestDuration.WithLabelValues(format, e.Outcome.String()), e.Took.Seconds(), e.TraceID)
+	if e.RequestBytes >= 0 {
+		c.requestBytes.Observe(float64(e.RequestBytes))
+	}
+	if e.ResponseBytes >= 0 {
+		c.responseBytes.WithLabelValues(format).Observe(float64(e.ResponseBytes))
+	}
+}
+
+// observe observes v, with the trace as its exemplar if there is one.
+func observe(o prometheus.Observer, v float64, traceID string) {
+	if e, ok := o.(prometheus.ExemplarObserver); ok && traceID != "" {
+		e.ObserveWithExemplar(v, prometheus.Labels{"trace_id": traceID})
+		return
+	}
+	o.Observe(v)
+}
+
+// Dialled counts a call that was forwarded. The country is that of a phone
+// number, empty where it can't be told.
+func (c *Collectors) Dialled(kind, country string) {
+	if kind == "" {
+		kind = none
+	} else {
+		kind = c.kinds.value(kind)
+	}
+	if kind != "phone" || country == "" {
+		country = none
+	} else {
+		country = c.country(country)
+	}
+	c.destinations.WithLabelValues(kind, country).Inc()
+}
+
+// country returns the label value of a country.
+func (c *Collectors) country(code string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.countries[code]; !ok {
+		if len(c.countries) == maxCountries {
+			return other
+		}
+		c.countries[code] = struct{}{}
+	}
+	return code
+}
+
+// Transcoded records the time that it took to make an answer CSV.
+func (c *Collectors) Transcoded(took time.Duration) { c.transcode.Observe(took.Seconds()) }
 
 // codeClasses are the values of the label code_class, indexed by the first
 // digit of the status; index 0 stands for no answer at all.
 var codeClasses = [...]string{none, "1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // UpstreamAnswered records the time to the header of the upstream's answer.
-// Status 0 stands for no answer.
-func (c *Collectors) UpstreamAnswered(status int, took time.Duration) {
+// Status 0 stands for no answer. The trace id is empty if it is not sampled.
+func (c *Collectors) UpstreamAnswered(status int, took time.Duration, traceID string) {
 	class := other
 	if i := status / 100; i >= 0 && i < len(codeClasses) {
 		class = codeClasses[i]
 	}
-	c.upstreamDuration.WithLabelValues(class).Observe(took.Seconds())
+	observe(c.upstreamDuration.WithLabelValues(class), took.Seconds(), traceID)
 }
 
 // TranscodeFellBack counts an answer that was delivered as it came.

@@ -15,6 +15,7 @@ func labels() Labels {
 	l := Labels{
 		Formats:         []string{"json", "csv", "xml", "jsv", "html"},
 		FallbackReasons: []string{"malformed", "too_large"},
+		Kinds:           []string{"phone", "sip", "client", "email", "name"},
 		Fields:          []string{"sessionId", "callSid", "destination", "fromNumber"},
 	}
 	for i := range 40 {
@@ -30,9 +31,11 @@ func TestNamesAndHelpAreClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.RequestStarted()
-	c.RequestEnded("csv", OK, time.Millisecond)
-	c.UpstreamAnswered(200, time.Millisecond)
+	c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond})
+	c.UpstreamAnswered(200, time.Millisecond, "")
 	c.ValidationFailed("destination", "rule_1", "enforce")
+	c.Dialled("phone", "DE")
+	c.Transcoded(time.Millisecond)
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +66,7 @@ func TestCountsOutliveARegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.RequestStarted()
-		c.RequestEnded("csv", OK, time.Millisecond)
+		c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
 	if got := testutil.ToFloat64(c.requests.WithLabelValues("csv", "ok")); got != 2 {
 		t.Errorf("requests_total = %v, want 2", got)
@@ -104,10 +107,12 @@ func TestLabelSetsAreClosed(t *testing.T) {
 		odd := fmt.Sprintf("odd %d", i)
 		for _, o := range Outcomes() {
 			c.RequestStarted()
-			c.RequestEnded(odd, o, 0)
+			c.RequestEnded(Ended{Format: odd, Outcome: o})
 		}
-		c.UpstreamAnswered(i, 0)
+		c.UpstreamAnswered(i, 0, "")
 		c.TranscodeFellBack(odd)
+		c.Dialled("phone", odd)
+		c.Dialled(odd, odd)
 		c.ValidationFailed(odd, l.Rules[i%len(l.Rules)], odd)
 		c.ValidationFailed(odd, odd, "report")
 	}
@@ -133,10 +138,49 @@ func TestLabelSetsAreClosed(t *testing.T) {
 	}
 }
 
+func TestTheFirstCountriesHaveSeriesOfTheirOwn(t *testing.T) {
+	c := New(labels())
+	for i := range 2 * maxCountries {
+		c.Dialled("phone", fmt.Sprint("country ", i))
+	}
+	c.Dialled("phone", "country 0")
+	if got := testutil.ToFloat64(c.destinations.WithLabelValues("phone", "country 0")); got != 2 {
+		t.Errorf("the first country was counted %v times, want 2", got)
+	}
+	if got := testutil.ToFloat64(c.destinations.WithLabelValues("phone", other)); got != maxCountries {
+		t.Errorf("%v calls were counted as other, want %d", got, maxCountries)
+	}
+}
+
+func TestASampledTraceIsAnExemplar(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	c := New(labels())
+	if err := c.Register(reg); err != nil {
+		t.Fatal(err)
+	}
+	c.RequestStarted()
+	c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond, TraceID: "0af7651916cd43dd8448eb211c80319c"})
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "caddy_conference_members_request_duration_seconds" {
+			continue
+		}
+		for _, b := range f.GetMetric()[0].GetHistogram().GetBucket() {
+			if e := b.GetExemplar(); e != nil && e.GetLabel()[0].GetValue() == "0af7651916cd43dd8448eb211c80319c" {
+				return
+			}
+		}
+	}
+	t.Error("no bucket has the trace as its exemplar")
+}
+
 func TestUpstreamAnswersAreCountedByClass(t *testing.T) {
 	c := New(labels())
 	for _, status := range []int{0, 101, 204, 302, 404, 503, 999, -1} {
-		c.UpstreamAnswered(status, 0)
+		c.UpstreamAnswered(status, 0, "")
 	}
 	for _, class := range []string{none, "1xx", "2xx", "3xx", "4xx", "5xx"} {
 		if n := count(t, c.upstreamDuration.WithLabelValues(class)); n == 0 {
@@ -190,6 +234,6 @@ func BenchmarkRequestEnded(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.RequestStarted()
-		c.RequestEnded("csv", OK, time.Millisecond)
+		c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
 }

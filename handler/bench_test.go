@@ -1,0 +1,185 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+const (
+	route1 = "/sessions/abc/conference/members"
+	body1  = `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12025550123"}`
+)
+
+// newHandler makes a handler that is closed with the test.
+func newHandler(tb testing.TB, cfg Config) *Handler {
+	tb.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	h, err := New(ctx, cfg)
+	if err != nil {
+		cancel()
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			tb.Error(err)
+		}
+		cancel()
+	})
+	return h
+}
+
+// newRequest makes a request as Caddy's server hands it to handlers.
+func newRequest(path, accept string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body1))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", accept)
+	return r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer()))
+}
+
+// answerWith is a next handler that answers as reverse_proxy would.
+func answerWith(session []byte) caddyhttp.Handler {
+	length := strconv.Itoa(len(session))
+	return caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Content-Length", length)
+		w.WriteHeader(http.StatusOK)
+		_, err := w.Write(session)
+		return err
+	})
+}
+
+// discard is a response writer that costs nothing.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(int)             {}
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func readSession(tb testing.TB) []byte {
+	tb.Helper()
+	session, err := os.ReadFile("testdata/session.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return session
+}
+
+// BenchmarkServeHTTP measures what the handler adds to a request: "other" is a
+// request that is not its own, "next" the next handler alone.
+func BenchmarkServeHTTP(b *testing.B) {
+	session := readSession(b)
+	h := newHandler(b, Config{})
+	next := answerWith(session)
+	for _, bm := range []struct {
+		name, path, accept string
+		handler            func(http.ResponseWriter, *http.Request) error
+	}{
+		{"next", route1, "application/json", next.ServeHTTP},
+		{"other", "/sessions/abc/conference", "application/json", nil},
+		{"json", route1, "application/json", nil},
+		{"csv", route1, "text/csv", nil},
+		{"refused", route1, "image/png", nil},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			serve := bm.handler
+			if serve == nil {
+				serve = func(w http.ResponseWriter, r *http.Request) error { return h.ServeHTTP(w, r, next) }
+			}
+			r := newRequest(bm.path, bm.accept)
+			repl := r.Context().Value(caddy.ReplacerCtxKey)
+			body := strings.NewReader(body1)
+			r.Body = io.NopCloser(body)
+			b.SetBytes(int64(len(session)))
+			b.ReportAllocs()
+			for b.Loop() {
+				body.Reset(body1)
+				*repl.(*caddy.Replacer) = *caddy.NewEmptyReplacer()
+				if err := serve(&discard{make(http.Header)}, r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkSteadyState shows what one of 32 concurrent requests for CSV costs
+// in memory once the pools are warm: B/op is bytes per request.
+func BenchmarkSteadyState(b *testing.B) {
+	h := newHandler(b, Config{})
+	for _, bm := range []struct {
+		name    string
+		session []byte
+	}{
+		{"1KiB", readSession(b)},
+		{"512KiB", sessionOf(512 << 10)},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			next := answerWith(bm.session)
+			b.SetBytes(int64(len(bm.session)))
+			b.ReportAllocs()
+			b.SetParallelism((32 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if err := h.ServeHTTP(&discard{make(http.Header)}, newRequest(route1, "text/csv"), next); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// sessionOf makes a session of about size bytes, of members that hold what has
+// to be quoted.
+func sessionOf(size int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"id":"abc","members":[{"identity":"first"}`)
+	for b.Len() < size {
+		b.WriteString(`,{"identity":"user:42","displayName":"Ann \"A\" Other, ext. 42","muted":false}`)
+	}
+	b.WriteString("]}")
+	return b.Bytes()
+}
+
+// TestTranscodingHoldsNoMoreThanThreeTimesTheBody counts all that is allocated
+// for one answer of max_response, of which what is held at once is a part.
+func TestTranscodingHoldsNoMoreThanThreeTimesTheBody(t *testing.T) {
+	h := newHandler(t, Config{})
+	for _, tt := range []struct {
+		rule    string
+		session []byte
+	}{
+		{"members", sessionOf(DefaultMaxResponse - 1024)},
+		{"a CSV twice as long as the JSON", []byte(`{"displayName":"` + strings.Repeat(`\"`, DefaultMaxResponse/2-64) + `"}`)},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			w := &discard{make(http.Header)}
+			next, r := answerWith(tt.session), newRequest(route1, "text/csv")
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			if err := h.ServeHTTP(w, r, next); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if reason := w.header.Get("X-Transcode-Error"); reason != "" {
+				t.Fatalf("not made CSV: %s", reason)
+			}
+			const slack = 512 << 10
+			if held := after.TotalAlloc - before.TotalAlloc; held > 3*uint64(len(tt.session))+slack {
+				t.Errorf("%d bytes were allocated for %d bytes of JSON", held, len(tt.session))
+			}
+		})
+	}
+}

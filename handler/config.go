@@ -1,0 +1,252 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/route"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+// Defaults of the options.
+const (
+	// DefaultRoute is the API's own route.
+	DefaultRoute = route.DefaultTemplate
+	// DefaultMaxBody is the largest request body in bytes: 16 KiB.
+	DefaultMaxBody = 16 << 10
+	// DefaultMaxResponse is the largest answer in bytes that is made CSV: 8 MiB.
+	DefaultMaxResponse = 8 << 20
+	// DefaultFilename is the name under which a CSV is saved, the upstream's own.
+	DefaultFilename = "AddConferenceMember.csv"
+	// DefaultCorrelationHeader is where the Caddyfile puts the correlation id.
+	DefaultCorrelationHeader = "X-Request-ID"
+)
+
+// Values of the options that are one of a few words.
+const (
+	// PredefinedRefuse answers the predefined routes with 404.
+	PredefinedRefuse = "refuse"
+	// PredefinedPass forwards the predefined routes unjudged.
+	PredefinedPass = "pass"
+	// ErrorsNegotiated answers a client of CSV with errors in CSV.
+	ErrorsNegotiated = "negotiated"
+	// ErrorsJSON answers every client with errors in JSON.
+	ErrorsJSON = "json"
+	// ViaHandleErrors hands refusals to Caddy's error routes.
+	ViaHandleErrors = "handle_errors"
+)
+
+// Config is what an operator can set. The zero value is the default.
+type Config struct {
+	// The route on which conference members are added: a path of literal
+	// segments and one `{sessionId}` segment. It is matched as the upstream
+	// matches it: in any letter case, with doubled slashes, dot segments and
+	// percent-encoding resolved, with or without a format suffix. Default:
+	// `/sessions/{sessionId}/conference/members`.
+	Route string `json:"route,omitempty"`
+
+	// What becomes of requests to the upstream's predefined routes, such as
+	// `/json/reply/AddConferenceMember`, which dial too: `refuse` answers 404,
+	// `pass` forwards them unjudged. Default: `refuse`.
+	PredefinedRoutes string `json:"predefined_routes,omitempty"`
+
+	// The largest request body in bytes; a larger one is answered 413. It
+	// holds for what a compressed body unpacks to as well. Default: 16384.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// What becomes of members of the body other than the four fields: `pass`
+	// forwards them, `strip` leaves them out, `reject` answers 422. Default:
+	// `pass`.
+	UnknownFields string `json:"unknown_fields,omitempty"`
+
+	// Values of fields, by JSON name, that the client sent no value or an empty
+	// one of. Placeholders are replaced; a value that comes out empty leaves
+	// the field alone. Fields beyond the four are allowed.
+	Default map[string]string `json:"default,omitempty"`
+
+	// Values of fields, by JSON name, whatever the client sent. Placeholders
+	// are replaced; a value that comes out empty leaves the field alone. Fields
+	// beyond the four are allowed.
+	Set map[string]string `json:"set,omitempty"`
+
+	// The header that holds a correlation id: a client's value is kept if it is
+	// 1 to 128 visible ASCII characters, else one is made. It is forwarded,
+	// echoed and logged. Default: none.
+	CorrelationID string `json:"correlation_id,omitempty"`
+
+	// The key of `{http.conference_members.destination.hash}`, by which one
+	// number can be followed through logs without being known. Instances with
+	// the same key make the same hashes. Global placeholders, such as
+	// `{env.HASH_KEY}`, are replaced. Default: a key made when the process starts.
+	HashKey string `json:"hash_key,omitempty"`
+
+	// How a request is judged.
+	rules.Options
+
+	// How an answer is made CSV. Default: byte for byte as the upstream does.
+	CSV *CSV `json:"csv,omitempty"`
+
+	// `handle_errors` hands refusals to the error routes of the server instead
+	// of answering them. Default: the module's own answers.
+	ErrorsVia string `json:"errors_via,omitempty"`
+}
+
+// CSV says how an answer is made CSV.
+type CSV struct {
+	transform.Options
+
+	// The name under which a client saves the CSV, sent in
+	// Content-Disposition. Placeholders are replaced; characters that are
+	// unsafe in a file name become `_`. Default: `AddConferenceMember.csv`.
+	Filename string `json:"filename,omitempty"`
+
+	// The largest answer in bytes, unpacked too, that is made CSV. A larger
+	// one is delivered as it came. Default: 8388608.
+	MaxResponse int64 `json:"max_response,omitempty"`
+
+	// The format of errors for a client of CSV: `negotiated` is CSV as the
+	// upstream makes it, `json` leaves them JSON. Default: `negotiated`.
+	Errors string `json:"errors,omitempty"`
+
+	// Named sets of these options, one of which a client picks with
+	// `?view=NAME`. A view starts from the options around it and changes those
+	// that it names; it holds no views of its own. Default: none.
+	Views map[string]*CSV `json:"views,omitempty"`
+}
+
+// Validate finds every mistake; the error joins one error a mistake.
+func (c *Config) Validate() error {
+	errs := []error{
+		oneOf("predefined_routes", c.PredefinedRoutes, PredefinedRefuse, PredefinedPass),
+		oneOf("errors_via", c.ErrorsVia, ViaHandleErrors),
+	}
+	if c.Route != "" {
+		if _, err := route.Parse(c.Route); err != nil {
+			errs = append(errs, fmt.Errorf("route: %w", err))
+		}
+	}
+	if _, ok := request.ParseUnknownFields(c.UnknownFields); !ok {
+		errs = append(errs, fmt.Errorf("unknown_fields: %q is not one of %s", c.UnknownFields, request.UnknownFieldsWords()))
+	}
+	if c.MaxBody < 0 {
+		errs = append(errs, fmt.Errorf("max_body: %d is negative", c.MaxBody))
+	}
+	errs = append(errs, fieldNames("default", c.Default), fieldNames("set", c.Set))
+	if c.CorrelationID != "" && !httpguts.ValidHeaderFieldName(c.CorrelationID) {
+		errs = append(errs, fmt.Errorf("correlation_id: %q is no header field name", c.CorrelationID))
+	}
+	if _, err := rules.Compile(c.Options); err != nil {
+		errs = append(errs, err)
+	}
+	if c.CSV != nil {
+		if err := c.CSV.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("csv: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Validate finds every mistake, those in views too.
+func (c *CSV) Validate() error {
+	errs := []error{oneOf("errors", c.Errors, ErrorsNegotiated, ErrorsJSON)}
+	if _, err := transform.Compile(c.Options); err != nil {
+		errs = append(errs, err)
+	}
+	if c.MaxResponse < 0 {
+		errs = append(errs, fmt.Errorf("max_response: %d is negative", c.MaxResponse))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Views)) {
+		view := c.Views[name]
+		switch {
+		case !validViewName(name):
+			errs = append(errs, fmt.Errorf("view %q: a name is 1 to 64 letters, digits, - and _", name))
+		case view == nil:
+			errs = append(errs, fmt.Errorf("view %s: null", name))
+		case len(view.Views) > 0:
+			errs = append(errs, fmt.Errorf("view %s: holds views of its own", name))
+		default:
+			if err := view.over(c).Validate(); err != nil {
+				errs = append(errs, fmt.Errorf("view %s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// over returns the options of a view: its own where they are set, else those
+// of base.
+func (c *CSV) over(base *CSV) *CSV {
+	v := *c
+	v.Dialect = orDefault(v.Dialect, base.Dialect)
+	if v.Columns == nil {
+		v.Columns = base.Columns
+	}
+	v.Header = orDefault(v.Header, base.Header)
+	v.Nested = orDefault(v.Nested, base.Nested)
+	v.Lists = maps.Clone(base.Lists)
+	if v.Lists == nil {
+		v.Lists = make(map[string]string)
+	}
+	maps.Copy(v.Lists, c.Lists)
+	v.Rows = orDefault(v.Rows, base.Rows)
+	v.Booleans = orDefault(v.Booleans, base.Booleans)
+	v.Delimiter = orDefault(v.Delimiter, base.Delimiter)
+	v.BOM = orDefault(v.BOM, base.BOM)
+	v.FormulaGuard = orDefault(v.FormulaGuard, base.FormulaGuard)
+	v.Null = orDefault(v.Null, base.Null)
+	v.ExtraColumns = orDefault(v.ExtraColumns, base.ExtraColumns)
+	v.Filename = orDefault(v.Filename, base.Filename)
+	v.MaxResponse = orDefault(v.MaxResponse, base.MaxResponse)
+	v.Errors = orDefault(v.Errors, base.Errors)
+	v.Views = nil
+	return &v
+}
+
+// validViewName reports whether a name can stand in a query as it is.
+func validViewName(name string) bool {
+	const longest = 64
+	return name != "" && len(name) <= longest && strings.Trim(name, viewNameChars) == ""
+}
+
+// viewNameChars are the characters of a view's name.
+const viewNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+// fieldNames checks the names of fields that the configuration gives values to.
+func fieldNames(option string, values map[string]string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if strings.Trim(name, viewNameChars) != "" || name == "" {
+			errs = append(errs, fmt.Errorf("%s: %q is no field name: letters, digits, - and _", option, name))
+		}
+		for _, other := range slices.Sorted(maps.Keys(values)) {
+			if name < other && strings.EqualFold(name, other) {
+				errs = append(errs, fmt.Errorf("%s: %s and %s are the same field", option, name, other))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// oneOf checks an option that is empty or one of a few words.
+func oneOf(option, got string, words ...string) error {
+	if got == "" || slices.Contains(words, got) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is not one of %s", option, got, strings.Join(words, ", "))
+}
+
+// orDefault returns v, or def if v is the zero value.
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}

@@ -1,0 +1,123 @@
+package handler
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// methodOverride is a header by which the upstream takes a request for one of
+// another method (recording 472). What was judged as one method must not be
+// handled as another.
+const methodOverride = "X-Http-Method-Override"
+
+// notForwarded are fields of the client's header that describe the body as the
+// client sent it, or expect something of whoever reads it.
+var notForwarded = []string{
+	methodOverride,
+	"Content-Encoding", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest",
+	"Signature", "Signature-Input",
+	"Expect", "Trailer",
+}
+
+// notForwardedForCSV are fields that ask for something other than the whole
+// JSON, as it is: another coding, a part, or nothing if it has not changed.
+var notForwardedForCSV = []string{
+	"Accept-Encoding", "Range",
+	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
+}
+
+// outgoing is the request that is forwarded: what was judged, in one spelling,
+// and nothing else that the upstream would bind. The client's request is left
+// as it is.
+//
+// The body can be read once only, for GetBody is nil: no transport can send it
+// a second time and dial again.
+func (x *exchange) outgoing(asked *request.Request) *http.Request {
+	body := asked.AppendJSON(nil, x.call)
+
+	out := x.r.WithContext(x.r.Context())
+	out.Body = io.NopCloser(bytes.NewReader(body))
+	out.GetBody = nil
+	out.ContentLength = int64(len(body))
+	out.TransferEncoding = nil
+	out.Trailer = nil
+	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
+
+	u := *x.r.URL
+	u.RawQuery = request.StripQuery(u.RawQuery, x.stripped)
+	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
+	suffix := x.match.Suffix
+	if x.format == negotiate.CSV {
+		suffix = ""
+	}
+	if path, ok := x.h.route.Path(x.call[rules.SessionID].Text, suffix); ok {
+		setPath(&u, path)
+	}
+	out.URL = &u
+	out.RequestURI = u.RequestURI()
+
+	out.Header = x.r.Header.Clone()
+	for _, name := range notForwarded {
+		out.Header.Del(name)
+	}
+	out.Header.Set("Content-Type", "application/json")
+	out.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	out.Header.Set("Accept", x.format.MediaType())
+	if x.format == negotiate.CSV {
+		out.Header.Set("Accept", negotiate.JSON.MediaType())
+		for _, name := range notForwardedForCSV {
+			out.Header.Del(name)
+		}
+	}
+	if x.correlationID != "" {
+		out.Header.Set(x.h.correlationHeader, x.correlationID)
+	}
+	return out
+}
+
+// setPath sets an escaped path.
+func setPath(u *url.URL, escaped string) {
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return // Template.Path escapes well
+	}
+	u.Path, u.RawPath = path, escaped
+}
+
+// strippedForCSV are query parameters that ask the upstream for another format,
+// for a script that wraps it, or for other JSON.
+var strippedForCSV = []string{formatParameter, "callback", "jsconfig"}
+
+// stripped reports whether a query parameter is not forwarded.
+func (x *exchange) stripped(name string) bool {
+	is := func(n string) bool { return strings.EqualFold(n, name) }
+	switch {
+	case request.IsField(name):
+		return true
+	case len(x.h.views) > 0 && is(viewParameter):
+		return true
+	default:
+		return x.format == negotiate.CSV && slices.ContainsFunc(strippedForCSV, is)
+	}
+}
+
+// passing is a request that is forwarded unjudged, but not as one of another
+// method.
+func (x *exchange) passing() *http.Request {
+	if x.r.Header.Get(methodOverride) == "" {
+		return x.r
+	}
+	out := x.r.WithContext(x.r.Context())
+	out.Header = x.r.Header.Clone()
+	out.Header.Del(methodOverride)
+	return out
+}

@@ -1,0 +1,74 @@
+package handler
+
+import (
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/route"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// Handler serves the conference members route. It does not change once it is
+// made and serves any number of requests at once.
+type Handler struct {
+	route          *route.Template
+	passPredefined bool
+
+	reader            *request.Reader
+	assignments       []assignment
+	correlationHeader string // empty for none
+	policy            *rules.Policy
+
+	csv         *representation
+	views       map[string]*representation
+	viewNames   string // for people
+	errorRoutes bool
+
+	shared    *shared
+	hashKey   []byte
+	logger    *zap.Logger
+	attention *zap.Logger // sampled
+}
+
+// ServeHTTP is the life of a request. Whatever can be refused is refused
+// before the next handler is called, for once it is, a phone rings.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	match := h.route.Match(r.URL.EscapedPath())
+	if match.Kind == route.None {
+		return next.ServeHTTP(w, r)
+	}
+	x := h.begin(w, r, match)
+	defer x.end()
+
+	x.providePlaceholders()
+	x.correlate()
+	if match.Kind == route.Predefined && h.passPredefined || match.Kind == route.Members && r.Method == http.MethodOptions {
+		return x.pass(next)
+	}
+	unacceptable := x.negotiate()
+	if match.Kind == route.Predefined {
+		return x.refuse(closedRoute())
+	}
+	if match.Ambiguous {
+		return x.refuse(ambiguousPath())
+	}
+	if r.Method != http.MethodPost {
+		return x.refuse(wrongMethod())
+	}
+	if unacceptable != nil {
+		return x.refuse(unacceptable)
+	}
+	asked, refused, err := x.read()
+	if err != nil {
+		return x.abandon(err)
+	}
+	x.enrich(asked)
+	if refused = x.judge(asked, refused); refused != nil {
+		return x.refuse(refused)
+	}
+	return x.forward(x.outgoing(asked), next)
+}

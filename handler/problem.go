@@ -1,0 +1,215 @@
+package handler
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// rulesPage is the page on which every rule has an anchor. It is the base of
+// the type of a problem (RFC 9457 section 3.1.1).
+const rulesPage = "https://github.com/evovoice-gateway/caddy-conference-members/blob/main/docs/rules.md"
+
+// refusal is the answer to a request that is not forwarded.
+type refusal struct {
+	outcome    metrics.Outcome
+	violations []rules.Violation
+	// allow and acceptPost are header fields where they are not empty.
+	allow, acceptPost string
+}
+
+// newRefusal makes a refusal of one violation of the request as a whole.
+func newRefusal(o metrics.Outcome, r *rules.Rule, detail string) *refusal {
+	return &refusal{outcome: o, violations: []rules.Violation{{Rule: r, Detail: detail}}}
+}
+
+// add adds what judging found to what reading found. A field that could not be
+// read was judged as if it were absent, which is nothing to tell.
+func (f *refusal) add(judged []rules.Violation) {
+	unread := make(map[string]bool, len(f.violations))
+	for _, v := range f.violations {
+		unread[v.Field] = true
+	}
+	for _, v := range judged {
+		if !unread[v.Field] {
+			f.violations = append(f.violations, v)
+		}
+	}
+}
+
+// closedRoute refuses a predefined route.
+func closedRoute() *refusal {
+	return newRefusal(metrics.PredefinedRoute, rules.PredefinedRoute, rules.PredefinedRoute.Title+".")
+}
+
+// ambiguousPath refuses a path that is the route only by another reading than
+// the upstream's own. Forwarded as it stands it might dial; forwarded in one
+// spelling it would.
+func ambiguousPath() *refusal {
+	return newRefusal(metrics.Rejected, rules.AmbiguousPath, rules.AmbiguousPath.Title+".")
+}
+
+// wrongMethod refuses whatever is neither POST nor OPTIONS. Methods are case
+// sensitive (RFC 9110 section 9.1); the upstream takes "post" for POST.
+func wrongMethod() *refusal {
+	f := newRefusal(metrics.MethodNotAllowed, rules.MethodNotAllowed, rules.MethodNotAllowed.Title+".")
+	f.allow = http.MethodPost
+	return f
+}
+
+// status is the status of the answer. Where violations differ, the one that
+// is easiest to judge comes first: 400 before 413, 415 and 422.
+func (f *refusal) status() int {
+	status := f.violations[0].Rule.Status
+	for _, v := range f.violations[1:] {
+		status = min(status, v.Rule.Status)
+	}
+	return status
+}
+
+// problem is the body of a refusal: problem details (RFC 9457) that hold the
+// upstream's own responseStatus as well, so that clients of either read them.
+type problem struct {
+	Type     string         `json:"type"`
+	Title    string         `json:"title"`
+	Status   int            `json:"status"`
+	Detail   string         `json:"detail"`
+	Instance string         `json:"instance,omitempty"`
+	Errors   []problemError `json:"errors"`
+
+	ResponseStatus responseStatus `json:"responseStatus"`
+}
+
+// problemError is one violation.
+type problemError struct {
+	Pointer string `json:"pointer,omitempty"`
+	Field   string `json:"field,omitempty"`
+	Rule    string `json:"rule"`
+	Detail  string `json:"detail"`
+	Fix     string `json:"fix"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+}
+
+// responseStatus is how the upstream reports errors.
+type responseStatus struct {
+	ErrorCode string          `json:"errorCode"`
+	Message   string          `json:"message"`
+	Errors    []responseError `json:"errors"`
+}
+
+// responseError is the upstream's report of one field.
+type responseError struct {
+	ErrorCode string `json:"errorCode"`
+	FieldName string `json:"fieldName"`
+	Message   string `json:"message"`
+}
+
+// problem fills in the body. The instance may be empty.
+func (f *refusal) problem(instance string) *problem {
+	first := f.violations[0]
+	p := &problem{
+		Type:     rulesPage + "#" + rules.Anchor(first.Rule),
+		Title:    first.Rule.Title,
+		Status:   f.status(),
+		Instance: instance,
+		Errors:   make([]problemError, len(f.violations)),
+		ResponseStatus: responseStatus{
+			ErrorCode: first.Rule.ErrorCode,
+			Errors:    make([]responseError, len(f.violations)),
+		},
+	}
+	details := make([]string, len(f.violations))
+	for i, v := range f.violations {
+		p.Errors[i] = problemError{
+			Pointer: v.Pointer, Field: v.Field, Rule: v.Rule.Name,
+			Detail: v.Detail, Fix: v.Rule.Fix, Line: v.Line, Column: v.Column,
+		}
+		p.ResponseStatus.Errors[i] = responseError{
+			ErrorCode: v.Rule.ErrorCode, FieldName: pascalCase(v.Field), Message: v.Detail,
+		}
+		details[i] = v.Detail
+	}
+	p.Detail = strings.Join(details, " ")
+	p.ResponseStatus.Message = p.Detail
+	return p
+}
+
+// pascalCase is a member name as the upstream writes it in fieldName.
+func pascalCase(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// Error says what was refused, for logs and for Caddy's error routes.
+func (f *refusal) Error() string {
+	names := make([]string, len(f.violations))
+	for i, v := range f.violations {
+		names[i] = v.Rule.Name
+		if v.Field != "" {
+			names[i] += " (" + v.Field + ")"
+		}
+	}
+	return "refused: " + strings.Join(names, ", ")
+}
+
+// refuse answers a request that is not forwarded: in CSV to a client of CSV, in
+// JSON to any other, or by way of Caddy's error routes.
+func (x *exchange) refuse(f *refusal) error {
+	x.outcome = f.outcome
+	x.fail(f.violations, rules.Enforce)
+	x.event("refused", attribute.StringSlice("rules", x.failed))
+	h := x.w.Header()
+	x.setOwnFields()
+	if f.allow != "" {
+		h.Set("Allow", f.allow)
+	}
+	if f.acceptPost != "" {
+		h.Set("Accept-Post", f.acceptPost)
+	}
+	if x.h.errorRoutes {
+		return caddyhttp.Error(f.status(), f)
+	}
+
+	body, err := json.Marshal(f.problem(x.instance()))
+	if err != nil {
+		return caddyhttp.Error(http.StatusInternalServerError, err)
+	}
+	contentType := "application/problem+json"
+	if x.format == negotiate.CSV && !x.csv.errorsJSON {
+		if csv, err := x.csv.plan.AppendError(nil, body); err == nil {
+			body, contentType = csv, x.csv.contentType
+		}
+	}
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	x.refusalBytes = int64(len(body))
+	x.w.WriteHeader(f.status())
+	_, err = x.w.Write(body)                                   //nolint:gosec // problem+json or CSV, never HTML
+	if err != nil && !errors.Is(err, http.ErrBodyNotAllowed) { // the answer to a HEAD
+		x.outcome = metrics.ClientGone
+	}
+	return nil
+}
+
+// instance identifies this refusal by the id that Caddy gives the request,
+// which stands in the access log as uuid.
+func (x *exchange) instance() string {
+	id, ok := x.replacer().GetString("http.request.uuid")
+	if !ok || id == "" {
+		return ""
+	}
+	return "urn:uuid:" + id
+}

@@ -1,0 +1,198 @@
+package handler
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+// representation is how an answer is made CSV: a compiled csv block or view.
+type representation struct {
+	plan        *transform.Plan
+	offers      negotiate.Offers
+	maxResponse int64  // bytes, of the answer after decompression
+	contentType string // with charset, and header where it is absent
+	disposition string // Content-Disposition of a success
+	filename    string // its template, empty if it holds no placeholders
+	errorsJSON  bool   // leave errors as they come
+}
+
+// The reasons for which an answer is delivered as it came, besides those of
+// package transform. They are values of X-Transcode-Error and of a metric.
+const (
+	reasonNotJSON   = "not_json"
+	reasonEncoded   = "encoded"
+	reasonTruncated = "truncated"
+	reasonTooLarge  = string(transform.ReasonTooLarge)
+	reasonMalformed = string(transform.ReasonMalformed)
+)
+
+// fallbackReasons is the table of all reasons with their meanings.
+var fallbackReasons = func() []string {
+	all := []string{reasonNotJSON, reasonEncoded, reasonTruncated}
+	for _, r := range transform.Reasons {
+		all = append(all, string(r))
+	}
+	return all
+}()
+
+// decision is what becomes of an answer once its header is known. With neither
+// field set it is passed on as it comes.
+type decision struct {
+	transcode bool
+	reason    string // not empty: passed on, although CSV was asked for
+	coding    coding // of the body to be transcoded
+	size      int    // its declared length in bytes, 0 if unknown
+}
+
+// decide judges an answer by its header.
+func (c *representation) decide(status int, h http.Header) decision {
+	switch {
+	case status < 200, status == http.StatusNoContent, status == http.StatusPartialContent,
+		status >= 300 && status <= 399,
+		status >= 400 && c.errorsJSON,
+		h.Get("Content-Length") == "0",
+		hasToken(h["Cache-Control"], "no-transform"): // RFC 9110 section 7.7
+		return decision{}
+	}
+	mediaType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err == nil && mediaType == "text/event-stream" {
+		return decision{}
+	}
+	if err != nil || !isJSON(mediaType) || !isUTF8(params["charset"]) {
+		return decision{reason: reasonNotJSON}
+	}
+	coding, ok := codingOf(h["Content-Encoding"])
+	if !ok {
+		return decision{reason: reasonEncoded}
+	}
+	size, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+	if err != nil {
+		size = 0
+	}
+	if size > c.maxResponse {
+		return decision{reason: reasonTooLarge}
+	}
+	return decision{transcode: true, coding: coding, size: int(size)}
+}
+
+// isJSON reports whether a media type, in lower case, is JSON: the registered
+// name, the one before it, or the structured suffix of RFC 6839 section 3.1.
+func isJSON(mediaType string) bool {
+	return mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
+}
+
+// isUTF8 reports whether a charset parameter names UTF-8 or leaves it implied,
+// as RFC 8259 section 8.1 demands of JSON.
+func isUTF8(charset string) bool {
+	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii")
+}
+
+// transcode appends the CSV of body to out. It returns the reason if there is
+// none to be made.
+func (c *representation) transcode(out *[]byte, body []byte, enc coding, status int) (reason string) {
+	if enc != identity {
+		plain := takeBuffer(int(min(enc.unpackedSize(body), c.maxResponse)) + bytes.MinRead)
+		defer giveBuffer(plain)
+		if err := enc.decode(plain, body, c.maxResponse); err != nil {
+			if errors.Is(err, errTooLarge) {
+				return reasonTooLarge
+			}
+			return reasonEncoded
+		}
+		body = *plain
+	}
+	var err error
+	if status >= 400 {
+		*out, err = c.plan.AppendError(*out, body)
+	} else {
+		*out, err = c.plan.AppendSessions(*out, body)
+	}
+	if err != nil {
+		if e, ok := errors.AsType[*transform.Error](err); ok {
+			return string(e.Reason)
+		}
+		return reasonMalformed
+	}
+	return ""
+}
+
+// ofOldBytes are the fields that describe the JSON and would lie about the
+// CSV: its length and coding, ranges of it, digests over it (RFC 9530, and
+// the older RFC 3230 and RFC 1864), signatures over those (RFC 9421), and when
+// it was last modified, for the columns change with the configuration.
+var ofOldBytes = []string{
+	"Content-Length", "Content-Encoding", "Content-Range", "Accept-Ranges",
+	"Content-Digest", "Repr-Digest", "Digest", "Content-Md5",
+	"Signature", "Signature-Input",
+	"Last-Modified",
+}
+
+// describe makes a header that described JSON describe the CSV made of it.
+func (x *exchange) describe(h http.Header, status int) {
+	for _, name := range ofOldBytes {
+		h.Del(name)
+	}
+	if tag := h.Get("Etag"); tag != "" {
+		if tag = suffixETag(tag); tag == "" {
+			h.Del("Etag")
+		} else {
+			h.Set("Etag", tag)
+		}
+	}
+	h.Set("Content-Type", x.csv.contentType)
+	if status >= 400 {
+		h.Del("Content-Disposition")
+	} else {
+		h.Set("Content-Disposition", x.csv.dispositionFor(x.replacer()))
+	}
+}
+
+// dispositionFor returns the Content-Disposition of a success, for which the
+// placeholders of the file name are replaced.
+func (c *representation) dispositionFor(repl *caddy.Replacer) string {
+	if c.filename == "" {
+		return c.disposition
+	}
+	return disposition(repl.ReplaceAll(c.filename, ""))
+}
+
+// suffixETag marks an entity tag as that of the CSV, so that no cache takes it
+// for the JSON's (RFC 9110 section 8.8.3.3). A malformed tag becomes empty.
+func suffixETag(tag string) string {
+	opaque, ok := strings.CutSuffix(tag, `"`)
+	if !ok || !strings.HasPrefix(strings.TrimPrefix(tag, "W/"), `"`) || strings.Count(tag, `"`) != 2 {
+		return ""
+	}
+	return opaque + `-csv"`
+}
+
+// mergeVary makes sure that Vary names Accept once (RFC 9110 section 12.5.5).
+// A Vary of * says more than that already.
+func mergeVary(h http.Header) {
+	vary := h["Vary"]
+	if hasToken(vary, "Accept") || hasToken(vary, "*") {
+		return
+	}
+	h.Add("Vary", "Accept")
+}
+
+// hasToken reports whether a comma-separated field holds token, in any case.
+func hasToken(lines []string, token string) bool {
+	for _, line := range lines {
+		for member := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(member), token) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,152 @@
+package handler
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+func TestSuffixETag(t *testing.T) {
+	for _, tt := range []struct{ rule, tag, want string }{
+		{"a strong tag", `"a"`, `"a-csv"`},
+		{"a weak tag", `W/"a"`, `W/"a-csv"`},
+		{"an empty tag", `""`, `"-csv"`},
+		{"no quotes", `a`, ``},
+		{"a quote too few", `"a`, ``},
+		{"a quote alone", `"`, ``},
+		{"a list is no tag", `"a", "b"`, ``},
+		{"another prefix", `w/"a"`, ``},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got := suffixETag(tt.tag); got != tt.want {
+				t.Errorf("suffixETag(%s) = %s, want %s", tt.tag, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestMergeVary(t *testing.T) {
+	for _, tt := range []struct {
+		rule       string
+		vary, want []string
+	}{
+		{"none yet", nil, []string{"Accept"}},
+		{"another field", []string{"Origin"}, []string{"Origin", "Accept"}},
+		{"named already, in another case", []string{"Origin, ACCEPT"}, []string{"Origin, ACCEPT"}},
+		{"a field that begins alike", []string{"Accept-Encoding"}, []string{"Accept-Encoding", "Accept"}},
+		{"everything", []string{"Origin", "*"}, []string{"Origin", "*"}},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			h := http.Header{"Vary": tt.vary}
+			mergeVary(h)
+			if got := strings.Join(h["Vary"], "|"); got != strings.Join(tt.want, "|") {
+				t.Errorf("Vary: %s, want %s", got, strings.Join(tt.want, "|"))
+			}
+		})
+	}
+}
+
+// bomb is what unpacks to size zeros.
+func bomb(t testing.TB, c coding, size int) []byte {
+	t.Helper()
+	var b strings.Builder
+	zeros := make([]byte, size)
+	var err error
+	if c == gzipped {
+		z := gzip.NewWriter(&b)
+		_, err = z.Write(zeros)
+		err = errors.Join(err, z.Close())
+	} else {
+		z, e := zstd.NewWriter(&b)
+		if e != nil {
+			t.Fatal(e)
+		}
+		_, err = z.Write(zeros)
+		err = errors.Join(err, z.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(b.String())
+}
+
+func TestDecodeStopsAtItsLimit(t *testing.T) {
+	const limit = 1 << 10
+	for name, c := range map[string]coding{"gzip": gzipped, "zstd": zstandard} {
+		t.Run(name, func(t *testing.T) {
+			var dst []byte
+			if err := c.decode(&dst, bomb(t, c, limit), limit); err != nil || len(dst) != limit {
+				t.Errorf("%d bytes within the limit: error %v, %d bytes", limit, err, len(dst))
+			}
+			dst = nil
+			err := c.decode(&dst, bomb(t, c, 64<<20), limit)
+			if !errors.Is(err, errTooLarge) {
+				t.Errorf("error = %v, want %v", err, errTooLarge)
+			}
+			if cap(dst) > 64*limit {
+				t.Errorf("%d bytes were held for a limit of %d", cap(dst), limit)
+			}
+		})
+	}
+}
+
+func TestCodingOf(t *testing.T) {
+	for _, tt := range []struct {
+		rule  string
+		lines []string
+		want  coding
+		ok    bool
+	}{
+		{"none", nil, identity, true},
+		{"identity", []string{"identity"}, identity, true},
+		{"gzip in any case", []string{"GZip"}, gzipped, true},
+		{"its old name", []string{"x-gzip"}, gzipped, true},
+		{"zstd", []string{"zstd"}, zstandard, true},
+		{"empty members", []string{"", " , gzip"}, gzipped, true},
+		{"two codings", []string{"gzip, zstd"}, identity, false},
+		{"two codings on two lines", []string{"gzip", "gzip"}, identity, false},
+		{"a coding that is not decoded", []string{"br"}, identity, false},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got, ok := codingOf(tt.lines); got != tt.want || ok != tt.ok {
+				t.Errorf("codingOf(%q) = %v, %v, want %v, %v", tt.lines, got, ok, tt.want, tt.ok)
+			}
+		})
+	}
+}
+
+func TestFitCorrelationID(t *testing.T) {
+	for _, tt := range []struct {
+		rule, id string
+		want     bool
+	}{
+		{"visible ASCII", "7f3c!~", true},
+		{"the longest", strings.Repeat("x", 128), true},
+		{"longer", strings.Repeat("x", 129), false},
+		{"empty", "", false},
+		{"a space", "a b", false},
+		{"a line break", "a\nb", false},
+		{"a delete", "a\x7f", false},
+		{"a letter beyond ASCII", "ä", false},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got := fitCorrelationID(tt.id); got != tt.want {
+				t.Errorf("fitCorrelationID(%q) = %v, want %v", tt.id, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestBuffersThatGrewLargeAreLetGo(t *testing.T) {
+	large := make([]byte, 0, maxPooled+1)
+	giveBuffer(&large)
+	for range 100 {
+		if b := takeBuffer(0); cap(*b) > maxPooled {
+			t.Fatalf("a buffer of %d bytes came back", cap(*b))
+		}
+	}
+}

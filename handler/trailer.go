@@ -1,0 +1,66 @@
+package handler
+
+import (
+	"net/http"
+	"strings"
+)
+
+// trailer is a field that the next handler set before the held header is sent,
+// although it announced it for after the body.
+type trailer struct {
+	name   string
+	values []string
+}
+
+// takeTrailers removes the announced trailer fields from a header that is yet
+// to be sent: set already, they would be sent before the body. Digests of the
+// old bytes are dropped for good where the body is new.
+func (a *answer) takeTrailers() {
+	h := a.Header()
+	var kept []string
+	for _, line := range h["Trailer"] {
+		for name := range strings.SplitSeq(line, ",") {
+			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+			values := h[name]
+			delete(h, name)
+			if a.csv != nil && h.Get("X-Transcode-Error") == "" && isOfOldBytes(name) {
+				continue
+			}
+			kept = append(kept, name)
+			a.trailer = append(a.trailer, trailer{name, values})
+		}
+	}
+	for name, values := range h {
+		if field, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
+			delete(h, name)
+			if h.Get("X-Transcode-Error") == "" && isOfOldBytes(field) {
+				continue
+			}
+			a.trailer = append(a.trailer, trailer{name, values})
+		}
+	}
+	if len(kept) == 0 {
+		h.Del("Trailer")
+	} else {
+		h.Set("Trailer", strings.Join(kept, ", "))
+	}
+}
+
+// putBackTrailers sets the trailer fields once the body is sent.
+func (a *answer) putBackTrailers() {
+	for _, t := range a.trailer {
+		if t.values != nil {
+			a.Header()[t.name] = t.values
+		}
+	}
+}
+
+// isOfOldBytes reports whether a field describes the bytes of one representation.
+func isOfOldBytes(name string) bool {
+	for _, n := range ofOldBytes {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
