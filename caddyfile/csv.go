@@ -1,0 +1,137 @@
+package caddyfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+// csv is the table of the subdirectives of csv, view that of a view: the same
+// but for view itself.
+var (
+	csv = options[handler.CSV]{
+		in:       "csv",
+		validate: (*handler.CSV).Validate,
+		table: append(slices.Clip(representation), option[handler.CSV]{
+			name: "view", syntax: "<name> { ... }", def: "none", least: 1, most: 1, repeats: true,
+			meaning: "A set of these options that a client picks with `?view=NAME`; it starts from those of `csv`.",
+			block:   readView,
+		}),
+	}
+	view = options[handler.CSV]{in: "view", validate: (*handler.CSV).Validate, table: representation}
+)
+
+// representation is the table of what says how an answer is made CSV.
+var representation = []option[handler.CSV]{
+	{
+		name: "dialect", syntax: "upstream|rfc4180|excel", def: "upstream", least: 1, most: 1,
+		meaning: "The preset that the other options change.",
+		set:     func(c *handler.CSV, args []string) error { c.Dialect = args[0]; return nil },
+	},
+	{
+		name: "columns", syntax: "<name>[=<label>]...", def: "all 41", least: 1, most: many,
+		meaning: "The session's columns, in this order, with their labels.",
+		set:     setColumns,
+	},
+	{
+		name: "header", syntax: "pascal|camel|off", def: "as the dialect", least: 1, most: 1,
+		meaning: "How the header row names the columns.",
+		set:     func(c *handler.CSV, args []string) error { c.Header = args[0]; return nil },
+	},
+	{
+		name: "nested", syntax: "jsv|json", def: "as the dialect", least: 1, most: 1,
+		meaning: "How lists and objects stand in a cell.",
+		set:     func(c *handler.CSV, args []string) error { c.Nested = args[0]; return nil },
+	},
+	{
+		name: "list", syntax: "<name> json|jsv|count|drop", def: "as `nested` says", least: 2, most: 2, repeats: true,
+		meaning: "What is done with one list: customerBreadcrumb, log or members.",
+		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, "list", args) },
+	},
+	{
+		name: "rows", syntax: "session|customerBreadcrumb|log|members", def: "session", least: 1, most: 1,
+		meaning: "What becomes a row: a session, or each element of one of its lists.",
+		set:     func(c *handler.CSV, args []string) error { c.Rows = args[0]; return nil },
+	},
+	{
+		name: "booleans", syntax: "<true> <false>", def: "as the dialect", least: 2, most: 2,
+		meaning: "The texts of true and false.",
+		set: func(c *handler.CSV, args []string) error {
+			c.Booleans = &transform.Booleans{True: args[0], False: args[1]}
+			return nil
+		},
+	},
+	{
+		name: "delimiter", syntax: "<character>", def: "comma", least: 1, most: 1,
+		meaning: "What stands between two cells: a character, or comma, semicolon, tab or pipe.",
+		set:     func(c *handler.CSV, args []string) error { c.Delimiter = args[0]; return nil },
+	},
+	{
+		name: "bom", syntax: "[on|off]", def: "as the dialect", most: 1,
+		meaning: "Whether a byte order mark begins the CSV.",
+		set:     func(c *handler.CSV, args []string) error { return onOff(&c.BOM, args) },
+	},
+	{
+		name: "formula_guard", syntax: "[on|off]", def: "as the dialect", most: 1,
+		meaning: "Whether cells that a spreadsheet would run as formulas begin with an apostrophe.",
+		set:     func(c *handler.CSV, args []string) error { return onOff(&c.FormulaGuard, args) },
+	},
+	{
+		name: "null", syntax: "<text>", def: `""`, least: 1, most: 1,
+		meaning: "The text of a value that is null or absent.",
+		set:     func(c *handler.CSV, args []string) error { c.Null = args[0]; return nil },
+	},
+	{
+		name: "extra_columns", syntax: "drop|append", def: "drop", least: 1, most: 1,
+		meaning: "Whether members that the API does not describe are left out or put into one last column.",
+		set:     func(c *handler.CSV, args []string) error { c.ExtraColumns = args[0]; return nil },
+	},
+	{
+		name: "filename", syntax: "<template>", def: handler.DefaultFilename, least: 1, most: 1,
+		meaning: "The name under which the CSV is saved. Takes placeholders.",
+		set:     func(c *handler.CSV, args []string) error { c.Filename = args[0]; return nil },
+	},
+	{
+		name: "max_response", syntax: "<size>", def: "8MiB", least: 1, most: 1,
+		meaning: "The largest answer that is made CSV; a larger one is delivered as it came.",
+		set:     func(c *handler.CSV, args []string) error { return size(&c.MaxResponse, args[0]) },
+	},
+	{
+		name: "errors", syntax: "negotiated|json", def: handler.ErrorsNegotiated, least: 1, most: 1,
+		meaning: "Whether a client of CSV gets errors in CSV too.",
+		set:     func(c *handler.CSV, args []string) error { c.Errors = args[0]; return nil },
+	},
+}
+
+// setColumns reads columns as NAME or NAME=LABEL.
+func setColumns(c *handler.CSV, args []string) error {
+	c.Columns = make([]transform.Column, len(args))
+	for i, arg := range args {
+		name, label, labelled := strings.Cut(arg, "=")
+		if labelled && label == "" {
+			return fmt.Errorf("%q has no label behind the =", arg)
+		}
+		c.Columns[i] = transform.Column{Name: name, Label: label}
+	}
+	return nil
+}
+
+// readView reads a view, a named set of the same options.
+func readView(d *caddyfile.Dispenser, c *handler.CSV, args []string) []error {
+	at := *d
+	name := args[0]
+	if _, ok := c.Views[name]; ok {
+		skip(d)
+		return []error{at.Errf("csv: view %s stands twice", name)}
+	}
+	if c.Views == nil {
+		c.Views = make(map[string]*handler.CSV)
+	}
+	c.Views[name] = new(handler.CSV)
+	return view.read(d, c.Views[name])
+}

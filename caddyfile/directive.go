@@ -1,0 +1,177 @@
+package caddyfile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/handler"
+)
+
+// Name is the name of the directive.
+const Name = "conference_members"
+
+// Unmarshal reads the directive's tokens into c. Syntax:
+//
+//	conference_members [<matcher>] {
+//	    <subdirective> ...
+//	}
+func Unmarshal(d *caddyfile.Dispenser, c *handler.Config) error {
+	d.Next() // consume the directive's name
+	at := *d
+	if args := d.RemainingArgs(); len(args) > 0 {
+		return at.Errf("%s takes no arguments but a matcher, got %q", Name, args[0])
+	}
+	errs := directive.read(d, c)
+	if len(errs) == 0 { // what only all options together can get wrong
+		if err := c.Validate(); err != nil {
+			errs = append(errs, at.WrapErr(err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// directive is the table of the directive's subdirectives.
+var directive = options[handler.Config]{
+	in:       Name,
+	validate: (*handler.Config).Validate,
+	table: []option[handler.Config]{
+		{
+			name: "route", syntax: "<template>", def: handler.DefaultRoute, least: 1, most: 1,
+			meaning: "The path on which members are added: literal segments and one `{sessionId}`. It is matched as loosely as the upstream matches it.",
+			set:     func(c *handler.Config, args []string) error { c.Route = args[0]; return nil },
+		},
+		{
+			name: "predefined_routes", syntax: "refuse|pass", def: handler.PredefinedRefuse, least: 1, most: 1,
+			meaning: "Whether the upstream's predefined routes, which dial too, are answered 404 or forwarded unjudged.",
+			set:     func(c *handler.Config, args []string) error { c.PredefinedRoutes = args[0]; return nil },
+		},
+		{
+			name: "max_body", syntax: "<size>", def: "16KiB", least: 1, most: 1,
+			meaning: "The largest request body, unpacked too; a larger one is answered 413.",
+			set:     func(c *handler.Config, args []string) error { return size(&c.MaxBody, args[0]) },
+		},
+		{
+			name: "unknown_fields", syntax: "pass|strip|reject", def: "pass", least: 1, most: 1,
+			meaning: "What becomes of members of the body other than the four fields.",
+			set:     func(c *handler.Config, args []string) error { c.UnknownFields = args[0]; return nil },
+		},
+		{
+			name: "default", syntax: "<field> <value>", def: "none", least: 2, most: 2, repeats: true,
+			meaning: "The value of a field that the client sent none or an empty one of. Takes placeholders.",
+			set:     func(c *handler.Config, args []string) error { return put(&c.Default, "default", args) },
+		},
+		{
+			name: "set", syntax: "<field> <value>", def: "none", least: 2, most: 2, repeats: true,
+			meaning: "The value of a field, whatever the client sent. Takes placeholders.",
+			set:     func(c *handler.Config, args []string) error { return put(&c.Set, "set", args) },
+		},
+		{
+			name: "correlation_id", syntax: "[<header>]", def: "off", most: 1,
+			meaning: "Gives every request an id in this header, " + handler.DefaultCorrelationHeader + " if none is named: the client's if it is fit, else a new one. It is forwarded, echoed and logged.",
+			set: func(c *handler.Config, args []string) error {
+				c.CorrelationID = handler.DefaultCorrelationHeader
+				if len(args) > 0 {
+					c.CorrelationID = args[0]
+				}
+				return nil
+			},
+		},
+		{
+			name: "hash_key", syntax: "<key>", def: "made at start", least: 1, most: 1,
+			meaning: "The key of the placeholder `{http.conference_members.destination.hash}`. Takes global placeholders, such as `{env.HASH_KEY}`.",
+			set:     func(c *handler.Config, args []string) error { c.HashKey = args[0]; return nil },
+		},
+		{
+			name: "require", syntax: "[<field>...]", def: "destination", most: many,
+			meaning: "The fields that must be there and not be empty. No field at all requires none.",
+			set: func(c *handler.Config, args []string) error {
+				c.Require = append([]string{}, args...)
+				return nil
+			},
+		},
+		{
+			name: "mode", syntax: "enforce|report|off", def: "enforce", least: 1, most: 1,
+			meaning: "What happens when a request breaks a rule: it is refused; it is counted, logged and forwarded; nothing.",
+			set:     func(c *handler.Config, args []string) error { c.Mode = args[0]; return nil },
+		},
+		{
+			name: "rule", syntax: "<name> enforce|report|off", def: "as `mode` says", least: 2, most: 2, repeats: true,
+			meaning: "The mode of one rule.",
+			set:     func(c *handler.Config, args []string) error { return put(&c.Rules, "rule", args) },
+		},
+		{
+			name: "destinations", syntax: "<kind>...", def: "phone sip client email name", least: 1, most: many,
+			meaning: "The kinds of destination that may be dialled.",
+			set:     func(c *handler.Config, args []string) error { c.Destinations = args; return nil },
+		},
+		{
+			name: "numbers", syntax: "{ ... }", def: "see below",
+			meaning: "The dial policy: what is done about phone numbers.",
+			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
+				return numbers.read(d, &c.Numbers)
+			},
+		},
+		{
+			name: "csv", syntax: "{ ... }", def: "see below",
+			meaning: "How an answer is made CSV.",
+			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
+				c.CSV = new(handler.CSV)
+				return csv.read(d, c.CSV)
+			},
+		},
+		{
+			name: "errors_via", syntax: "handle_errors", def: "the module's own answers", least: 1, most: 1,
+			meaning: "Hands refusals to the site's `handle_errors` instead of answering them.",
+			set:     func(c *handler.Config, args []string) error { c.ErrorsVia = args[0]; return nil },
+		},
+	},
+}
+
+// put stores a value under a key that must not stand twice.
+func put(m *map[string]string, option string, args []string) error {
+	if _, ok := (*m)[args[0]]; ok {
+		return fmt.Errorf("%s %s stands twice", option, args[0])
+	}
+	next := maps.Clone(*m)
+	if next == nil {
+		next = make(map[string]string)
+	}
+	next[args[0]] = args[1]
+	*m = next
+	return nil
+}
+
+// size stores a positive number of bytes, written with a unit if one likes.
+func size(n *int64, text string) error {
+	const largest = 1 << 40
+	bytes, err := humanize.ParseBytes(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is no size; write a number with a unit, such as 16KiB", text)
+	case bytes == 0 || bytes > largest:
+		return fmt.Errorf("%q is out of range: from 1B to 1TiB", text)
+	}
+	*n = int64(bytes)
+	return nil
+}
+
+// onOff stores a switch that is on if nothing else is said.
+func onOff(b **bool, args []string) error {
+	on := true
+	if len(args) > 0 {
+		switch args[0] {
+		case "on":
+		case "off":
+			on = false
+		default:
+			return fmt.Errorf("%q is not on or off", args[0])
+		}
+	}
+	*b = &on
+	return nil
+}

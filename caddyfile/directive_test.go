@@ -1,0 +1,98 @@
+package caddyfile
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/handler"
+)
+
+// unmarshal reads the directive from text.
+func unmarshal(text string) (*handler.Config, error) {
+	c := new(handler.Config)
+	return c, Unmarshal(caddyfile.NewTestDispenser(text), c)
+}
+
+func TestEveryOptionIsDocumented(t *testing.T) {
+	for o := range Options() {
+		if o.Name == "" || o.Default == "" || !strings.HasSuffix(o.Meaning, ".") {
+			t.Errorf("%s: %+v lacks a default or a meaning", o.Block, o)
+		}
+	}
+}
+
+// TestDocumentedDefaultsChangeNothing holds that a default, written out, is
+// what holds without it, wherever it can be written out.
+func TestDocumentedDefaultsChangeNothing(t *testing.T) {
+	for o := range Options() {
+		switch o.Default {
+		case "none", "off", "any", "all", "all 41", "made at start", "see below",
+			"as the dialect", "as `nested` says", "as `mode` says", "the module's own answers":
+			continue // said in words
+		}
+		t.Run(o.Block+" "+o.Name, func(t *testing.T) {
+			text := Name + " {\n" + o.Name + " " + o.Default + "\n}\n"
+			if o.Block != Name {
+				text = Name + " {\n" + o.Block + " {\n" + o.Name + " " + o.Default + "\n}\n}\n"
+			}
+			c, err := unmarshal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]int64{"max_body": handler.DefaultMaxBody, "max_response": handler.DefaultMaxResponse}[o.Name]
+			if want != 0 {
+				if n, err := humanize.ParseBytes(o.Default); err != nil || int64(n) != want {
+					t.Errorf("the default is documented as %s, but is %d bytes", o.Default, want)
+				}
+			}
+			if err := c.Validate(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestMistakesAreAllReported(t *testing.T) {
+	_, err := unmarshal(Name + ` {
+		max_body
+		rout /x
+		csv {
+			dialect exel
+		}
+	}`)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"max_body <size>: want 1 argument, got 0", "did you mean route?", "did you mean excel?", ":2", ":3", ":5"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("nothing about %q in: %v", want, err)
+		}
+	}
+}
+
+func FuzzUnmarshal(f *testing.F) {
+	for _, seed := range []string{
+		"", "{", "}", "{\n}", "a b c", "{\nroute\n}", "{\ncsv {\nview a {\ncolumns id=Id\n}\n}\n}",
+		"{\nnumbers {\nregion DE\ndistinct off\n}\nrule emergency off\nset destination {env.X}\n}",
+		"{\nmax_body 1KiB {\n}\nmax_body 1KiB\n}", "{\ncsv\n}", "{\nview {\n}\n}\n}",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, block string) {
+		c, err := unmarshal(Name + " " + block)
+		if err != nil {
+			return
+		}
+		if err := c.Validate(); err != nil {
+			t.Fatalf("read without an error, but invalid: %v", err)
+		}
+		if _, err := json.Marshal(c); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
