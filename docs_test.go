@@ -1,0 +1,782 @@
+package conferencemembers_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	caddyfmt "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/caddyfile"
+	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+// exampleFile is the configuration that the README starts.
+const exampleFile = "Caddyfile.example"
+
+// page is one page of the documentation.
+type page struct {
+	name, text string
+}
+
+// readPages returns the README and everything in docs.
+func readPages(t *testing.T) []page {
+	t.Helper()
+	names, err := filepath.Glob("docs/*.md")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("pages %v, %v", names, err)
+	}
+	var pages []page
+	for _, name := range append([]string{"README.md"}, names...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, page{filepath.ToSlash(name), string(text)})
+	}
+	return pages
+}
+
+// block is a fenced block of code.
+type block struct {
+	language, text string
+	line           int
+}
+
+var fenced = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
+
+// blocks returns the fenced blocks of a page.
+func (p page) blocks() []block {
+	var all []block
+	for _, at := range fenced.FindAllStringSubmatchIndex(p.text, -1) {
+		all = append(all, block{
+			language: p.text[at[2]:at[3]],
+			text:     p.text[at[4]:at[5]],
+			line:     strings.Count(p.text[:at[0]], "\n") + 1,
+		})
+	}
+	return all
+}
+
+// TestDocsCaddyfiles holds that every Caddyfile in the documentation is formatted
+// and adapts.
+func TestDocsCaddyfiles(t *testing.T) {
+	for _, p := range readPages(t) {
+		for _, b := range p.blocks() {
+			switch b.language {
+			case "caddyfile":
+				if got := adapt(site(b.text)); strings.HasPrefix(got, "error: ") {
+					t.Errorf("%s:%d: %s", p.name, b.line, got)
+				}
+				if want := string(caddyfmt.Format([]byte(b.text))); b.text != want {
+					t.Errorf("%s:%d: not formatted; want:\n%s", p.name, b.line, want)
+				}
+			case "console", "csv", "json", "sh", "sql", "python", "text", "html":
+			default:
+				t.Errorf("%s:%d: a block of unknown language %q", p.name, b.line, b.language)
+			}
+		}
+	}
+}
+
+// wholeCaddyfile tells a Caddyfile that has sites or global options from one
+// that is the inside of a site.
+var wholeCaddyfile = regexp.MustCompile(`^(\{|\(\w+\) \{|\S*[:.]\S* \{)\n`)
+
+// site puts directives into a site.
+func site(config string) string {
+	if wholeCaddyfile.MatchString(config) {
+		return config
+	}
+	return ":80 {\n" + config + "}\n"
+}
+
+// TestDocsJSON holds that every JSON in the documentation is JSON, and that the
+// configurations among it load.
+func TestDocsJSON(t *testing.T) {
+	configs := 0
+	for _, p := range readPages(t) {
+		for _, b := range p.blocks() {
+			if b.language != "json" {
+				continue
+			}
+			var members map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(b.text), &members); err != nil {
+				t.Errorf("%s:%d: %v", p.name, b.line, err)
+				continue
+			}
+			if _, ok := members["handler"]; !ok {
+				continue
+			}
+			configs++
+			if _, err := decodeConfig(members); err != nil {
+				t.Errorf("%s:%d: %v", p.name, b.line, err)
+			}
+		}
+	}
+	if configs == 0 {
+		t.Error("no configuration in JSON is shown")
+	}
+}
+
+// decodeConfig reads the JSON of the handler, strictly.
+func decodeConfig(members map[string]json.RawMessage) (*handler.Config, error) {
+	if name := string(members["handler"]); name != `"conference_members"` {
+		return nil, fmt.Errorf("the handler is %s", name)
+	}
+	delete(members, "handler")
+	rest, err := json.Marshal(members)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(rest))
+	d.DisallowUnknownFields()
+	cfg := new(handler.Config)
+	if err := d.Decode(cfg); err != nil {
+		return nil, err
+	}
+	return cfg, cfg.Validate()
+}
+
+// handlerOf returns the JSON of the handler that a Caddyfile adapts to.
+func handlerOf(config string) (map[string]json.RawMessage, error) {
+	adapted := adapt(config)
+	if strings.HasPrefix(adapted, "error: ") {
+		return nil, fmt.Errorf("%s", adapted)
+	}
+	var tree any
+	if err := json.Unmarshal([]byte(adapted), &tree); err != nil {
+		return nil, err
+	}
+	found := findHandler(tree)
+	if found == nil {
+		return nil, fmt.Errorf("no handler in %s", adapted)
+	}
+	raw, err := json.Marshal(found)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	return members, json.Unmarshal(raw, &members)
+}
+
+// findHandler looks for the handler in a tree of JSON.
+func findHandler(tree any) map[string]any {
+	switch node := tree.(type) {
+	case map[string]any:
+		if node["handler"] == "conference_members" {
+			return node
+		}
+		for _, child := range node {
+			if found := findHandler(child); found != nil {
+				return found
+			}
+		}
+	case []any:
+		for _, child := range node {
+			if found := findHandler(child); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// The marks around what is made from the code, and what stands between them.
+var (
+	generated = regexp.MustCompile(`(?ms)^<!-- BEGIN ([a-z]+)( [^\n]*?)? -->\n(.*?)<!-- END -->$`)
+	begins    = regexp.MustCompile(`(?m)^<!-- BEGIN`)
+)
+
+// TestDocsGenerated compares what stands between <!-- BEGIN NAME ARGUMENT -->
+// and <!-- END --> with what the code says; with -update it is rewritten.
+func TestDocsGenerated(t *testing.T) {
+	for _, p := range readPages(t) {
+		var b strings.Builder
+		end := 0
+		found := generated.FindAllStringSubmatchIndex(p.text, -1)
+		for _, at := range found {
+			name, arg, got := p.text[at[2]:at[3]], "", p.text[at[6]:at[7]]
+			if at[4] >= 0 {
+				arg = strings.TrimSpace(p.text[at[4]:at[5]])
+			}
+			line := strings.Count(p.text[:at[0]], "\n") + 1
+			make, ok := sections[name]
+			if !ok {
+				t.Fatalf("%s:%d: nothing makes %q", p.name, line, name)
+			}
+			want, err := make(p.text[:at[0]], arg)
+			if err != nil {
+				t.Fatalf("%s:%d: %v", p.name, line, err)
+			}
+			if got != want && !*update {
+				t.Errorf("%s:%d: %s %s is not what the code says (go test . -update writes it); want:\n%s", p.name, line, name, arg, want)
+			}
+			b.WriteString(p.text[end:at[6]])
+			b.WriteString(want)
+			end = at[7]
+		}
+		if n := len(begins.FindAllString(p.text, -1)); n != len(found) {
+			t.Errorf("%s: %d sections begin and %d end", p.name, n, len(found))
+		}
+		b.WriteString(p.text[end:])
+		if *update && b.String() != p.text {
+			if err := os.WriteFile(p.name, []byte(b.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// sections make what stands between the marks, by name. Each is given the page
+// up to there and the argument of the mark.
+var sections = map[string]func(before, arg string) (string, error){
+	"options":      optionTable,
+	"fields":       fieldTable,
+	"handler":      handlerJSON,
+	"formats":      func(string, string) (string, error) { return formatTable(), nil },
+	"rules":        func(string, string) (string, error) { return ruleTable(), nil },
+	"rule":         ruleFacts,
+	"refusals":     func(string, string) (string, error) { return refusalTable(), nil },
+	"metrics":      func(string, string) (string, error) { return metricTable() },
+	"outcomes":     func(string, string) (string, error) { return outcomeTable(), nil },
+	"placeholders": func(string, string) (string, error) { return placeholderTable(), nil },
+	"session":      func(string, string) (string, error) { return sessionJSON() },
+	"csv":          csvMade,
+	"cells":        cellTable,
+	"columns":      columnTable,
+}
+
+// table writes a table in Markdown.
+func table(head []string, rows ...[]string) string {
+	var b strings.Builder
+	line := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(head)
+	b.WriteString(strings.Repeat("|---", len(head)) + "|\n")
+	for _, r := range rows {
+		line(r)
+	}
+	return b.String()
+}
+
+// code marks text as code, and nothing as nothing.
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + text + "`"
+}
+
+// fence puts text into a block.
+func fence(language, text string) string {
+	return "```" + language + "\n" + strings.TrimRight(text, "\r\n") + "\n```\n"
+}
+
+// optionTable lists the subdirectives of a block.
+func optionTable(_, in string) (string, error) {
+	var rows [][]string
+	for o := range caddyfile.Options() {
+		if o.Block != in {
+			continue
+		}
+		meaning := o.Meaning
+		if o.Repeats {
+			meaning += " May stand more than once."
+		}
+		rows = append(rows, []string{code(strings.TrimSpace(o.Name + " " + o.Syntax)), o.Default, meaning})
+	}
+	if rows == nil {
+		return "", fmt.Errorf("there is no block %q", in)
+	}
+	return table([]string{"Option", "Default", "Meaning"}, rows...), nil
+}
+
+// structures are the Go types whose fields are an object of the configuration.
+var structures = map[string][]struct{ file, name string }{
+	"handler":  {{"handler/config.go", "Config"}, {"rules/options.go", "Options"}},
+	"numbers":  {{"rules/options.go", "NumberOptions"}},
+	"csv":      {{"transform/options.go", "Options"}, {"handler/config.go", "CSV"}},
+	"column":   {{"transform/options.go", "Column"}},
+	"booleans": {{"transform/options.go", "Booleans"}},
+}
+
+// fieldTable lists the members of an object of the configuration by the
+// comments of its fields.
+func fieldTable(_, object string) (string, error) {
+	var rows [][]string
+	for _, s := range structures[object] {
+		file, err := parser.ParseFile(token.NewFileSet(), s.file, nil, parser.ParseComments)
+		if err != nil {
+			return "", err
+		}
+		spec, ok := file.Scope.Lookup(s.name).Decl.(*ast.TypeSpec)
+		if !ok {
+			return "", fmt.Errorf("%s: %s is no type", s.file, s.name)
+		}
+		for _, f := range spec.Type.(*ast.StructType).Fields.List {
+			if f.Tag == nil {
+				continue // embedded; its own fields are members
+			}
+			name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+			doc := strings.Join(strings.Fields(f.Doc.Text()), " ")
+			rows = append(rows, []string{code(name), jsonType(f.Type), doc})
+		}
+	}
+	if rows == nil {
+		return "", fmt.Errorf("there is no object %q", object)
+	}
+	return table([]string{"Member", "Type", "Meaning"}, rows...), nil
+}
+
+// jsonType names the JSON type of a Go type.
+func jsonType(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return jsonType(e.X)
+	case *ast.ArrayType:
+		return "list of " + jsonType(e.Elt)
+	case *ast.MapType:
+		return "object of " + jsonType(e.Value)
+	case *ast.Ident:
+		switch e.Name {
+		case "string", "bool":
+			return e.Name
+		case "int64":
+			return "number"
+		}
+	}
+	return "object"
+}
+
+// handlerJSON is the JSON of the Caddyfile before it.
+func handlerJSON(before, _ string) (string, error) {
+	members, err := handlerBefore(before)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.MarshalIndent(members, "", "\t")
+	return fence("json", string(text)), err
+}
+
+// handlerBefore is the handler in the last Caddyfile of a text.
+func handlerBefore(before string) (map[string]json.RawMessage, error) {
+	for _, b := range slices.Backward(page{text: before}.blocks()) {
+		if b.language == "caddyfile" {
+			return handlerOf(site(b.text))
+		}
+	}
+	return nil, fmt.Errorf("there is no Caddyfile before it")
+}
+
+func formatTable() string {
+	var rows [][]string
+	for _, f := range negotiate.Formats() {
+		maker := "the upstream; passed through"
+		if f == negotiate.CSV {
+			maker = "the gateway, from the upstream's JSON"
+		}
+		rows = append(rows, []string{f.String(), code(f.MediaType()), code(f.Suffix()), code("?format=" + f.String()), maker})
+	}
+	return table([]string{"Format", "`Accept`", "Suffix", "Query", "Made by"}, rows...)
+}
+
+func ruleTable() string {
+	var rows [][]string
+	for r := range rules.All() {
+		rows = append(rows, []string{"[" + code(r.Name) + "](#" + rules.Anchor(r) + ")", fmt.Sprint(r.Status), r.Title})
+	}
+	return table([]string{"Rule", "Status", "What is wrong"}, rows...)
+}
+
+// ruleFacts is what the table of rules says about one rule.
+func ruleFacts(_, name string) (string, error) {
+	r := rules.ByName(name)
+	if r == nil {
+		return "", fmt.Errorf("there is no rule %q", name)
+	}
+	mode := "Always enforced."
+	if r.Switchable {
+		mode = "Can be switched: `rule " + r.Name + " enforce|report|off`."
+	}
+	return fmt.Sprintf("**%s.** Status %d %s, error code `%s`. %s\n\nWhat to do: %s\n",
+		r.Title, r.Status, http.StatusText(r.Status), r.ErrorCode, mode, r.Fix), nil
+}
+
+// refusalTable lists the statuses of refusals with their rules.
+func refusalTable() string {
+	byStatus := make(map[int][]string)
+	for r := range rules.All() {
+		byStatus[r.Status] = append(byStatus[r.Status], code(r.Name))
+	}
+	var rows [][]string
+	for status := 400; status < 600; status++ {
+		if names := byStatus[status]; names != nil {
+			rows = append(rows, []string{fmt.Sprintf("%d %s", status, http.StatusText(status)), strings.Join(names, ", ")})
+		}
+	}
+	return table([]string{"Status", "Rules"}, rows...)
+}
+
+// collected notes the collectors that are registered with it.
+type collected struct {
+	prometheus.Registerer
+	rows [][]string
+	err  error
+}
+
+// described takes the parts out of what a collector says about itself.
+var described = regexp.MustCompile(`^Desc\{fqName: "(.*?)", help: "(.*?)", (?:unit: ".*?", )?constLabels: \{\}, variableLabels: \{(.*?)\}`)
+
+// Register notes the name, type, labels and help of a collector.
+func (c *collected) Register(col prometheus.Collector) error {
+	var kind string
+	switch col.(type) {
+	case *prometheus.CounterVec:
+		kind = "counter"
+	case *prometheus.HistogramVec, prometheus.Histogram:
+		kind = "histogram"
+	case *prometheus.GaugeVec, prometheus.Gauge:
+		kind = "gauge"
+	case prometheus.Counter: // a gauge has its methods too
+		kind = "counter"
+	default:
+		c.err = fmt.Errorf("a collector of type %T", col)
+		return nil
+	}
+	descs := make(chan *prometheus.Desc, 1)
+	col.Describe(descs)
+	text := (<-descs).String()
+	part := described.FindStringSubmatch(text)
+	if part == nil {
+		c.err = fmt.Errorf("can't read %s", text)
+		return nil
+	}
+	labels := code(strings.ReplaceAll(part[3], ",", "`, `"))
+	c.rows = append(c.rows, []string{code(part[1]), kind, labels, part[2]})
+	return nil
+}
+
+func metricTable() (string, error) {
+	var c collected
+	if err := metrics.New(metrics.Labels{}).Register(&c); err != nil {
+		return "", err
+	}
+	return table([]string{"Metric", "Type", "Labels", "Meaning"}, c.rows...), c.err
+}
+
+func outcomeTable() string {
+	var rows [][]string
+	for _, o := range metrics.Outcomes() {
+		rows = append(rows, []string{code(o.String()), o.Meaning()})
+	}
+	return table([]string{"Outcome", "Meaning"}, rows...)
+}
+
+func placeholderTable() string {
+	var rows [][]string
+	for name, meaning := range handler.Placeholders() {
+		rows = append(rows, []string{code("{" + name + "}"), meaning})
+	}
+	return table([]string{"Placeholder", "Meaning"}, rows...)
+}
+
+// exampleSession is the session that the upstream of the example answers.
+func exampleSession() ([]byte, error) {
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		return nil, err
+	}
+	_, body, ok := strings.Cut(string(text), "respond @members <<JSON\n")
+	body, _, ok2 := strings.Cut(body, "\n\t\tJSON 200")
+	if !ok || !ok2 {
+		return nil, fmt.Errorf("%s answers no session", exampleFile)
+	}
+	body = strings.ReplaceAll(body, "{path.1}", "S1")
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(body)); err != nil {
+		return nil, fmt.Errorf("the session of %s: %w", exampleFile, err)
+	}
+	return compact.Bytes(), nil
+}
+
+func sessionJSON() (string, error) {
+	session, err := exampleSession()
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, session, "", "  "); err != nil {
+		return "", err
+	}
+	return fence("json", b.String()), nil
+}
+
+// csvMade is the CSV that the Caddyfile before it makes of the session.
+func csvMade(before, _ string) (string, error) {
+	members, err := handlerBefore(before)
+	if err != nil {
+		return "", err
+	}
+	cfg, err := decodeConfig(members)
+	if err != nil {
+		return "", err
+	}
+	var o transform.Options
+	if cfg.CSV != nil {
+		o = cfg.CSV.Options
+	}
+	made, err := transcode(o)
+	made = strings.TrimPrefix(made, "\ufeff") // which nobody would see
+	return fence("csv", strings.ReplaceAll(made, "\r\n", "\n")), err
+}
+
+// transcode makes CSV of the session.
+func transcode(o transform.Options) (string, error) {
+	session, err := exampleSession()
+	if err != nil {
+		return "", err
+	}
+	plan, err := transform.Compile(o)
+	if err != nil {
+		return "", err
+	}
+	made, err := plan.AppendSessions(nil, session)
+	return string(made), err
+}
+
+// cellTable shows cells of the session in every dialect: the argument lists the
+// columns.
+func cellTable(_, columns string) (string, error) {
+	dialects := []string{"upstream", "rfc4180", "excel"}
+	var rows [][]string
+	for name := range strings.FieldsSeq(columns) {
+		row := []string{code(name)}
+		for _, d := range dialects {
+			off := false
+			made, err := transcode(transform.Options{
+				Dialect: d, Header: "off", BOM: &off,
+				Columns: []transform.Column{{Name: "accountId"}, {Name: name}},
+			})
+			if err != nil {
+				return "", err
+			}
+			_, cell, _ := strings.Cut(strings.TrimSuffix(made, "\r\n"), ",")
+			row = append(row, code(cell))
+		}
+		rows = append(rows, row)
+	}
+	return table(append([]string{"Column"}, dialects...), rows...), nil
+}
+
+// columnTable lists the columns of what becomes a row.
+func columnTable(_, of string) (string, error) {
+	properties := transform.Properties(of)
+	if properties == nil {
+		return "", fmt.Errorf("there are no rows %q", of)
+	}
+	var rows [][]string
+	for _, p := range properties {
+		rows = append(rows, []string{code(p.Name), code(p.Pascal), string(p.Kind)})
+	}
+	return table([]string{"Name", "In the header, `pascal`", "Kind"}, rows...), nil
+}
+
+// TestDocsRules holds that every rule has a section whose heading is its name,
+// in the order of the table, with a text of its own beside what is generated.
+func TestDocsRules(t *testing.T) {
+	text, err := os.ReadFile("docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for r := range rules.All() {
+		want = append(want, r.Name)
+	}
+	var got []string
+	for _, section := range strings.Split(string(text), "\n## ")[1:] {
+		name, body, _ := strings.Cut(section, "\n")
+		got = append(got, name)
+		begin := "<!-- BEGIN rule " + name + " -->"
+		_, body, ok := strings.Cut(body, begin)
+		_, own, ok2 := strings.Cut(body, "<!-- END -->")
+		if !ok || !ok2 {
+			t.Errorf("%s: the section has no %s", name, begin)
+		}
+		if strings.TrimSpace(own) == "" {
+			t.Errorf("%s: the section does not say why", name)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("sections:\n%q\nrules:\n%q", got, want)
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\[[^\]\n]*\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+)
+
+// TestDocsLinks holds that every link within the repository leads somewhere.
+func TestDocsLinks(t *testing.T) {
+	for _, p := range readPages(t) {
+		for _, m := range link.FindAllStringSubmatch(fenced.ReplaceAllString(p.text, ""), -1) {
+			target := m[1]
+			if strings.Contains(target, "://") {
+				continue
+			}
+			file, fragment, _ := strings.Cut(target, "#")
+			if file == "" {
+				file = p.name
+			} else {
+				file = path.Join(path.Dir(p.name), file)
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				if info, statErr := os.Stat(file); statErr != nil || !info.IsDir() {
+					t.Errorf("%s: link to %s: %v", p.name, target, err)
+				}
+				continue
+			}
+			if fragment != "" && !slices.Contains(anchors(string(text)), fragment) {
+				t.Errorf("%s: link to %s: no such heading", p.name, target)
+			}
+		}
+	}
+}
+
+// notInAnchor is what GitHub leaves out when it makes an anchor of a heading.
+var notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+
+// anchors returns the anchors of a page's headings.
+func anchors(text string) []string {
+	var all []string
+	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		anchor := notInAnchor.ReplaceAllString(strings.ToLower(m[1]), "")
+		all = append(all, strings.ReplaceAll(anchor, " ", "-"))
+	}
+	return all
+}
+
+// TestExampleShowsEveryOption holds that the example has every option in a
+// comment, with its default: as its value or, where that is no value, in a
+// comment behind an example.
+func TestExampleShowsEveryOption(t *testing.T) {
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := make(map[string]string) // by block and name
+	blocks := []string{caddyfile.Name}
+	for line := range strings.Lines(directiveOf(t, string(text))) {
+		line, ok := strings.CutPrefix(strings.TrimSpace(line), "#")
+		if !ok || len(blocks) == 0 {
+			continue
+		}
+		option, def, _ := strings.Cut(strings.TrimSpace(line), " # default: ")
+		name, args, _ := strings.Cut(option, " ")
+		switch opens := strings.HasSuffix(option, "{"); {
+		case name == "}":
+			blocks = blocks[:len(blocks)-1]
+			continue
+		case opens && def == "":
+			def = "see below"
+		case def == "":
+			def = args
+		}
+		shown[blocks[len(blocks)-1]+" "+name] = def
+		if strings.HasSuffix(option, "{") {
+			blocks = append(blocks, name)
+		}
+	}
+	for o := range caddyfile.Options() {
+		want := strings.ReplaceAll(o.Default, "`", "")
+		if got, ok := shown[o.Block+" "+o.Name]; !ok {
+			t.Errorf("%s %s is not shown", o.Block, o.Name)
+		} else if got != want {
+			t.Errorf("%s %s: the default shown is %q, want %q", o.Block, o.Name, got, want)
+		}
+	}
+}
+
+// TestExampleOptionsCanBeUncommented holds that the options of the example are
+// right all together.
+func TestExampleOptionsCanBeUncommented(t *testing.T) {
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commented := directiveOf(t, string(text))
+	var options strings.Builder
+	for line := range strings.Lines(commented) {
+		if option, ok := strings.CutPrefix(strings.TrimSpace(line), "#"); ok && isOption(strings.TrimSpace(option)) {
+			options.WriteString(option + "\n")
+		}
+	}
+	config := strings.Replace(string(text), commented, options.String(), 1)
+	members, err := handlerOf(config)
+	if err != nil {
+		t.Fatalf("%v\nin:\n%s", err, config)
+	}
+	if _, err := decodeConfig(members); err != nil {
+		t.Error(err)
+	}
+}
+
+// directiveOf returns what stands in the block of the directive.
+func directiveOf(t *testing.T, config string) string {
+	t.Helper()
+	_, inside, ok := strings.Cut(config, "\t"+caddyfile.Name+" {\n")
+	inside, _, ok2 := strings.Cut(inside, "\n\t}\n")
+	if !ok || !ok2 {
+		t.Fatalf("%s has no block %s", exampleFile, caddyfile.Name)
+	}
+	return inside + "\n"
+}
+
+// isOption tells a commented option from a remark.
+func isOption(line string) bool {
+	if line == "}" {
+		return true
+	}
+	name, _, _ := strings.Cut(line, " ")
+	for o := range caddyfile.Options() {
+		if o.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// TestExampleIsFormatted holds that the example is as caddy fmt writes it.
+func TestExampleIsFormatted(t *testing.T) {
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := caddyfmt.Format(text); !bytes.Equal(text, want) {
+		t.Errorf("want:\n%s", want)
+	}
+}
