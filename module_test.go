@@ -66,8 +66,7 @@ func jsonNames(t reflect.Type, seen map[reflect.Type]bool) (names []string) {
 		return nil
 	}
 	seen[t] = true
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
 			names = append(names, name)
 		}

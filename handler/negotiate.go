@@ -14,27 +14,42 @@ const (
 	viewParameter   = "view"
 )
 
-// negotiate chooses the representation of the answer: the view, and the
-// format, of which the path's suffix beats the query and the query beats
-// Accept. Nothing is refused for a format that the suffix has settled.
+// negotiate chooses the representation of the answer: a view and a format.
 func (x *exchange) negotiate() *refusal {
-	query := x.r.URL.RawQuery
-	if len(x.h.views) > 0 {
-		view := negotiate.FromQuery(query, viewParameter)
-		csv, ok := x.h.views[view.Value]
-		switch {
-		case view.Ambiguous, view.Value != "" && !ok:
-			return newRefusal(metrics.NotAcceptable, rules.UnknownView,
-				"There is no such view; the views are "+x.h.viewNames+".")
-		case ok:
-			x.csv = csv
-		}
+	unknown := x.chooseView()
+	if f := x.chooseFormat(); f != nil {
+		return f
 	}
+	return unknown
+}
+
+// chooseView takes the view that the query names.
+func (x *exchange) chooseView() *refusal {
+	if len(x.h.views) == 0 {
+		return nil // without views the parameter is the upstream's
+	}
+	asked := negotiate.FromQuery(x.r.URL.RawQuery, viewParameter)
+	if asked.Value == "" {
+		return nil
+	}
+	csv, ok := x.h.views[asked.Value]
+	if !ok || asked.Ambiguous {
+		return newRefusal(metrics.NotAcceptable, rules.UnknownView,
+			"There is no such view; the views are "+x.h.viewNames+".")
+	}
+	x.csv = csv
+	return nil
+}
+
+// chooseFormat takes the format of the path's suffix, else that of the query,
+// else the one that suits Accept best. What the suffix has settled is not
+// refused for a query or an Accept that says otherwise.
+func (x *exchange) chooseFormat() *refusal {
 	if f, ok := negotiate.BySuffix(x.match.Suffix); ok {
 		x.format = f
 		return nil
 	}
-	if asked := negotiate.FromQuery(query, formatParameter); asked.Value != "" {
+	if asked := negotiate.FromQuery(x.r.URL.RawQuery, formatParameter); asked.Value != "" {
 		f, ok := negotiate.ByName(asked.Value)
 		if !ok || asked.Ambiguous {
 			return newRefusal(metrics.NotAcceptable, rules.NotAcceptable,

@@ -25,8 +25,11 @@ type representation struct {
 	errorsJSON  bool   // leave errors as they come
 }
 
+// transcodeError is the field that says why an answer is not CSV.
+const transcodeError = "X-Transcode-Error"
+
 // The reasons for which an answer is delivered as it came, besides those of
-// package transform. They are values of X-Transcode-Error and of a metric.
+// package transform. They are values of that field and of a metric.
 const (
 	reasonNotJSON   = "not_json"
 	reasonEncoded   = "encoded"
@@ -141,6 +144,7 @@ func (x *exchange) describe(h http.Header, status int) {
 	for _, name := range ofOldBytes {
 		h.Del(name)
 	}
+	h.Del(transcodeError)
 	if tag := h.Get("Etag"); tag != "" {
 		if tag = suffixETag(tag); tag == "" {
 			h.Del("Etag")

@@ -180,7 +180,7 @@ func (a *answer) finish() error {
 		return a.fallBack(reason)
 	}
 	a.release()
-	a.takeTrailers()
+	a.takeTrailers(true)
 	a.x.describe(a.Header(), a.status)
 	if len(a.trailer) == 0 {
 		a.Header().Set("Content-Length", strconv.Itoa(len(*out)))
@@ -205,8 +205,8 @@ func (a *answer) fallBack(reason string) error {
 	held := a.held
 	a.held, a.holding, a.doomed = nil, false, ""
 	a.x.fellBackFor(reason, a.status)
-	a.Header().Set("X-Transcode-Error", reason)
-	a.takeTrailers()
+	a.Header().Set(transcodeError, reason)
+	a.takeTrailers(false)
 	a.sendHeader()
 	if held == nil {
 		a.putBackTrailers()

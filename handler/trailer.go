@@ -12,10 +12,10 @@ type trailer struct {
 	values []string
 }
 
-// takeTrailers removes the announced trailer fields from a header that is yet
-// to be sent: set already, they would be sent before the body. Digests of the
-// old bytes are dropped for good where the body is new.
-func (a *answer) takeTrailers() {
+// takeTrailers removes the trailer fields from a header that is yet to be sent:
+// set already, they would be sent before the body. What describes the old bytes
+// is dropped for good where the body is new.
+func (a *answer) takeTrailers(newBody bool) {
 	h := a.Header()
 	var kept []string
 	for _, line := range h["Trailer"] {
@@ -23,7 +23,7 @@ func (a *answer) takeTrailers() {
 			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
 			values := h[name]
 			delete(h, name)
-			if a.csv != nil && h.Get("X-Transcode-Error") == "" && isOfOldBytes(name) {
+			if newBody && isOfOldBytes(name) {
 				continue
 			}
 			kept = append(kept, name)
@@ -33,7 +33,7 @@ func (a *answer) takeTrailers() {
 	for name, values := range h {
 		if field, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
 			delete(h, name)
-			if h.Get("X-Transcode-Error") == "" && isOfOldBytes(field) {
+			if newBody && isOfOldBytes(field) {
 				continue
 			}
 			a.trailer = append(a.trailer, trailer{name, values})

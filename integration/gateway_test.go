@@ -202,10 +202,3 @@ func send(t *testing.T, client *http.Client, method, url, body string, header ..
 	b, err := io.ReadAll(res.Body)
 	return reply{res.StatusCode, res.Header, res.Trailer, string(b), err, informational}
 }
-
-// adapt turns a Caddyfile into JSON as `caddy adapt` does.
-func adapt(caddyfile string) (string, error) {
-	adapter := caddyconfig.GetAdapter("caddyfile")
-	adapted, _, err := adapter.Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
-	return string(adapted), err
-}

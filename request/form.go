@@ -46,7 +46,7 @@ func (b *binding) readMultipart(body []byte, boundary string) bool {
 	for {
 		// NextRawPart, as the upstream knows no transfer encodings either.
 		part, err := parts.NextRawPart()
-		if err == io.EOF { // a wrapped one is a form that is cut short
+		if err == io.EOF { //nolint:errorlint // a wrapped one is a form that is cut short
 			return true
 		}
 		if err != nil {

@@ -124,10 +124,10 @@ func appendCompact(dst, json []byte) []byte {
 			continue
 		}
 		dst = append(dst, c)
-		switch {
-		case c == '"':
+		switch c {
+		case '"':
 			inText = !inText
-		case c == '\\':
+		case '\\':
 			i++
 			dst = append(dst, json[i])
 		}

@@ -5,9 +5,8 @@ import "encoding/binary"
 // JSV is JSON with the quotes of CSV, see the package's documentation. What is
 // written here stands in a quoted cell, so each of its quotes is doubled.
 
-// jsv writes the checked JSON object or list at src[i] as JSV and returns the
-// index after it.
-func (o *out) jsv(src []byte, i int) int {
+// jsv writes the checked JSON object or list at src[i] as JSV.
+func (o *out) jsv(src []byte, i int) {
 	var objects uint64 // a bit for each open level: whether it is an object
 	depth := 0
 	text := 0 // where the last text written begins
@@ -33,7 +32,7 @@ func (o *out) jsv(src []byte, i int) int {
 			depth--
 			if depth == 0 {
 				o.byte(c)
-				return i + 1
+				return
 			}
 		case ' ', '\n', '\r', '\t':
 			i++

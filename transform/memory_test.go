@@ -3,6 +3,7 @@ package transform
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -69,9 +70,17 @@ func TestCSVOutOfProportionIsRefused(t *testing.T) {
 		"a large id in every row":    {Options{Rows: "log"}, `{"log":[` + strings.Repeat("null,", 1000) + `null],"id":"` + strings.Repeat("x", 1e6) + `"}`},
 		"a large text, several rows": {pick(Options{Rows: "log"}, "consoleData"), `[{"consoleData":"` + strings.Repeat("x", 9e6) + `","log":[{},{},{}]}]`},
 	} {
-		got, err := compile(t, c.options).AppendSessions(nil, []byte(c.json))
+		p, text := compile(t, c.options), []byte(c.json)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got, err := p.AppendSessions(nil, text)
+		runtime.ReadMemStats(&after)
 		if e := new(Error); !errors.As(err, &e) || e.Reason != ReasonTooLarge || got != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		// Growing slices count several times over.
+		if n := after.TotalAlloc - before.TotalAlloc; n > 200<<20 {
+			t.Errorf("%s: %d bytes were allocated on the way", name, n)
 		}
 	}
 }

@@ -154,7 +154,7 @@ func (s *shape) find(name []byte, next int) int {
 			return k
 		}
 	}
-	for k := 0; k < next; k++ {
+	for k := range next {
 		if s.properties[k].Name == string(name) {
 			return k
 		}

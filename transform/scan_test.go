@@ -96,6 +96,7 @@ var refusals = []struct {
 	{"empty name twice", `{"":1,"":2}`, ReasonDuplicateName, 6},
 	{"map key twice", `{"members":[{"applicationData":{"k":"1","k":"2"}}]}`, ReasonDuplicateName, 40},
 	{"names that differ in half a surrogate pair only", `{"\ud800":1,"\udfff":2}`, ReasonDuplicateName, 12},
+	{"surrogate pair twice, once escaped", `{"\ud83d\ude00":1,"😀":2}`, ReasonDuplicateName, 18},
 	{"name twice in another object's list", `{"x":[{"a":1},{"b":1,"b":2}]}`, ReasonDuplicateName, 21},
 	{"name twice around an object", `{"x":{"y":1},"x":2}`, ReasonDuplicateName, 13},
 	{"last of few names twice", `{` + manyNames(7, `"n6":1`) + `}`, ReasonDuplicateName, 50},
@@ -140,19 +141,20 @@ func TestWhatIsNotAStrictAnswerIsRefusedWithReasonAndPlace(t *testing.T) {
 func TestWhatIsStrictIsAccepted(t *testing.T) {
 	p := compile(t, Options{})
 	for rule, json := range map[string]string{
-		"empty object":                     `{}`,
-		"empty list":                       `[]`,
-		"white space everywhere":           " \r\n\t[ { \"a\" : [ 1 , { } ] , \"b\" : null } , { } ] ",
-		"64 levels":                        `{"a":` + levels(63) + `}`,
-		"siblings do not add up":           `{"a":[` + strings.Repeat("[],", 100) + `{}]}`,
-		"numbers of every form":            `{"a":[0,-0,1.5,10e5,1E-5,1e+05,123456789012345678901234567890]}`,
-		"escapes of every form":            `{"a":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD800"}`,
-		"the same name at different depth": `{"a":{"a":{"a":1}},"b":{"a":1}}`,
-		"names that differ in case":        `{"id":1,"Id":2,"ID":3}`,
-		"a name that begins like another":  `{"a":1,"aa":2,"":3}`,
-		"escapes that only look alike":     `{"\\u0061":1,"a":2}`,
-		"many different names":             `{` + manyNames(1000, `"n":0`) + `}`,
-		"delete and characters beyond":     "{\"a\":\"\x7f\u0080\u2028\U0010ffff\"}",
+		"empty object":                             `{}`,
+		"empty list":                               `[]`,
+		"white space everywhere":                   " \r\n\t[ { \"a\" : [ 1 , { } ] , \"b\" : null } , { } ] ",
+		"64 levels":                                `{"a":` + levels(63) + `}`,
+		"siblings do not add up":                   `{"a":[` + strings.Repeat("[],", 100) + `{}]}`,
+		"numbers of every form":                    `{"a":[0,-0,1.5,10e5,1E-5,1e+05,123456789012345678901234567890]}`,
+		"escapes of every form":                    `{"a":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD800"}`,
+		"the same name at different depth":         `{"a":{"a":{"a":1}},"b":{"a":1}}`,
+		"names that are different surrogate pairs": `{"\ud83d\ude00":1,"\ud83d\ude01":2}`,
+		"names that differ in case":                `{"id":1,"Id":2,"ID":3}`,
+		"a name that begins like another":          `{"a":1,"aa":2,"":3}`,
+		"escapes that only look alike":             `{"\\u0061":1,"a":2}`,
+		"many different names":                     `{` + manyNames(1000, `"n":0`) + `}`,
+		"delete and characters beyond":             "{\"a\":\"\x7f\u0080\u2028\U0010ffff\"}",
 	} {
 		t.Run(rule, func(t *testing.T) {
 			if _, err := p.AppendSessions(nil, []byte(json)); err != nil {
