@@ -1,0 +1,114 @@
+package bench
+
+import (
+	"errors"
+	"strconv"
+)
+
+// Nested is a list as JSON.
+type Nested []byte
+
+// UnmarshalJSON keeps the JSON.
+func (n *Nested) UnmarshalJSON(json []byte) error {
+	if n == nil {
+		return errors.New("nowhere to keep the JSON")
+	}
+	*n = append((*n)[:0], json...)
+	return nil
+}
+
+// MarshalCSV returns the JSON as a cell.
+func (n Nested) MarshalCSV() (string, error) { return string(n), nil }
+
+// Session is a session as one would declare it. The lists are left as they are,
+// which is the fastest that these libraries can do.
+type Session struct {
+	DialState                    string `json:"dialState" csv:"dialState"`
+	CallState                    string `json:"callState" csv:"callState"`
+	QueueState                   string `json:"queueState" csv:"queueState"`
+	AccountId                    string `json:"accountId" csv:"accountId"`
+	AccountName                  string `json:"accountName" csv:"accountName"`
+	CustomerId                   string `json:"customerId" csv:"customerId"`
+	CustomerBreadcrumb           Nested `json:"customerBreadcrumb" csv:"customerBreadcrumb"`
+	CustomerName                 string `json:"customerName" csv:"customerName"`
+	EndpointId                   string `json:"endpointId" csv:"endpointId"`
+	EndpointName                 string `json:"endpointName" csv:"endpointName"`
+	DateCompleted                string `json:"dateCompleted" csv:"dateCompleted"`
+	Destination                  string `json:"destination" csv:"destination"`
+	ToAddress                    string `json:"toAddress" csv:"toAddress"`
+	FromAddress                  string `json:"fromAddress" csv:"fromAddress"`
+	FromName                     string `json:"fromName" csv:"fromName"`
+	AnsweredByName               string `json:"answeredByName" csv:"answeredByName"`
+	QueueMemberId                string `json:"queueMemberId" csv:"queueMemberId"`
+	Channel                      string `json:"channel" csv:"channel"`
+	Ended                        bool   `json:"ended" csv:"ended"`
+	Outcome                      string `json:"outcome" csv:"outcome"`
+	CallSid                      string `json:"callSid" csv:"callSid"`
+	ConsoleData                  string `json:"consoleData" csv:"consoleData"`
+	HoldQueueName                string `json:"holdQueueName" csv:"holdQueueName"`
+	HeldByUserId                 string `json:"heldByUserId" csv:"heldByUserId"`
+	HoldReason                   string `json:"holdReason" csv:"holdReason"`
+	ConferenceSid                string `json:"conferenceSid" csv:"conferenceSid"`
+	DisplayName                  string `json:"displayName" csv:"displayName"`
+	Log                          Nested `json:"log" csv:"log"`
+	Members                      Nested `json:"members" csv:"members"`
+	CallbackNumber               string `json:"callbackNumber" csv:"callbackNumber"`
+	AnsweredById                 string `json:"answeredById" csv:"answeredById"`
+	Direction                    string `json:"direction" csv:"direction"`
+	FromPhoneNumber              string `json:"fromPhoneNumber" csv:"fromPhoneNumber"`
+	MostRecentParticipantCallSid string `json:"mostRecentParticipantCallSid" csv:"mostRecentParticipantCallSid"`
+	WasMissed                    bool   `json:"wasMissed" csv:"wasMissed"`
+	RingQueueId                  string `json:"ringQueueId" csv:"ringQueueId"`
+	Id                           string `json:"id" csv:"id"`
+	DateCreated                  string `json:"dateCreated" csv:"dateCreated"`
+	DateLastModified             string `json:"dateLastModified" csv:"dateLastModified"`
+	CreatedBy                    string `json:"createdBy" csv:"createdBy"`
+	LastModifiedBy               string `json:"lastModifiedBy" csv:"lastModifiedBy"`
+}
+
+// record returns the cells of a session.
+func (s *Session) record() []string {
+	return []string{
+		s.DialState,
+		s.CallState,
+		s.QueueState,
+		s.AccountId,
+		s.AccountName,
+		s.CustomerId,
+		string(s.CustomerBreadcrumb),
+		s.CustomerName,
+		s.EndpointId,
+		s.EndpointName,
+		s.DateCompleted,
+		s.Destination,
+		s.ToAddress,
+		s.FromAddress,
+		s.FromName,
+		s.AnsweredByName,
+		s.QueueMemberId,
+		s.Channel,
+		strconv.FormatBool(s.Ended),
+		s.Outcome,
+		s.CallSid,
+		s.ConsoleData,
+		s.HoldQueueName,
+		s.HeldByUserId,
+		s.HoldReason,
+		s.ConferenceSid,
+		s.DisplayName,
+		string(s.Log),
+		string(s.Members),
+		s.CallbackNumber,
+		s.AnsweredById,
+		s.Direction,
+		s.FromPhoneNumber,
+		s.MostRecentParticipantCallSid,
+		strconv.FormatBool(s.WasMissed),
+		s.RingQueueId,
+		s.Id,
+		s.DateCreated,
+		s.DateLastModified,
+		s.CreatedBy,
+		s.LastModifiedBy,
+	}
+}
