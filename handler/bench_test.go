@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/zap"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -30,6 +32,7 @@ func newHandler(tb testing.TB, cfg Config) *Handler {
 		cancel()
 		tb.Fatal(err)
 	}
+	h.logger, h.attention = zap.NewNop(), zap.NewNop()
 	tb.Cleanup(func() {
 		if err := h.Close(); err != nil {
 			tb.Error(err)

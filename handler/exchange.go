@@ -31,6 +31,7 @@ type exchange struct {
 	call          rules.Call
 	verdict       rules.Verdict
 	outcome       metrics.Outcome
+	ended         bool     // the outcome is known
 	failed        []string // names of rules, those in report mode too
 
 	started       time.Time
@@ -59,7 +60,16 @@ func (x *exchange) end() {
 			x.outcome = metrics.ClientGone
 		}
 	}
+	x.ended = true
 	x.observe()
+}
+
+// outcomeSoFar is the outcome, empty until there is one.
+func (x *exchange) outcomeSoFar() string {
+	if !x.ended {
+		return ""
+	}
+	return x.outcome.String()
 }
 
 // pass hands a request on unjudged, and its answer back as it comes.

@@ -15,8 +15,9 @@ import (
 )
 
 // methodOverride is a header by which the upstream takes a request for one of
-// another method (recording 472). What was judged as one method must not be
-// handled as another.
+// another method (recording 472). It looks for a parameter of that name as
+// well, in the query, in a form and among the cookies. What was judged as one
+// method must not be handled as another.
 const methodOverride = "X-Http-Method-Override"
 
 // notForwarded are fields of the client's header that describe the body as the
@@ -78,10 +79,22 @@ func (x *exchange) outgoing(asked *request.Request) *http.Request {
 			out.Header.Del(name)
 		}
 	}
+	keepUpgradeOnly(out.Header)
 	if x.correlationID != "" {
 		out.Header.Set(x.h.correlationHeader, x.correlationID)
 	}
 	return out
+}
+
+// keepUpgradeOnly removes from Connection what a client names there, but for an
+// upgrade: proxies drop those fields (RFC 9110 section 7.6.1), and the upstream
+// would read the canonical body without its Content-Type.
+func keepUpgradeOnly(h http.Header) {
+	upgrade := hasToken(h["Connection"], "upgrade")
+	h.Del("Connection")
+	if upgrade {
+		h.Set("Connection", "Upgrade")
+	}
 }
 
 // setPath sets an escaped path.
@@ -101,7 +114,7 @@ var strippedForCSV = []string{formatParameter, "callback", "jsconfig"}
 func (x *exchange) stripped(name string) bool {
 	is := func(n string) bool { return strings.EqualFold(n, name) }
 	switch {
-	case request.IsField(name):
+	case request.IsField(name), is(methodOverride):
 		return true
 	case len(x.h.views) > 0 && is(viewParameter):
 		return true
@@ -111,13 +124,29 @@ func (x *exchange) stripped(name string) bool {
 }
 
 // passing is a request that is forwarded unjudged, but not as one of another
-// method.
+// method. OPTIONS goes on without a body, which would mean nothing and might be
+// a form.
 func (x *exchange) passing() *http.Request {
-	if x.r.Header.Get(methodOverride) == "" {
-		return x.r
-	}
 	out := x.r.WithContext(x.r.Context())
 	out.Header = x.r.Header.Clone()
 	out.Header.Del(methodOverride)
+	if cookies := out.Header["Cookie"]; slices.ContainsFunc(cookies, namesMethodOverride) {
+		out.Header.Del("Cookie")
+	}
+	u := *x.r.URL
+	u.RawQuery = request.StripQuery(u.RawQuery, func(name string) bool { return strings.EqualFold(name, methodOverride) })
+	out.URL = &u
+	out.RequestURI = u.RequestURI()
+	if out.Method == http.MethodOptions {
+		out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
+		out.Header.Del("Content-Length")
+		out.Header.Del("Content-Type")
+	}
 	return out
+}
+
+// namesMethodOverride reports whether a line of cookies may hold one of that
+// name.
+func namesMethodOverride(cookies string) bool {
+	return strings.Contains(strings.ToLower(cookies), strings.ToLower(methodOverride))
 }

@@ -51,7 +51,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	unacceptable := x.negotiate()
 	if match.Kind == route.Predefined {
-		return x.refuse(closedRoute())
+		return x.refuse(closedRoute(h.route))
 	}
 	if match.Ambiguous {
 		return x.refuse(ambiguousPath())

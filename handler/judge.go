@@ -47,7 +47,25 @@ func (x *exchange) judge(asked *request.Request, refused *refusal) *refusal {
 		}
 	}
 	x.call = asked.Call
+	if refused == nil && !x.hasPath() {
+		refused = &refusal{outcome: metrics.Rejected, violations: []rules.Violation{{
+			Rule: rules.SessionIDFormat, Field: rules.SessionID.String(), Pointer: rules.SessionID.Pointer(),
+			Detail: "sessionId is set to what no path can hold.",
+		}}}
+	}
 	return refused
+}
+
+// hasPath reports whether the session id that was judged can be forwarded in
+// the path, which the upstream believes before the body. The client's own can,
+// as the client wrote it.
+func (x *exchange) hasPath() bool {
+	id := x.call[rules.SessionID].Text
+	if id == x.match.SessionID {
+		return true
+	}
+	_, ok := x.h.route.Path(id, x.match.Suffix)
+	return ok
 }
 
 // report counts and logs what rules in report mode would have refused.

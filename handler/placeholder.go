@@ -25,7 +25,7 @@ var placeholders = []struct {
 	{"destination.hash", "A keyed hash of the destination, by which one number can be told from another without being known.", (*exchange).destinationHash},
 	{"from.country", "The ISO 3166 code of fromNumber's country, empty where it can't be told.", func(x *exchange) string { return x.verdict.FromCountry }},
 	{"format", "The format of the answer: json, csv, xml, jsv or html.", func(x *exchange) string { return x.format.String() }},
-	{"outcome", "How the request ended; known once it has.", func(x *exchange) string { return x.outcome.String() }},
+	{"outcome", "How the request ended, empty until it has.", (*exchange).outcomeSoFar},
 	{"correlation_id", "The correlation id, empty where there is none.", func(x *exchange) string { return x.correlationID }},
 }
 

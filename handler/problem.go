@@ -13,6 +13,7 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -47,9 +48,12 @@ func (f *refusal) add(judged []rules.Violation) {
 	}
 }
 
-// closedRoute refuses a predefined route.
-func closedRoute() *refusal {
-	return newRefusal(metrics.PredefinedRoute, rules.PredefinedRoute, rules.PredefinedRoute.Title+".")
+// closedRoute refuses a predefined route. The detail says where to go, for the
+// upstream's client libraries post to these routes unless they are told
+// otherwise, and show nothing else of an answer.
+func closedRoute(open *route.Template) *refusal {
+	return newRefusal(metrics.PredefinedRoute, rules.PredefinedRoute,
+		rules.PredefinedRoute.Title+"; POST to "+open.String()+" instead.")
 }
 
 // ambiguousPath refuses a path that is the route only by another reading than
@@ -169,8 +173,9 @@ func (f *refusal) Error() string {
 // JSON to any other, or by way of Caddy's error routes.
 func (x *exchange) refuse(f *refusal) error {
 	x.outcome = f.outcome
+	reported := len(x.failed)
 	x.fail(f.violations, rules.Enforce)
-	x.event("refused", attribute.StringSlice("rules", x.failed))
+	x.event("refused", attribute.StringSlice("rules", x.failed[reported:]))
 	h := x.w.Header()
 	x.setOwnFields()
 	if f.allow != "" {

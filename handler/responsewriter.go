@@ -194,6 +194,13 @@ func (a *answer) finish() error {
 // breakOff sends on what is held of an answer that the next handler did not
 // complete, so that the client sees it break where it broke.
 func (a *answer) breakOff() {
+	if a.x != nil && a.x.r.Context().Err() != nil { // nobody is there to see it
+		if a.holding {
+			a.release()
+		}
+		a.doomed = ""
+		return
+	}
 	if (a.holding || a.doomed != "") && a.fallBack(orDefault(a.doomed, reasonTruncated)) == nil {
 		// The answer is lost already, and so is the error.
 		_ = a.FlushError()

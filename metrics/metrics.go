@@ -188,7 +188,7 @@ type Ended struct {
 
 // RequestEnded counts a request that RequestStarted counted as in flight.
 func (c *Collectors) RequestEnded(e Ended) {
-	c.inFlight.Dec()
+	defer c.inFlight.Dec() // last: with none in flight, all is counted
 	format := none
 	if outcomes[e.Outcome].formatted && e.Format != "" {
 		format = c.formats.value(e.Format)

@@ -21,6 +21,7 @@ type binding struct {
 	reader     *Reader
 	request    *Request
 	violations []rules.Violation
+	untold     int    // violations beyond those
 	body       []byte // what marks are marks in
 
 	places [rules.NumFields]place // where the value of a field comes from
@@ -40,15 +41,40 @@ func (b *binding) bind(f rules.Field, text string, from place) {
 	}
 }
 
+// maxViolations is how many violations are told. An answer must not become much
+// larger than the request that it refuses, and finding a place in the body
+// takes time.
+const maxViolations = 20
+
+// note notes a violation, or counts it where there are too many already.
+func (b *binding) note(v rules.Violation) {
+	if b.full() {
+		b.untold++
+		return
+	}
+	b.violations = append(b.violations, v)
+}
+
+// full reports whether no more violations are told.
+func (b *binding) full() bool { return len(b.violations) == maxViolations }
+
+// tellUntold says at the last violation how many more there are.
+func (b *binding) tellUntold() {
+	if b.untold > 0 {
+		last := &b.violations[len(b.violations)-1]
+		last.Detail = fmt.Sprintf("%s There are %d more violations, which are not listed.", last.Detail, b.untold)
+	}
+}
+
 // violate notes a violation by the request as a whole.
 func (b *binding) violate(r *rules.Rule, detail string) {
-	b.violations = append(b.violations, rules.Violation{Rule: r, Detail: detail})
+	b.note(rules.Violation{Rule: r, Detail: detail})
 }
 
 // violateAt notes a violation at a place in the body.
 func (b *binding) violateAt(r *rules.Rule, m mark, detail string) {
 	at := b.locate(m)
-	b.violations = append(b.violations, rules.Violation{Rule: r, Detail: at.say(detail), Line: at.line, Column: at.column})
+	b.note(rules.Violation{Rule: r, Detail: at.say(detail), Line: at.line, Column: at.column})
 }
 
 // violateField notes a violation by one field, whose value is then not to be
@@ -59,7 +85,7 @@ func (b *binding) violateField(r *rules.Rule, f rules.Field, where place, detail
 	if where == inBody {
 		v.Pointer = f.Pointer()
 	}
-	b.violations = append(b.violations, v)
+	b.note(v)
 }
 
 // violateName notes a violation by the member of a name at a place in the
@@ -73,7 +99,7 @@ func (b *binding) violateName(r *rules.Rule, name string, m mark, detail string)
 	} else if isPlain(name) {
 		v.Field, v.Pointer = name, "#/"+name
 	}
-	b.violations = append(b.violations, v)
+	b.note(v)
 }
 
 // bindText takes a member of the body that is text whatever it holds, as CSV

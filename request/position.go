@@ -20,10 +20,11 @@ func markAt(offset int) mark { return mark{column: offset + 1} }
 // a line, both 1-based. 0 is unknown.
 type position struct{ line, column int }
 
-// locate finds a mark in the body. A byte order mark does not count.
+// locate finds a mark in the body, unless it would not be told. A byte order
+// mark does not count.
 func (b *binding) locate(m mark) position {
 	switch {
-	case m == mark{}:
+	case m == mark{}, b.full():
 		return position{}
 	case m.line == 0:
 		before := b.body[:min(m.column-1, len(b.body))]

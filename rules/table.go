@@ -279,7 +279,7 @@ var (
 	PredefinedRoute = &Rule{
 		Name: "predefined_route", Status: http.StatusNotFound, ErrorCode: "NotFound",
 		Title: "This address is not served",
-		Fix:   "POST to /sessions/{sessionId}/conference/members instead.",
+		Fix:   "POST to the route of conference members instead, by default /sessions/{sessionId}/conference/members.",
 	}
 
 	// AmbiguousPath: what stands between here and the upstream may read the path

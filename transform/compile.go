@@ -179,6 +179,7 @@ func (c *compiler) add(col column, t title) {
 func (c *compiler) compileFormat() {
 	f := &c.plan.format
 	f.brackets, f.edges = c.dialect.brackets, c.dialect.edges
+	f.others = c.dialect.others
 	f.marks = c.dialect.edges || c.Header == headerOff
 	f.guard = c.dialect.guard
 	if c.FormulaGuard != nil {

@@ -10,13 +10,14 @@ type dialect struct {
 	guard    bool
 	brackets bool // quote each cell that begins with [ or {, needed or not
 	edges    bool // quote each cell that begins or ends with a space or tab
+	others   bool // quote each cell that holds a separator other than the delimiter
 }
 
 // dialects are the presets, the default first.
 var dialects = []dialect{
 	{name: "upstream", header: headerPascal, nested: inJSV, yes: "True", no: "False", brackets: true},
 	{name: "rfc4180", header: headerCamel, nested: inJSON, yes: "true", no: "false", edges: true},
-	{name: "excel", header: headerPascal, nested: inJSON, yes: "TRUE", no: "FALSE", edges: true, bom: true, guard: true},
+	{name: "excel", header: headerPascal, nested: inJSON, yes: "TRUE", no: "FALSE", edges: true, others: true, bom: true, guard: true},
 }
 
 // The values of Options.Header.

@@ -18,6 +18,10 @@ type format struct {
 	brackets bool
 	// edges is whether a cell is quoted that begins or ends with a space or tab.
 	edges bool
+	// others is whether a cell is quoted that holds a comma, a semicolon or a
+	// tab, whichever of them is the delimiter: LibreOffice proposes to split at
+	// all three, and what stands behind one would escape the guard.
+	others bool
 	// marks is whether a cell is quoted that begins with U+FEFF: as the first of
 	// a file it could be taken for a byte order mark.
 	marks bool
@@ -31,6 +35,9 @@ type format struct {
 	// where they are its first or last.
 	first, last [256]bool
 }
+
+// separators are the characters at which spreadsheets split lines.
+const separators = ",;\t"
 
 // prepare sets what follows from the other fields.
 func (f *format) prepare() {
@@ -87,7 +94,8 @@ func (f *format) textCell(o *out, src []byte, i int) {
 	if o.n == start {
 		return
 	}
-	if f.first[o.buf[start]] || f.last[o.buf[o.n-1]] || o.n-start == len(f.null) {
+	if f.first[o.buf[start]] || f.last[o.buf[o.n-1]] || o.n-start == len(f.null) ||
+		f.others && bytes.ContainsAny(o.buf[start:o.n], separators) {
 		f.settle(o, start)
 	}
 }
@@ -133,6 +141,9 @@ func (f *format) needsQuotes(text []byte) bool {
 		if c == '"' || c == f.delimiter || c == '\r' || c == '\n' {
 			return true
 		}
+	}
+	if f.others && bytes.ContainsAny(text, separators) {
+		return true
 	}
 	head, tail := text[0], text[len(text)-1]
 	switch {

@@ -86,6 +86,14 @@ func TestOptions(t *testing.T) {
 			"booleans are for cells, not for what is nested", pick(Options{Booleans: &Booleans{"ja", "nein"}}, "ended", "wasMissed", "log"),
 			`{"ended":true,"wasMissed":false,"log":[true,false]}`, "Ended,WasMissed,Log\r\nja,nein,\"[True,False]\"\r\n",
 		},
+		{
+			"excel quotes every separator that a spreadsheet may split at", pick(Options{Dialect: "excel"}, "id", "fromName"),
+			`{"id":"a;=1+1","fromName":"b\t=1+1"}`, "\ufeffId,FromName\r\n\"a;=1+1\",\"b\t=1+1\"\r\n",
+		},
+		{
+			"rfc4180 quotes the delimiter alone", pick(Options{Dialect: "rfc4180"}, "id", "fromName"),
+			`{"id":"a;b","fromName":"c\td"}`, "id,fromName\r\na;b,c\td\r\n",
+		},
 		{"delimiter", pick(Options{Delimiter: ";"}, "id", "fromName"), `{"id":"a;b","fromName":"a,b"}`, "Id;FromName\r\n\"a;b\";a,b\r\n"},
 		{"delimiter by name", pick(Options{Delimiter: "tab"}, "id", "fromName"), `{"id":"a\tb","fromName":"a,b"}`, "Id\tFromName\r\n\"a\tb\"\ta,b\r\n"},
 		{"a delimiter in a number", pick(Options{Delimiter: "."}, "id", "fromName"), `{"id":1.5,"fromName":2}`, "Id.FromName\r\n\"1.5\".2\r\n"},
@@ -199,7 +207,7 @@ func TestErrorsFollowTheDialect(t *testing.T) {
 		{Options{}, "ResponseStatus\r\n\"{errorCode:NotFound,errors:[]}\"\r\n"},
 		{Options{Header: "off"}, "\"{errorCode:NotFound,errors:[]}\"\r\n"},
 		{Options{Dialect: "rfc4180"}, "responseStatus\r\n\"{\"\"errorCode\"\":\"\"NotFound\"\",\"\"message\"\":null,\"\"errors\"\":[]}\"\r\n"},
-		{Options{Dialect: "excel", Nested: "jsv", Delimiter: ";"}, "\ufeffResponseStatus\r\n{errorCode:NotFound,errors:[]}\r\n"},
+		{Options{Dialect: "excel", Nested: "jsv", Delimiter: ";"}, "\ufeffResponseStatus\r\n\"{errorCode:NotFound,errors:[]}\"\r\n"},
 		{Options{Dialect: "excel", Header: "off", Nested: "jsv"}, "\ufeff\"{errorCode:NotFound,errors:[]}\"\r\n"},
 		{pick(Options{Rows: "log", ExtraColumns: "append"}, "ended"), "ResponseStatus\r\n\"{errorCode:NotFound,errors:[]}\"\r\n"},
 	} {

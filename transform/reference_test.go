@@ -357,6 +357,7 @@ func (r reference) csv(rows [][]*string) string {
 				} else {
 					quote = quote || strings.Trim(text, " \t") != text || text == `\.`
 				}
+				quote = quote || r.Dialect == "excel" && strings.ContainsAny(text, ",;\t")
 				quote = quote || (!r.upstream || r.Header == "off") && strings.HasPrefix(text, bom)
 				// Of booleans the compiler sees to it that they differ from null.
 				quote = quote || cell != nil && text == null

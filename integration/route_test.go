@@ -1,0 +1,320 @@
+package integration
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+)
+
+// routed are the groups of recordings that say which paths and methods reach
+// the upstream's handler.
+var routed = []string{"path", "suffix", "method", "conflict", "format"}
+
+// TestWhateverReachesTheUpstreamsHandlerIsJudged sends every recorded path and
+// method with a body that breaks the rules.
+func TestWhateverReachesTheUpstreamsHandlerIsJudged(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("strict"))
+	for _, r := range recordings(t, routed...) {
+		t.Run(fmt.Sprintf("%d %s", r.N, r.Name), func(t *testing.T) {
+			u.Forget()
+			_, reached := r.bound(t)
+			header := append(r.header("Content-Type"), "Content-Type: application/json")
+			got := g.sendRaw(t, "strict", wire(r.line(), header, invalidBody))
+			if n := u.Stats().Dialled; n != 0 {
+				t.Fatalf("%d calls were placed", n)
+			}
+			if reached {
+				nothingDialled(t, u)
+				if !isRefusal(got) {
+					t.Errorf("status %d (error %v), want a refusal\n%.300s", got.status, got.err, got.body)
+				}
+			}
+		})
+	}
+}
+
+// TestTheSessionIDIsReadAsTheUpstreamReadsIt sends every recorded path with a
+// good body.
+func TestTheSessionIDIsReadAsTheUpstreamReadsIt(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("open", "mode off"))
+	compared := 0
+	for _, r := range recordings(t, routed...) {
+		want, reached := r.bound(t)
+		method, target, _ := strings.Cut(r.line(), " ")
+		if !reached || method != "POST" || strings.Contains(strings.ToLower(target), "/addconferencemember") {
+			continue
+		}
+		compared++
+		t.Run(fmt.Sprintf("%d %s", r.N, r.Name), func(t *testing.T) {
+			u.Forget()
+			target, _, _ := strings.Cut(target, "?format=") // unknown formats are refused
+			header := append(r.header("Content-Type"), "Content-Type: application/json")
+			got := g.sendRaw(t, "open", wire("POST "+target, header, validBody))
+			want := map[string]string{"sessionId": want["sessionId"], "callSid": callSID, "destination": destination}
+			if b := bound(t, u); !maps.Equal(b, want) {
+				t.Errorf("bound %v, want %v", b, want)
+			}
+			if got.err != nil || isRefusal(got) {
+				t.Errorf("status %d (error %v)", got.status, got.err)
+			}
+		})
+	}
+	if compared < 80 {
+		t.Errorf("%d recordings compared, want 80 at least", compared)
+	}
+}
+
+// TestNoSpellingOfAPathGoesPastTheRules combines spellings of the route's parts.
+// The upstream is asked directly first: what reaches its handler there must not
+// reach it unjudged through the gateway.
+func TestNoSpellingOfAPathGoesPastTheRules(t *testing.T) {
+	var (
+		slashes  = []string{"/", "//", "/./", "/x/../", "/x/%2e%2E/", "%2f", "%2F", "%252f", "%5c", `\`, "/%2e/", "%2f..%2f"}
+		sessions = []string{"sessions", "SESSIONS", "%73essions", "se%C5%BFsions", "sess%C4%B0ons", "sess%c4%b1ons", "sessions;a=b", "sessions%20", "sessions+", "sessions%00"}
+		members  = []string{
+			"members", "MEMBERS", "memb%65rs", "members/", "members.csv", "members%2ecsv", "members.CSV", "members..csv",
+			"members/.csv", "members.csv/", "members;.csv", "members.json.csv", "members%00.csv", "members%20.csv", "members/.", "members/x/..",
+			"members#.csv", "members%23", "members%3f", "members?.csv", "member%C5%BF", "members.",
+		}
+	)
+	var paths []string
+	for _, s := range slashes {
+		for _, before := range []string{"/", s} {
+			paths = append(paths, before+"sessions"+s+"abc/conference/members", before+"sessions/abc"+s+"conference"+s+"members",
+				"/sessions/abc/conference"+s+"members.csv", "/json"+s+"reply/AddConferenceMember", "/json/reply"+s+"AddConferenceMember",
+				before+"api"+s+"AddConferenceMember.csv")
+		}
+	}
+	for _, s := range sessions {
+		for _, m := range members {
+			paths = append(paths, "/"+s+"/abc/conference/"+m)
+		}
+	}
+	for _, p := range []string{
+		"/json/reply/AddConferenceMember", "/JSON/Reply/addconferencemember", "/jsv/oneway/AddConferenceMember", "/csv/reply/AddConferenceMember%5B%5D",
+		"/json/reply/AddConferenceMember[]", "/xml/reply/AddConferenceMember.csv", "/api/AddConferenceMember", "/API/ADDCONFERENCEMEMBER.json",
+		"/json/reply/AddConferenceMember/", "/json/reply/AddConferenceMember/x", "/json/reply/%41ddConferenceMember", "/json/reply//AddConferenceMember",
+	} {
+		paths = append(paths, p, strings.ToUpper(p))
+	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+
+	direct := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
+	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
+	g := startFront(t, u, site("strict")+"{site direct} {\n\treverse_proxy "+direct.Addr+"\n}\n")
+	reached := 0
+	for _, path := range paths {
+		direct.Forget()
+		u.Forget()
+		// The same values in the query, which every way in binds.
+		target := path + "?sessionId=abc"
+		if strings.Contains(path, "?") {
+			target = path + "&sessionId=abc"
+		}
+		g.sendRaw(t, "direct", post(target, invalidBody))
+		got := g.sendRaw(t, "strict", post(target, invalidBody))
+		if n := u.Stats().Dialled; n != 0 {
+			t.Errorf("%s: %d calls were placed", path, n)
+		}
+		if direct.Stats().Dialled > 0 {
+			reached++
+			if !isRefusal(got) {
+				t.Errorf("%s: status %d, want a refusal", path, got.status)
+			}
+		}
+	}
+	if reached < 100 {
+		t.Errorf("%d of %d paths reach the upstream's handler, want 100 at least", reached, len(paths))
+	}
+}
+
+// TestAbsoluteFormIsJudged: a proxy's request line names the host as well (RFC
+// 9112 section 3.2.2).
+func TestAbsoluteFormIsJudged(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("strict"))
+	got := g.sendRaw(t, "strict", post("http://127.0.0.1"+membersPath, invalidBody))
+	refuses(422, "call_sid_format", "destination_format")(t, got)
+	nothingDialled(t, u)
+}
+
+func TestOtherMethodsAreRefusedWith405(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("strict"))
+	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "FOO", "post", "Post", "pOST", "options", "PROPFIND"} {
+		for _, path := range []string{membersPath, membersPath + ".csv", "/SESSIONS//abc/conference/members/"} {
+			t.Run(method+" "+path, func(t *testing.T) {
+				u.Forget()
+				got := g.sendRaw(t, "strict", wire(method+" "+path, []string{"Content-Type: application/json", "X-HTTP-Method-Override: POST"}, validBody))
+				wants(status(405), field("Allow", "POST"), field("Vary", "Accept"))(t, got)
+				nothingDialled(t, u)
+			})
+		}
+	}
+}
+
+// overrides are spellings of the header that the upstream takes for the method,
+// and of the query and the form field that its library takes for it where there
+// is no such header.
+var overrides = []struct {
+	rule   string
+	header []string
+	query  string
+	body   string
+	typ    string
+}{
+	{rule: "as it is documented", header: []string{"X-HTTP-Method-Override: POST"}},
+	{rule: "in lower case", header: []string{"x-http-method-override: POST"}},
+	{rule: "in mixed case", header: []string{"x-hTTp-mEthod-oVERRIDE: post"}},
+	{rule: "in two lines", header: []string{"X-HTTP-Method-Override: POST", "X-HTTP-Method-Override: POST"}},
+	{rule: "in two lines, the first of them empty", header: []string{"X-HTTP-Method-Override:", "X-HTTP-Method-Override: POST"}},
+	{rule: "in the query string", query: "X-Http-Method-Override=POST"},
+	{rule: "in the query string in lower case", query: "x-http-method-override=POST"},
+	{rule: "in the query string, encoded", query: "X%2DHttp-Method-Override=POST"},
+	{rule: "in a form", typ: "application/x-www-form-urlencoded", body: "X-Http-Method-Override=POST&destination=%2B19005550123"},
+}
+
+// TestTheMethodOverrideIsNeverForwarded: what was taken for an OPTIONS, or was
+// judged as a POST, must not be handled as anything else.
+func TestTheMethodOverrideIsNeverForwarded(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
+	g := startFront(t, u, site("strict")+site("pass", "predefined_routes pass"))
+	for _, target := range []struct{ site, line string }{
+		{"strict", "POST " + membersPath},
+		{"strict", "OPTIONS " + membersPath},
+		{"strict", "OPTIONS " + membersPath + ".csv"},
+		{"pass", "POST /json/reply/AddConferenceMember"},
+		{"pass", "OPTIONS /api/AddConferenceMember"},
+		{"pass", "GET /csv/reply/AddConferenceMember"},
+	} {
+		for _, o := range overrides {
+			if target.site == "pass" && o.header == nil {
+				continue // passed unjudged, whichever method it is
+			}
+			t.Run(target.line+" "+o.rule, func(t *testing.T) {
+				u.Forget()
+				typ, body := "application/json", validBody
+				if o.typ != "" {
+					typ, body = o.typ, o.body
+				}
+				line := target.line + "?callSid=" + callSID
+				if o.query != "" {
+					line += "&" + o.query
+				}
+				g.sendRaw(t, target.site, wire(line, append(o.header, "Content-Type: "+typ), body))
+				for _, r := range u.Received() {
+					if v := r.Header.Values("X-Http-Method-Override"); len(v) > 0 {
+						t.Errorf("the header was forwarded: %q", v)
+					}
+					if strings.Contains(strings.ToLower(r.Target), "method-override") {
+						t.Errorf("the query string was forwarded: %s", r.Target)
+					}
+					isForm := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
+					if isForm && strings.Contains(strings.ToLower(string(r.Body)), "method-override") {
+						t.Errorf("the form was forwarded: %s", r.Body)
+					}
+				}
+				if o.typ == "" && len(u.Received()) != 1 {
+					t.Errorf("%d requests forwarded, want 1", len(u.Received()))
+				}
+			})
+		}
+	}
+}
+
+func TestPredefinedRoutesAreClosedUnlessTheyPass(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
+	g := startFront(t, u, site("closed")+site("pass", "predefined_routes pass"))
+	for _, path := range []string{
+		"/json/reply/AddConferenceMember", "/CSV/OneWay/addconferencemember", "/jsv/reply/AddConferenceMember", "/api/AddConferenceMember", "/api/addconferencemember.json",
+	} {
+		t.Run(path, func(t *testing.T) {
+			body := `{"sessionId":"abc","callSid":"` + callSID + `"}`
+			for _, method := range []string{"POST", "GET", "OPTIONS", "PUT"} {
+				u.Forget()
+				refuses(404, "predefined_route")(t, g.sendRaw(t, "closed", wire(method+" "+path, []string{"Content-Type: application/json"}, body)))
+				nothingDialled(t, u)
+			}
+			u.Forget()
+			got := g.sendRaw(t, "pass", post(path, body, "Accept: application/json"))
+			if len(u.Received()) != 1 || isRefusal(got) {
+				t.Errorf("not passed: status %d, %d forwarded", got.status, len(u.Received()))
+			}
+			if r, _ := u.Last(); string(r.Body) != body || r.Target != path {
+				t.Errorf("passed %s with %q, want it as it came", r.Target, r.Body)
+			}
+			field("Vary", "Accept")(t, got)
+		})
+	}
+	t.Run("a batch", func(t *testing.T) {
+		for _, path := range []string{"/json/reply/AddConferenceMember[]", "/json/reply/AddConferenceMember%5B%5D", "/api/AddConferenceMember[]", "/CSV/REPLY/ADDCONFERENCEMEMBER%5b%5d.csv"} {
+			u.Forget()
+			refuses(404, "predefined_route")(t, g.sendRaw(t, "closed", post(path, `[{"sessionId":"abc"}]`)))
+			nothingDialled(t, u)
+		}
+	})
+}
+
+// TestEveryOtherRequestIsUntouched compares what the upstream gets with what it
+// gets without the module.
+func TestEveryOtherRequestIsUntouched(t *testing.T) {
+	with, without := startUpstream(t, upstreamtest.Options{}), startUpstream(t, upstreamtest.Options{})
+	g := startGateway(t, `
+{site with} {
+	conference_members {
+		correlation_id
+		set region eu
+	}
+	reverse_proxy `+with.Addr+`
+}
+{site without} {
+	reverse_proxy `+without.Addr+`
+}
+`)
+	for _, r := range []struct {
+		line   string
+		header []string
+		body   string
+	}{
+		{"GET /", nil, ""},
+		{"GET /sessions/abc?format=csv&destination=%2B1&callback=cb&jsconfig=inv&view=x", []string{"Accept: text/csv;q=0", "If-None-Match: \"x\"", "Range: bytes=0-1"}, ""},
+		{"POST /sessions/abc/conference/memberss", []string{"Content-Type: text/csv", "Accept: image/png", "X-HTTP-Method-Override: DELETE", "Digest: sha-256=AAAA"}, "not, even\r\nclose"},
+		{"POST /sessions/abc/conference", []string{"Content-Encoding: gzip", "Expect: 100-continue"}, "not gzip"},
+		{"POST /sessions//conference/members?sessionId=a&SESSIONID=b", []string{"Content-Type: application/json"}, "{"},
+		{"PUT /sessions/abc/members/", []string{"Transfer-Encoding: chunked"}, chunked("some body")},
+		{"POST /other", []string{"Transfer-Encoding: chunked", "Trailer: X-T"}, chunked("some body", "X-T: 1")},
+		{"DELETE /sessions/a%2Fb/%2e%2e/x;y=%zz?a=%zz;b&&c=+%20", nil, ""},
+		{"OPTIONS /sessions/abc/conference/memberss", []string{"Access-Control-Request-Method: POST"}, ""},
+		{"OPTIONS *", nil, ""},
+		{"POST /json/reply/RemoveConferenceMember", []string{"Content-Type: application/json"}, strings.Repeat("x", 100<<10)},
+		{"post /sessions/abc/conference/members.bogus", nil, "x"},
+	} {
+		t.Run(r.line, func(t *testing.T) {
+			with.Forget()
+			without.Forget()
+			request := wire(r.line, r.header, r.body)
+			got, want := g.sendRaw(t, "with", request), g.sendRaw(t, "without", request)
+			if got.status != want.status || got.body != want.body || got.header.Get("Vary") != want.header.Get("Vary") ||
+				got.header.Get("X-Request-Id") != "" {
+				t.Errorf("answer: %d %v, want %d %v", got.status, got.header, want.status, want.header)
+			}
+			if len(with.Received()) != len(without.Received()) {
+				t.Fatalf("%d requests forwarded, %d without the module", len(with.Received()), len(without.Received()))
+			}
+			for i, a := range with.Received() {
+				b := without.Received()[i]
+				if a.Method != b.Method || a.Target != b.Target || a.Host != b.Host || a.ContentLength != b.ContentLength ||
+					!slices.Equal(a.TransferEncoding, b.TransferEncoding) || string(a.Body) != string(b.Body) || !maps.EqualFunc(a.Header, b.Header, slices.Equal) {
+					t.Errorf("forwarded\n%+v, want\n%+v", a, b)
+				}
+			}
+		})
+	}
+}

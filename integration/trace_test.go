@@ -1,0 +1,309 @@
+package integration
+
+import (
+	"compress/gzip"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+)
+
+// collector takes what Caddy's tracing directive exports, as OTLP over HTTP.
+type collector struct {
+	mu    sync.Mutex
+	spans []*tracepb.Span
+}
+
+// startCollector starts a collector and has the tracing of every Caddy that
+// starts in this test export to it at once. It must be started before Caddy is,
+// which sends the last spans when it stops.
+func startCollector(t *testing.T) *collector {
+	t.Helper()
+	c := new(collector)
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	for name, value := range map[string]string{
+		"OTEL_TRACES_EXPORTER":               "otlp",
+		"OTEL_EXPORTER_OTLP_PROTOCOL":        "http/protobuf",
+		"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+		"OTEL_EXPORTER_OTLP_ENDPOINT":        server.URL,
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": server.URL + "/v1/traces",
+		"OTEL_PROPAGATORS":                   "tracecontext",
+		"OTEL_TRACES_SAMPLER":                "parentbased_always_on",
+		"OTEL_BSP_SCHEDULE_DELAY":            "1", // milliseconds
+	} {
+		t.Setenv(name, value)
+	}
+	return c
+}
+
+// ServeHTTP takes a batch of spans.
+func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		body = z
+	}
+	raw, err := io.ReadAll(body)
+	var batch collectorpb.ExportTraceServiceRequest
+	if err == nil {
+		err = proto.Unmarshal(raw, &batch)
+	}
+	if err != nil || r.URL.Path != "/v1/traces" {
+		http.Error(w, fmt.Sprint(r.URL.Path, err), http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, resource := range batch.GetResourceSpans() {
+		for _, scope := range resource.GetScopeSpans() {
+			c.spans = append(c.spans, scope.GetSpans()...)
+		}
+	}
+}
+
+// all are the spans that arrived so far.
+func (c *collector) all() []*tracepb.Span {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.spans)
+}
+
+// span waits for the one span of a trace.
+func (c *collector) span(t *testing.T, traceID string) *tracepb.Span {
+	t.Helper()
+	var found []*tracepb.Span
+	eventually(t, "the span of trace "+traceID, func() bool {
+		found = slices.DeleteFunc(c.all(), func(s *tracepb.Span) bool { return hex.EncodeToString(s.GetTraceId()) != traceID })
+		return len(found) > 0
+	})
+	if len(found) > 1 {
+		t.Errorf("%d spans, want one", len(found))
+	}
+	return found[0]
+}
+
+// attributesOf are attributes as text, those of ours alone.
+func attributesOf(attributes []*commonpb.KeyValue) map[string]string {
+	const prefix = "conference_members."
+	all := make(map[string]string)
+	for _, a := range attributes {
+		if name, ok := strings.CutPrefix(a.GetKey(), prefix); ok {
+			all[name] = textOf(a.GetValue())
+		}
+	}
+	return all
+}
+
+// textOf is the value of an attribute; a list is joined with spaces.
+func textOf(v *commonpb.AnyValue) string {
+	list, ok := v.GetValue().(*commonpb.AnyValue_ArrayValue)
+	if !ok {
+		return v.GetStringValue()
+	}
+	var texts []string
+	for _, e := range list.ArrayValue.GetValues() {
+		texts = append(texts, e.GetStringValue())
+	}
+	return strings.Join(texts, " ")
+}
+
+// eventsOf are the events of a span, those of ours alone, each as "NAME
+// ATTRIBUTE=VALUE".
+func eventsOf(s *tracepb.Span) []string {
+	var all []string
+	for _, e := range s.GetEvents() {
+		text := e.GetName()
+		if !strings.HasPrefix(text, "conference_members.") {
+			continue
+		}
+		for _, a := range e.GetAttributes() {
+			text += " " + a.GetKey() + "=" + textOf(a.GetValue())
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// traceIDOf is the id of the trace number n.
+func traceIDOf(n int) string { return fmt.Sprintf("%032x", 0x0af7651916cd+n) }
+
+// traceParent is the header line that puts a request into a trace (Trace
+// Context, section 3.2).
+func traceParent(traceID string, sampled bool) string {
+	flags := "00"
+	if sampled {
+		flags = "01"
+	}
+	return "Traceparent: 00-" + traceID + "-00f067aa0ba902b7-" + flags
+}
+
+// tracedSites are sites whose requests are traced.
+const tracedSites = `
+{site plain} {
+	tracing
+	conference_members {
+		rule call_sid_format report
+	}
+	reverse_proxy UPSTREAM
+}
+{site down} {
+	tracing
+	conference_members
+	reverse_proxy 127.0.0.1:1
+}
+{site aborting} {
+	tracing
+	conference_members
+	abort
+}
+{site metrics} {
+	metrics
+}
+`
+
+func TestASpanTellsOfTheRequest(t *testing.T) {
+	c := startCollector(t)
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, tracedSites)
+	for i, tt := range []struct {
+		rule, site   string
+		method, path string
+		body         string
+		header       []string
+		attributes   map[string]string // nil for none of ours
+		events       []string
+	}{
+		{
+			rule: "an answer in JSON", body: validBody,
+			attributes: map[string]string{"format": "json", "outcome": "ok", "destination.kind": "phone", "rules_failed": ""},
+		},
+		{
+			rule: "an answer in CSV", body: `{"destination":"sip:ann@example.com"}`, header: []string{"Accept: text/csv"},
+			attributes: map[string]string{"format": "csv", "outcome": "ok", "destination.kind": "sip", "rules_failed": ""},
+		},
+		{
+			rule: "a refusal", body: `{"destination":"911","fromNumber":"x"}`,
+			attributes: map[string]string{"format": "json", "outcome": "rejected", "destination.kind": "name", "rules_failed": "from_number_format emergency"},
+			events:     []string{"conference_members.refused rules=from_number_format emergency"},
+		},
+		{
+			rule: "a rule in report mode", body: `{"callSid":"x","destination":"+12025550123"}`,
+			attributes: map[string]string{"format": "json", "outcome": "ok", "destination.kind": "phone", "rules_failed": "call_sid_format"},
+		},
+		{
+			rule: "a refusal beside a rule in report mode", body: `{"callSid":"x","destination":"911"}`,
+			attributes: map[string]string{"format": "json", "outcome": "rejected", "destination.kind": "name", "rules_failed": "call_sid_format emergency"},
+			events:     []string{"conference_members.refused rules=emergency"},
+		},
+		{
+			rule: "a method", method: http.MethodGet,
+			attributes: map[string]string{"format": "json", "outcome": "method_not_allowed", "destination.kind": "", "rules_failed": "method_not_allowed"},
+			events:     []string{"conference_members.refused rules=method_not_allowed"},
+		},
+		{
+			rule: "a predefined route", path: "/csv/reply/AddConferenceMember", body: validBody,
+			attributes: map[string]string{"format": "json", "outcome": "predefined_route", "destination.kind": "", "rules_failed": "predefined_route"},
+			events:     []string{"conference_members.refused rules=predefined_route"},
+		},
+		{
+			rule: "nothing acceptable", body: validBody, header: []string{"Accept: image/png"},
+			attributes: map[string]string{"format": "none", "outcome": "not_acceptable", "destination.kind": "", "rules_failed": "not_acceptable"},
+			events:     []string{"conference_members.refused rules=not_acceptable"},
+		},
+		{
+			rule: "a fallback", body: validBody, header: []string{"Accept: text/csv", upstreamtest.FaultHeader + ": garbage"},
+			attributes: map[string]string{"format": "csv", "outcome": "fallback", "destination.kind": "phone", "rules_failed": ""},
+			events:     []string{"conference_members.fallback reason=malformed"},
+		},
+		{
+			rule: "no upstream", site: "down", body: validBody,
+			attributes: map[string]string{"format": "json", "outcome": "unreachable", "destination.kind": "phone", "rules_failed": ""},
+		},
+		{
+			rule: "a panic", site: "aborting", body: validBody,
+			attributes: map[string]string{"format": "json", "outcome": "aborted", "destination.kind": "phone", "rules_failed": ""},
+		},
+		{rule: "another route", path: "/sessions/abc/conference"},
+	} {
+		for j, p := range protocols {
+			t.Run(tt.rule+" over "+p.name, func(t *testing.T) {
+				traceID := traceIDOf(2*i + j)
+				header := append([]string{"Content-Type: application/json", traceParent(traceID, true)}, tt.header...)
+				send(t, p.client, or(tt.method, http.MethodPost), g.url(or(tt.site, "plain"))+or(tt.path, membersPath), tt.body, header...)
+				span := c.span(t, traceID)
+				if got := attributesOf(span.GetAttributes()); !maps.Equal(got, tt.attributes) {
+					t.Errorf("attributes %v\nwant       %v", got, tt.attributes)
+				}
+				if got := eventsOf(span); !slices.Equal(got, tt.events) {
+					t.Errorf("events %q, want %q", got, tt.events)
+				}
+			})
+		}
+	}
+}
+
+// exemplar is a bucket of a histogram in OpenMetrics with its exemplar.
+var exemplar = regexp.MustCompile(`(?m)^` + ours + `([a-z_]+)_bucket\{(.*)\} [0-9]+ # \{trace_id="([0-9a-f]+)"\}`)
+
+func TestASampledTraceIsAnExemplar(t *testing.T) {
+	c := startCollector(t)
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, tracedSites)
+
+	sampled, unsampled := traceIDOf(1), traceIDOf(2)
+	for _, id := range []string{sampled, unsampled} {
+		status(200)(t, send(t, protocols[0].client, http.MethodPost, g.url("plain")+membersPath, validBody,
+			"Content-Type: application/json", "Accept: text/csv", traceParent(id, id == sampled)))
+	}
+	c.span(t, sampled)
+	eventually(t, "both requests to be counted", func() bool {
+		return g.metrics(t).sum("requests_total", "format=csv", "outcome=ok") == 2
+	})
+
+	page := send(t, protocols[0].client, http.MethodGet, g.url("metrics")+"/metrics", "", "Accept: application/openmetrics-text; version=1.0.0")
+	if typ := page.header.Get("Content-Type"); !strings.HasPrefix(typ, "application/openmetrics-text") {
+		t.Fatalf("the metrics came as %s", typ)
+	}
+	found := make(map[string]string)
+	for _, m := range exemplar.FindAllStringSubmatch(page.body, -1) {
+		name, labels, id := m[1], m[2], m[3]
+		if id != sampled {
+			t.Errorf("%s{%s} has the exemplar %s, want %s", name, labels, id, sampled)
+		}
+		found[name] += labels
+	}
+	for name, labels := range map[string]string{
+		"request_duration_seconds":  `format="csv",outcome="ok"`,
+		"upstream_duration_seconds": `code_class="2xx"`,
+	} {
+		if !strings.Contains(found[name], labels) {
+			t.Errorf("%s{%s} has no exemplar; those that there are: %v", name, labels, found)
+		}
+	}
+
+	// A trace that nobody stores is of no use to who looks for an example.
+	for _, s := range c.all() {
+		if hex.EncodeToString(s.GetTraceId()) == unsampled {
+			t.Error("the other trace was sampled as well")
+		}
+	}
+}

@@ -1,0 +1,321 @@
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+)
+
+// The values of validBody, and a body in which both fields break a rule.
+const (
+	callSID     = "CA0123456789abcdef0123456789abcdef"
+	destination = "+12025550123"
+	invalidBody = `{"callSid":"nonsense","destination":"no<body>"}`
+)
+
+// patience is how long a test waits for a condition that comes at once.
+const patience = 20 * time.Second
+
+// startUpstream starts an upstream for the time of a test.
+func startUpstream(t *testing.T, o upstreamtest.Options) *upstreamtest.Server {
+	t.Helper()
+	s, err := upstreamtest.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the upstream: %v", err)
+		}
+	})
+	return s
+}
+
+// startFront starts a Caddy in front of an upstream, for whose address UPSTREAM
+// stands in the Caddyfile.
+func startFront(t *testing.T, u *upstreamtest.Server, caddyfile string) *gateway {
+	t.Helper()
+	return startGateway(t, strings.ReplaceAll(caddyfile, "UPSTREAM", u.Addr))
+}
+
+// site is a site of one directive before a reverse_proxy. The options are the
+// lines of its block.
+func site(name string, options ...string) string {
+	block := ""
+	if len(options) > 0 {
+		block = " {\n\t\t" + strings.Join(options, "\n\t\t") + "\n\t}"
+	}
+	return "{site " + name + "} {\n\tconference_members" + block + "\n\treverse_proxy UPSTREAM\n}\n"
+}
+
+// await waits for a condition on the counts of an upstream.
+func await(t *testing.T, u *upstreamtest.Server, what string, wanted func(upstreamtest.Stats) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := u.Await(ctx, wanted); err != nil {
+		t.Fatalf("waiting for %s: %v, counts %+v", what, err, u.Stats())
+	}
+}
+
+// eventually waits for a condition that nothing announces.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// wire is an HTTP/1.1 request as it goes over the connection, with a
+// Content-Length unless the header has a Transfer-Encoding.
+func wire(line string, header []string, body string) string {
+	b := line + " HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+	framed := body == ""
+	for _, h := range header {
+		b += h + "\r\n"
+		framed = framed || strings.HasPrefix(h, "Transfer-Encoding:") || strings.HasPrefix(h, "Content-Length:")
+	}
+	if !framed {
+		b += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+	}
+	return b + "\r\n" + body
+}
+
+// post is wire for a POST of JSON to the route.
+func post(target, body string, header ...string) string {
+	return wire("POST "+target, append([]string{"Content-Type: application/json"}, header...), body)
+}
+
+// chunked is a body in one chunk, with trailer lines.
+func chunked(body string, trailer ...string) string {
+	b := "0\r\n"
+	if body != "" {
+		b = fmt.Sprintf("%x\r\n%s\r\n0\r\n", len(body), body)
+	}
+	for _, line := range trailer {
+		b += line + "\r\n"
+	}
+	return b + "\r\n"
+}
+
+// sendRaw sends bytes to a site and reads one final answer.
+func (g *gateway) sendRaw(t *testing.T, site, request string) reply {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(g.url(site), "http://"), patience)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return reply{err: err}
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		return reply{err: err}
+	}
+	return readReply(bufio.NewReader(conn), request)
+}
+
+// readReply reads the final answer to a request.
+func readReply(r *bufio.Reader, request string) reply {
+	method, _, _ := strings.Cut(request, " ")
+	for {
+		res, err := http.ReadResponse(r, &http.Request{Method: method})
+		if err != nil {
+			return reply{err: err}
+		}
+		if res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols {
+			continue
+		}
+		b, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		return reply{res.StatusCode, res.Header, res.Trailer, string(b), err, nil}
+	}
+}
+
+// refusal is what an answer of the gateway's own says.
+type refusal struct {
+	Type, Title, Detail, Instance string
+	Status                        int
+	Errors                        []struct {
+		Pointer, Field, Rule, Detail, Fix string
+		Line, Column                      int
+	}
+	ResponseStatus struct {
+		ErrorCode, Message string
+		Errors             []struct{ ErrorCode, FieldName, Message string }
+	}
+}
+
+// rules are the rules that were broken, in order.
+func (f *refusal) rules() []string {
+	var all []string
+	for _, e := range f.Errors {
+		all = append(all, e.Rule)
+	}
+	return all
+}
+
+// refusalOf reads a refusal in JSON. ok is false for any other answer.
+func refusalOf(r reply) (f refusal, ok bool) {
+	if r.header.Get("Content-Type") != "application/problem+json" || json.Unmarshal([]byte(r.body), &f) != nil {
+		return f, false
+	}
+	return f, len(f.Errors) > 0
+}
+
+// isRefusal reports whether an answer is the gateway's own, in whichever format.
+func isRefusal(r reply) bool {
+	if _, ok := refusalOf(r); ok {
+		return true
+	}
+	return r.status >= 400 && r.status < 500 && r.header.Get("Cache-Control") == "no-store" &&
+		(strings.HasPrefix(r.body, "ResponseStatus\r\n") || r.body == "")
+}
+
+// refuses is a check that the answer refuses, with a status and for just these
+// rules.
+func refuses(want int, rules ...string) func(*testing.T, reply) {
+	return func(t *testing.T, got reply) {
+		t.Helper()
+		f, ok := refusalOf(got)
+		if !ok || got.status != want || f.Status != want || !slices.Equal(f.rules(), rules) {
+			t.Errorf("status %d, rules %v, want %d, %v (error %v)\n%.1000s", got.status, f.rules(), want, rules, got.err, got.body)
+		}
+	}
+}
+
+// bound is what the upstream bound of the one request that it got.
+func bound(t *testing.T, u *upstreamtest.Server) map[string]string {
+	t.Helper()
+	got := u.Received()
+	if len(got) != 1 || got[0].Bound == nil {
+		t.Fatalf("the upstream got %d requests, want one that dials: %+v", len(got), got)
+	}
+	m := make(map[string]string)
+	for _, name := range []string{"sessionId", "callSid", "destination", "fromNumber"} {
+		if v, ok := got[0].Bound.Get(name); ok {
+			m[name] = v
+		}
+	}
+	return m
+}
+
+// nothingDialled fails the test if anything reached the upstream.
+func nothingDialled(t *testing.T, u *upstreamtest.Server) {
+	t.Helper()
+	if got := u.Received(); len(got) != 0 {
+		t.Errorf("forwarded %s %s with body %q, want nothing", got[0].Method, got[0].Target, got[0].Body)
+	}
+}
+
+// recording is one exchange with the real upstream.
+type recording struct {
+	N       int
+	Group   string
+	Name    string
+	Request struct {
+		Line              string
+		Headers           [][2]string
+		Body, BodyB64     *string
+		ContentLengthSent bool
+	}
+	Response struct {
+		Status  int
+		Headers [][2]string
+	}
+}
+
+// recordings are the recorded exchanges of some groups.
+func recordings(t *testing.T, groups ...string) []recording {
+	t.Helper()
+	raw, err := os.ReadFile("../internal/upstreamtest/testdata/exchanges.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var some []recording
+	for line := range bytes.Lines(raw) {
+		var r recording
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(groups, r.Group) {
+			some = append(some, r)
+		}
+	}
+	if len(some) == 0 {
+		t.Fatalf("no recordings of %v", groups)
+	}
+	return some
+}
+
+// line is the request line without the version, in its raw bytes.
+func (r *recording) line() string {
+	var b []byte
+	for _, c := range strings.TrimSuffix(r.Request.Line, " HTTP/1.1") {
+		b = append(b, byte(c))
+	}
+	return string(b)
+}
+
+// header are the header lines, but for those of the names left out.
+func (r *recording) header(without ...string) []string {
+	var lines []string
+	for _, h := range r.Request.Headers {
+		if !slices.ContainsFunc(without, func(n string) bool { return strings.EqualFold(n, h[0]) }) {
+			lines = append(lines, h[0]+": "+h[1])
+		}
+	}
+	return lines
+}
+
+// body is the recorded request body.
+func (r *recording) body(t *testing.T) string {
+	t.Helper()
+	switch {
+	case r.Request.BodyB64 != nil:
+		b, err := base64.StdEncoding.DecodeString(*r.Request.BodyB64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	case r.Request.Body != nil:
+		return *r.Request.Body
+	}
+	return ""
+}
+
+// bound is what the real upstream bound; ok is false if its handler was not
+// reached.
+func (r *recording) bound(t *testing.T) (fields map[string]string, ok bool) {
+	t.Helper()
+	for _, h := range r.Response.Headers {
+		if h[0] != "X-Bound" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(h[1]), &fields); err != nil {
+			t.Fatal(err)
+		}
+		return fields, true
+	}
+	return nil, false
+}
