@@ -75,7 +75,7 @@ func (x *exchange) outcomeSoFar() string {
 // pass hands a request on unjudged, and its answer back as it comes.
 func (x *exchange) pass(next caddyhttp.Handler) error {
 	err := x.handOn(x.passing(), next, nil)
-	if err == nil && x.outcome != metrics.ClientGone {
+	if err == nil && x.outcome != metrics.ClientGone && x.outcome != metrics.Upstream5xx {
 		x.outcome = metrics.Passed
 	}
 	return err
@@ -139,6 +139,9 @@ func (x *exchange) replacer() *caddy.Replacer {
 // headerArrived notes when the upstream's answer began: its status, or 0 if
 // there was none.
 func (x *exchange) headerArrived(status int) {
+	if x.clientLeft(status) {
+		status = 0
+	}
 	x.answered = true
 	x.upstreamTook = time.Since(x.forwarded)
 	x.h.shared.UpstreamAnswered(status, x.upstreamTook, x.traceID())
@@ -159,7 +162,7 @@ func (x *exchange) fellBackFor(reason string, status int) {
 // outcomeOfAnswer is the outcome of an answer that the next handler completed.
 func (x *exchange) outcomeOfAnswer() metrics.Outcome {
 	switch status := x.answer.status; {
-	case status == statusClientClosedRequest && x.r.Context().Err() != nil:
+	case x.clientLeft(status):
 		return metrics.ClientGone
 	case status >= 500:
 		return metrics.Upstream5xx
@@ -172,6 +175,11 @@ func (x *exchange) outcomeOfAnswer() metrics.Outcome {
 
 // statusClientClosedRequest is what reverse_proxy notes when the client is gone.
 const statusClientClosedRequest = 499
+
+// clientLeft reports whether a status is such a note, and not the upstream's.
+func (x *exchange) clientLeft(status int) bool {
+	return status == statusClientClosedRequest && x.r.Context().Err() != nil
+}
 
 // outcomeOf is the outcome of an error that the next handler returned. The
 // statuses are those of Caddy's reverse_proxy.

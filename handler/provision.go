@@ -50,8 +50,12 @@ func newShared() (caddy.Destructor, error) {
 	for f := range rules.NumFields {
 		labels.Fields = append(labels.Fields, f.String())
 	}
+	labels.Rules = make(map[string][]string)
 	for r := range rules.All() {
-		labels.Rules = append(labels.Rules, r.Name)
+		labels.Rules[r.Name] = nil
+		for _, f := range r.Fields {
+			labels.Rules[r.Name] = append(labels.Rules[r.Name], f.String())
+		}
 	}
 	for _, k := range rules.Kinds() {
 		labels.Kinds = append(labels.Kinds, string(k))

@@ -162,7 +162,7 @@ var endings = []ending{
 	{rule: "a predefined route", path: "/json/reply/AddConferenceMember", want: "none predefined_route"},
 
 	{rule: "OPTIONS", method: http.MethodOptions, want: "none passed"},
-	{rule: "OPTIONS and an error", method: http.MethodOptions, header: []string{fault(`{"status":500}`)}, want: "none passed"},
+	{rule: "OPTIONS and an error", method: http.MethodOptions, header: []string{fault(`{"status":500}`)}, want: "none upstream_5xx"},
 	{rule: "a predefined route that passes", site: "passing", path: "/json/reply/AddConferenceMember?sessionId=abc", want: "none passed"},
 
 	{rule: "not found", path: "/sessions/err404/conference/members", want: "json upstream_4xx"},

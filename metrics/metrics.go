@@ -3,6 +3,8 @@ package metrics
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +13,12 @@ import (
 
 // other is the label value of whatever lies outside a closed set.
 const other = "other"
+
+// The values of the label mode.
+const (
+	enforce = "enforce"
+	report  = "report"
+)
 
 // none is the format of a request that ended before a format was chosen.
 const none = "none"
@@ -40,10 +48,11 @@ type Labels struct {
 	Formats []string
 	// FallbackReasons are the reasons for which an answer is delivered as it came.
 	FallbackReasons []string
-	// Fields are the names of the fields that a rule can fail for.
+	// Fields are the names of the fields that a request can have.
 	Fields []string
-	// Rules are the names of the rules.
-	Rules []string
+	// Rules are the names of the rules, each with the fields that can fail it,
+	// none if it is about the request as a whole.
+	Rules map[string][]string
 	// Kinds are the kinds of destination.
 	Kinds []string
 }
@@ -121,7 +130,7 @@ func New(l Labels) *Collectors {
 		formats: newClosedSet(l.Formats),
 		reasons: newClosedSet(l.FallbackReasons),
 		fields:  newClosedSet(l.Fields),
-		rules:   newClosedSet(l.Rules),
+		rules:   newClosedSet(slices.Collect(maps.Keys(l.Rules))),
 		kinds:   newClosedSet(l.Kinds),
 
 		countries: make(closedSet, maxCountries),
@@ -144,6 +153,17 @@ func New(l Labels) *Collectors {
 	}
 	for _, r := range l.FallbackReasons {
 		c.fallbacks.WithLabelValues(r)
+	}
+	for rule, fields := range l.Rules {
+		if len(fields) == 0 {
+			fields = []string{none}
+		}
+		for _, f := range fields {
+			c.failures.WithLabelValues(f, rule, enforce)
+		}
+	}
+	for _, k := range l.Kinds {
+		c.destinations.WithLabelValues(k, none)
 	}
 	for _, class := range codeClasses {
 		c.upstreamDuration.WithLabelValues(class)
@@ -272,8 +292,8 @@ func (c *Collectors) ValidationFailed(field, rule, mode string) {
 	} else {
 		field = c.fields.value(field)
 	}
-	if mode != "report" {
-		mode = "enforce"
+	if mode != report {
+		mode = enforce
 	}
 	c.failures.WithLabelValues(field, c.rules.value(rule), mode).Inc()
 }

@@ -18,8 +18,9 @@ func labels() Labels {
 		Kinds:           []string{"phone", "sip", "client", "email", "name"},
 		Fields:          []string{"sessionId", "callSid", "destination", "fromNumber"},
 	}
+	l.Rules = make(map[string][]string)
 	for i := range 40 {
-		l.Rules = append(l.Rules, fmt.Sprintf("rule_%d", i))
+		l.Rules[fmt.Sprintf("rule_%d", i)] = l.Fields[:i%3]
 	}
 	return l
 }
@@ -90,6 +91,9 @@ func TestKnownLabelValuesExistFromTheStart(t *testing.T) {
 	if got := testutil.CollectAndCount(c.requests); got != want {
 		t.Errorf("requests_total has %d series at the start, want %d", got, want)
 	}
+	if got := testutil.CollectAndCount(c.failures); got < len(labels().Rules) {
+		t.Errorf("validation_failures_total has %d series at the start, want one a rule and field", got)
+	}
 	if got, want := testutil.CollectAndCount(c.fallbacks), len(labels().FallbackReasons); got != want {
 		t.Errorf("transcode_fallbacks_total has %d series at the start, want %d", got, want)
 	}
@@ -102,7 +106,6 @@ func TestLabelSetsAreClosed(t *testing.T) {
 	if err := c.Register(reg); err != nil {
 		t.Fatal(err)
 	}
-	l := labels()
 	for i := range 5000 {
 		odd := fmt.Sprintf("odd %d", i)
 		for _, o := range Outcomes() {
@@ -113,7 +116,7 @@ func TestLabelSetsAreClosed(t *testing.T) {
 		c.TranscodeFellBack(odd)
 		c.Dialled("phone", odd)
 		c.Dialled(odd, odd)
-		c.ValidationFailed(odd, l.Rules[i%len(l.Rules)], odd)
+		c.ValidationFailed("destination", fmt.Sprintf("rule_%d", i%40), odd)
 		c.ValidationFailed(odd, odd, "report")
 	}
 	families, err := reg.Gather()

@@ -23,7 +23,8 @@ const (
 	MethodNotAllowed
 	// PredefinedRoute: one of the upstream's predefined routes; not forwarded.
 	PredefinedRoute
-	// Passed: OPTIONS, or a predefined route where the configuration passes them.
+	// Passed: OPTIONS, or a predefined route where the configuration passes them,
+	// answered below 500.
 	Passed
 	// Upstream4xx: the upstream answered 400 to 499.
 	Upstream4xx
@@ -55,7 +56,7 @@ var outcomes = [numOutcomes]struct {
 	NotAcceptable:    {"not_acceptable", "No format that can be had is acceptable to the client (406); not forwarded.", false},
 	MethodNotAllowed: {"method_not_allowed", "The method is neither POST nor OPTIONS (405); not forwarded.", false},
 	PredefinedRoute:  {"predefined_route", "One of the upstream's predefined routes (404); not forwarded.", false},
-	Passed:           {"passed", "OPTIONS, or a predefined route under `predefined_routes pass`: forwarded unjudged.", false},
+	Passed:           {"passed", "OPTIONS, or a predefined route under `predefined_routes pass`: forwarded unjudged, and answered below 500.", false},
 	Upstream4xx:      {"upstream_4xx", "The upstream answered 400 to 499.", true},
 	Upstream5xx:      {"upstream_5xx", "The upstream answered 500 to 599.", true},
 	Unreachable:      {"unreachable", "No answer came from the upstream.", true},

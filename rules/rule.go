@@ -121,6 +121,9 @@ type Rule struct {
 	Status int
 	// ErrorCode is the code in the upstream's own error shape, PascalCase.
 	ErrorCode string
+	// Fields are the fields that can fail the rule, none if it is about the
+	// request as a whole.
+	Fields []Field
 	// Title says in a few words what is wrong.
 	Title string
 	// Fix tells a client in plain words what to send instead.

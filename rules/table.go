@@ -5,6 +5,9 @@ import (
 	"net/http"
 )
 
+// eachField are all fields, for rules that any of them can fail.
+var eachField = []Field{SessionID, CallSID, Destination, FromNumber}
+
 // The rule table. The first part is about reading a request, the second about
 // judging what was read, the third about where a request goes and what it asks
 // for in return. [All] yields the entries in this order.
@@ -91,31 +94,35 @@ var (
 	// 8259 section 4.
 	DuplicateName = &Rule{
 		Name: "duplicate_name", Status: http.StatusBadRequest, ErrorCode: "DuplicateName",
-		Title: "A name stands twice in the body",
-		Fix:   "Send each field once; names that differ only in letter case are the same name.",
+		Fields: eachField,
+		Title:  "A name stands twice in the body",
+		Fix:    "Send each field once; names that differ only in letter case are the same name.",
 	}
 
 	// WrongType is a bool, an object or a list where text belongs, or a body
 	// that is not an object.
 	WrongType = &Rule{
 		Name: "wrong_type", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidType",
-		Title: "A value is not text",
-		Fix:   "Send the fields as text inside one JSON object: \"destination\": \"+12025550123\".",
+		Fields: eachField,
+		Title:  "A value is not text",
+		Fix:    "Send the fields as text inside one JSON object: \"destination\": \"+12025550123\".",
 	}
 
 	// Conflict is one field with two values, in the body, the path, the query
 	// or the form.
 	Conflict = &Rule{
 		Name: "conflict", Status: http.StatusUnprocessableEntity, ErrorCode: "ConflictingValues",
-		Title: "A field has different values in two places",
-		Fix:   "Send each field in one place only: the body, the query or, for sessionId, the path.",
+		Fields: eachField,
+		Title:  "A field has different values in two places",
+		Fix:    "Send each field in one place only: the body, the query or, for sessionId, the path.",
 	}
 
 	// RepeatedName: the upstream joins repeated names with a comma.
 	RepeatedName = &Rule{
 		Name: "repeated_name", Status: http.StatusUnprocessableEntity, ErrorCode: "RepeatedName",
-		Title: "A query or form name is repeated",
-		Fix:   "Send each query or form name once.",
+		Fields: eachField,
+		Title:  "A query or form name is repeated",
+		Fix:    "Send each query or form name once.",
 	}
 
 	// RowCount: the upstream drops every row after the first.
@@ -153,6 +160,7 @@ var (
 	// Required: the fields of [Options.Require] are there and not empty.
 	Required = &Rule{
 		Name: "required", Status: http.StatusUnprocessableEntity, ErrorCode: "NotEmpty",
+		Fields:     eachField,
 		Title:      "A required field is missing",
 		Fix:        "Send the field with a value that is not empty.",
 		Switchable: true,
@@ -161,6 +169,7 @@ var (
 	// TextLength: 256 characters, not bytes.
 	TextLength = &Rule{
 		Name: "text_length", Status: http.StatusUnprocessableEntity, ErrorCode: "MaximumLength",
+		Fields:     eachField,
 		Title:      "A text is too long",
 		Fix:        "Send at most 256 characters.",
 		Switchable: true,
@@ -171,6 +180,7 @@ var (
 	// UTF-8.
 	ControlCharacters = &Rule{
 		Name: "control_characters", Status: http.StatusUnprocessableEntity, ErrorCode: "ControlCharacters",
+		Fields:     eachField,
 		Title:      "A text holds control or invisible characters",
 		Fix:        "Remove line breaks, tabs, NUL, invisible characters and marks of writing direction.",
 		Switchable: true,
@@ -179,6 +189,7 @@ var (
 	// SessionIDFormat: 1 to 128 unreserved characters, RFC 3986 section 2.3.
 	SessionIDFormat = &Rule{
 		Name: "session_id_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidSessionId",
+		Fields:     []Field{SessionID},
 		Title:      "sessionId is not a session id",
 		Fix:        "Send the id of a session: 1 to 128 letters, digits and . _ ~ -, and not . or .. alone.",
 		Switchable: true,
@@ -187,6 +198,7 @@ var (
 	// CallSIDFormat: CA and 32 hex digits.
 	CallSIDFormat = &Rule{
 		Name: "call_sid_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidCallSid",
+		Fields:     []Field{CallSID},
 		Title:      "callSid is not a call SID",
 		Fix:        "Send the SID of a call: CA and 32 hexadecimal digits.",
 		Switchable: true,
@@ -195,6 +207,7 @@ var (
 	// FromNumberFormat: the same shapes as a destination of kind phone.
 	FromNumberFormat = &Rule{
 		Name: "from_number_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidPhoneNumber",
+		Fields:     []Field{FromNumber},
 		Title:      "fromNumber is not a phone number",
 		Fix:        "Send a phone number in E.164, such as +12025550123: a plus sign and 2 to 15 digits, nothing else.",
 		Switchable: true,
@@ -203,6 +216,7 @@ var (
 	// DestinationFormat: the destination is of one of the [Kinds].
 	DestinationFormat = &Rule{
 		Name: "destination_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidDestination",
+		Fields:     []Field{Destination},
 		Title:      "destination is nothing that can be dialled",
 		Fix:        "Send a phone number in E.164 (+12025550123), a sip: or sips: URI, client:NAME, an email address, or the name of a user, team or extension.",
 		Switchable: true,
@@ -211,6 +225,7 @@ var (
 	// DestinationKind: the kind is one of [Options.Destinations].
 	DestinationKind = &Rule{
 		Name: "destination_kind", Status: http.StatusUnprocessableEntity, ErrorCode: "DestinationKindNotAllowed",
+		Fields:     []Field{Destination},
 		Title:      "This kind of destination is not allowed here",
 		Fix:        "Send a destination of a kind that this gateway allows; the answer lists them.",
 		Switchable: true,
@@ -220,6 +235,7 @@ var (
 	// [NumberOptions.DenyCountries].
 	CountryAllowed = &Rule{
 		Name: "country_allowed", Status: http.StatusUnprocessableEntity, ErrorCode: "CountryNotAllowed",
+		Fields:     []Field{Destination},
 		Title:      "Numbers of this country are not dialled here",
 		Fix:        "Send a number of a country that this gateway dials, in E.164 with its country code.",
 		Switchable: true,
@@ -228,6 +244,7 @@ var (
 	// NumberType: [NumberOptions.DenyTypes].
 	NumberType = &Rule{
 		Name: "number_type", Status: http.StatusUnprocessableEntity, ErrorCode: "NumberTypeNotAllowed",
+		Fields:     []Field{Destination},
 		Title:      "Numbers of this type are not dialled here",
 		Fix:        "Send a number of another type; premium, shared-cost and satellite numbers are the ones usually refused.",
 		Switchable: true,
@@ -236,6 +253,7 @@ var (
 	// Emergency: [NumberOptions.Emergency].
 	Emergency = &Rule{
 		Name: "emergency", Status: http.StatusUnprocessableEntity, ErrorCode: "EmergencyNumberNotAllowed",
+		Fields:     []Field{Destination},
 		Title:      "Emergency numbers are not dialled here",
 		Fix:        "Call emergency services from a phone; this gateway does not add them to a conference.",
 		Switchable: true,
@@ -244,6 +262,7 @@ var (
 	// Validity: [NumberOptions.Validity].
 	Validity = &Rule{
 		Name: "validity", Status: http.StatusUnprocessableEntity, ErrorCode: "NumberNotInUse",
+		Fields:     []Field{Destination, FromNumber},
 		Title:      "The number is not one that its country assigns",
 		Fix:        "Check the number: its length or its area code does not exist in the numbering plan.",
 		Switchable: true,
@@ -252,6 +271,7 @@ var (
 	// AllowFrom: [NumberOptions.AllowFrom].
 	AllowFrom = &Rule{
 		Name: "allow_from", Status: http.StatusUnprocessableEntity, ErrorCode: "FromNumberNotAllowed",
+		Fields:     []Field{FromNumber},
 		Title:      "fromNumber is not one of the numbers allowed here",
 		Fix:        "Send one of the caller IDs that this gateway is set up for.",
 		Switchable: true,
@@ -260,6 +280,7 @@ var (
 	// Distinct: [NumberOptions.Distinct].
 	Distinct = &Rule{
 		Name: "distinct", Status: http.StatusUnprocessableEntity, ErrorCode: "NotEqual",
+		Fields:     []Field{Destination},
 		Title:      "fromNumber and destination are the same number",
 		Fix:        "Send a caller ID that differs from the number to dial.",
 		Switchable: true,
