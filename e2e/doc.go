@@ -1,0 +1,11 @@
+// Package e2e holds the tests that use the gateway as its users do: with the
+// API's own client library, curl, spreadsheets, command-line tools and a
+// browser, against a Caddy that runs as a process of its own.
+//
+// They need those programs, so they have a build tag:
+//
+//	(cd e2e && npm ci)
+//	go test -tags e2e ./e2e
+//
+// A test whose program is missing fails and names the Debian package.
+package e2e

@@ -1,0 +1,93 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// A page with a form, on another host than the gateway, whose button is pushed
+// as soon as it is there.
+const formPage = `<!doctype html>
+<meta charset="utf-8">
+<title>Add a member</title>
+<form method="post" action="%s">
+<input name="callSid" value="` + callSID + `">
+<input name="destination" value="` + destination + `">
+<button>Add and download</button>
+</form>
+<script>document.querySelector("button").click()</script>
+`
+
+// A browser saves the CSV under the name that the gateway is configured with.
+func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
+	chromium := program(t, "chromium", "chromium")
+	tests := []struct{ name, filename, want string }{
+		{"the default", "", "AddConferenceMember.csv"},
+		{"a plain name", `filename "members of {http.conference_members.session_id}.csv"`, "members of full.csv"},
+		{"a name beyond ASCII", `filename "Konferenz Müller 名簿.csv"`, "Konferenz Müller 名簿.csv"},
+		{"a name that tries to leave the folder", `filename "../../evil\".csv"`, "_.._evil_.csv"},
+	}
+	upstream := startUpstream(t)
+	blocks := make([]string, len(tests))
+	for i, test := range tests {
+		blocks[i] = "csv {\n" + test.filename + "\n}"
+	}
+	sites := startGateway(t, upstream.URL, blocks...)
+	want, err := os.ReadFile("../internal/upstreamtest/testdata/sessions/full.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			upstream.Forget()
+			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, formPage, sites[i]+membersPath+".csv")
+			}))
+			defer page.Close()
+			folder, ended := browse(t, chromium, page.URL)
+			awaitOf(t, ended, "the whole of "+test.want, func() bool {
+				got, err := os.ReadFile(filepath.Join(folder, test.want))
+				return err == nil && bytes.Equal(got, want)
+			})
+			if n := upstream.Stats().Dialled; n != 1 {
+				t.Errorf("%d calls were dialled, want 1", n)
+			}
+		})
+	}
+}
+
+// browse opens a page in a browser that lives until the end of the test. It
+// returns the folder into which the browser downloads, and a channel that is
+// closed when the browser has ended.
+func browse(t *testing.T, chromium, url string) (folder string, ended <-chan struct{}) {
+	t.Helper()
+	// Not t.TempDir, whose paths are too long for the socket that is put there.
+	profile, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder = t.TempDir()
+	preferences := fmt.Sprintf(`{"download":{"default_directory":%q,"prompt_for_download":false}}`, folder)
+	if err := os.Mkdir(filepath.Join(profile, "Default"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(preferences), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // after the browser's end; its children may still write
+		await(t, "the removal of "+profile, func() bool { return os.RemoveAll(profile) == nil })
+	})
+	c := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--disable-dev-shm-usage", "--user-data-dir="+profile, url)
+	c.Env = append(os.Environ(), "HOME="+profile, "TMPDIR="+profile)
+	return folder, start(t, c)
+}
