@@ -1,6 +1,10 @@
 package negotiate
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // Format is a format that an answer can have.
 type Format uint8
@@ -72,7 +76,7 @@ func (f Format) Suffix() string {
 // a dot included.
 func ByName(name string) (Format, bool) {
 	for _, f := range Formats() {
-		if equalFold(f.String(), name) {
+		if ascii.EqualFold(f.String(), name) {
 			return f, true
 		}
 	}
@@ -93,5 +97,5 @@ func BySuffix(suffix string) (Format, bool) {
 // defines reports whether the registration of the format's media type defines
 // the parameter.
 func (f Format) defines(param string) bool {
-	return slices.ContainsFunc(formats[f].defined, func(d string) bool { return equalFold(d, param) })
+	return slices.ContainsFunc(formats[f].defined, func(d string) bool { return ascii.EqualFold(d, param) })
 }

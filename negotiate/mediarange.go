@@ -1,6 +1,10 @@
 package negotiate
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // maxWeight is the weight 1. Weights are counted in thousandths, for they have
 // at most three decimals (RFC 9110 section 12.4.2).
@@ -69,11 +73,11 @@ func (r *mediaRange) covers(o *offer) (p precedence, strict bool) {
 	switch {
 	case r.typ == "*":
 		p = levelUnit
-	case !equalFold(r.typ, f.typ):
+	case !ascii.EqualFold(r.typ, f.typ):
 		return 0, false
 	case r.subtype == "*":
 		p = 2 * levelUnit
-	case equalFold(r.subtype, f.subtype):
+	case ascii.EqualFold(r.subtype, f.subtype):
 		p = 3 * levelUnit
 	default:
 		return 0, false
@@ -108,7 +112,7 @@ func (r *mediaRange) covers(o *offer) (p precedence, strict bool) {
 // indexParam returns the index of the offer's parameter of that name, or -1.
 func (o *offer) indexParam(name string) int {
 	for i := range o.params {
-		if equalFold(o.params[i].name, name) {
+		if ascii.EqualFold(o.params[i].name, name) {
 			return i
 		}
 	}
@@ -183,7 +187,7 @@ func cutQuoted(s string) (quoted, rest string) {
 // case (RFC 9110 section 8.3.2 for charset).
 func equalValue(value, want string) bool {
 	if !strings.HasPrefix(value, `"`) {
-		return equalFold(value, want)
+		return ascii.EqualFold(value, want)
 	}
 	value = value[1 : len(value)-1]
 	n := 0
@@ -191,7 +195,7 @@ func equalValue(value, want string) bool {
 		if value[i] == '\\' {
 			i++
 		}
-		if n == len(want) || lower(value[i]) != lower(want[n]) {
+		if n == len(want) || ascii.Lower(value[i]) != ascii.Lower(want[n]) {
 			return false
 		}
 		n++

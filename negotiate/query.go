@@ -1,6 +1,10 @@
 package negotiate
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // Query is what a parameter of a query asks for.
 type Query struct {
@@ -29,7 +33,7 @@ func FromQuery(rawQuery, name string) Query {
 		switch value := decodeQuery(raw); {
 		case q.Value == "":
 			q.Value = value
-		case !equalFold(q.Value, value):
+		case !ascii.EqualFold(q.Value, value):
 			q.Ambiguous = true
 		}
 	}
@@ -42,7 +46,7 @@ func isNamed(raw, name string) bool {
 	for i := 0; i < len(raw); n++ {
 		var c byte
 		c, i = decodeAt(raw, i)
-		if n == len(name) || lower(c) != name[n] {
+		if n == len(name) || ascii.Lower(c) != name[n] {
 			return false
 		}
 	}
@@ -82,7 +86,7 @@ func decodeAt(s string, i int) (c byte, next int) {
 
 // unhex returns the value of a hexadecimal digit.
 func unhex(c byte) (byte, bool) {
-	switch c = lower(c); {
+	switch c = ascii.Lower(c); {
 	case '0' <= c && c <= '9':
 		return c - '0', true
 	case 'a' <= c && c <= 'f':

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 func TestFromQuery(t *testing.T) {
@@ -75,10 +77,10 @@ func FuzzFromQuery(f *testing.F) {
 			name, _ = url.QueryUnescape(name)
 			value, _ = url.QueryUnescape(value)
 			switch {
-			case !equalFold(name, "format") || value == "":
+			case !ascii.EqualFold(name, "format") || value == "":
 			case want.Value == "":
 				want.Value = value
-			case !equalFold(value, want.Value):
+			case !ascii.EqualFold(value, want.Value):
 				want.Ambiguous = true
 			}
 		}

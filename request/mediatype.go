@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -103,7 +104,7 @@ func formatOf(name string) Format {
 // isUTF8 reports whether a charset is UTF-8. The label without the hyphen is
 // one of its names in the Encoding Standard.
 func isUTF8(charset string) bool {
-	return equalFold(charset, "utf-8") || equalFold(charset, "utf8")
+	return ascii.EqualFold(charset, "utf-8") || ascii.EqualFold(charset, "utf8")
 }
 
 // hasSeveralTypes reports whether there is more than one Content-Type: two

@@ -6,11 +6,13 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // isTypeHint reports whether name is that of a type hint to the upstream's
 // deserializer.
-func isTypeHint(name string) bool { return equalFold(name, "__type") }
+func isTypeHint(name string) bool { return ascii.EqualFold(name, "__type") }
 
 // looksLikeField reports whether name is not a field's and yet may be taken for
 // one: equal to it once marks, control and invisible characters are left out
@@ -74,32 +76,11 @@ func isPlain(name string) bool {
 	return digits <= mostDigits
 }
 
-// equalFold is strings.EqualFold for ASCII letters alone: the upstream folds
-// no others.
-func equalFold[A, B string | []byte](a A, b B) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
 // lowered returns s with ASCII letters in lower case.
 func lowered[S string | []byte](s S) string {
 	b := make([]byte, len(s))
 	for i := range len(s) {
-		b[i] = lower(s[i])
+		b[i] = ascii.Lower(s[i])
 	}
 	return string(b)
 }

@@ -3,6 +3,7 @@ package request
 import (
 	"strings"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -61,7 +62,7 @@ func (q *Request) SetExtra(name, text string) {
 
 func (q *Request) indexExtra(name string) int {
 	for i, e := range q.extras {
-		if equalFold(e.name, name) {
+		if ascii.EqualFold(e.name, name) {
 			return i
 		}
 	}

@@ -1,6 +1,10 @@
 package request
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // kind is the type of a JSON value.
 type kind uint8
@@ -374,7 +378,7 @@ func (n *nameSet) add(s *scanner, name []byte) (again bool) {
 	}
 	here := s.names[n.base:]
 	for _, other := range here {
-		if bytes.Equal(name, other) || n.anyCase && equalFold(name, other) {
+		if bytes.Equal(name, other) || n.anyCase && ascii.EqualFold(name, other) {
 			return true
 		}
 	}

@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // Kind is a kind of destination. It is empty for what is of no kind.
 type Kind string
@@ -128,7 +132,7 @@ func cutScheme(s string) (scheme, rest string, ok bool) {
 		return "", "", false
 	}
 	for _, scheme := range [...]string{"sip", "sips", "client", "tel"} {
-		if equalFoldASCII(before, scheme) {
+		if ascii.EqualFold(before, scheme) {
 			return scheme, rest, true
 		}
 	}

@@ -3,6 +3,8 @@ package rules
 import (
 	"strings"
 	"unicode"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // The joiners that Persian and the scripts of India write inside words.
@@ -112,7 +114,7 @@ func hasWords(s string) bool {
 
 func isDialWord(s string) bool {
 	for _, w := range dialWords {
-		if equalFoldASCII(s, w) {
+		if ascii.EqualFold(s, w) {
 			return true
 		}
 	}

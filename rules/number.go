@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // global is libphonenumber's region of the numbers that belong to no country,
@@ -136,7 +138,7 @@ func numberInUser(u sipURI) (number, bool) {
 	// RFC 3966 section 5.1.5: a local number in the context of a global prefix.
 	for param := range strings.SplitSeq(params, ";") {
 		name, context, _ := strings.Cut(param, "=")
-		if !equalFoldASCII(name, "phone-context") {
+		if !ascii.EqualFold(name, "phone-context") {
 			continue
 		}
 		if prefix, ok := dialled(context); ok && prefix.plus {

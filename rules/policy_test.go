@@ -257,19 +257,6 @@ func TestViolationsTellWhereButNotWhat(t *testing.T) {
 	}
 }
 
-// The limits of the benchmarks in words: what is not a phone number costs no
-// allocation, and the only ones for a number are libphonenumber's.
-func TestJudgingNamesAllocatesNothing(t *testing.T) {
-	p := compile(t, Options{Destinations: []string{"sip", "client", "email", "name"}})
-	for _, destination := range []string{"sip:alice@example.com;transport=tls", "client:alice", "alice@example.com", "Front desk", "2045"} {
-		c := to(destination)
-		c[FromNumber] = Value{}
-		if n := testing.AllocsPerRun(100, func() { p.Judge(c); p.Normalize(&c) }); n != 0 {
-			t.Errorf("%s: %v allocations", destination, n)
-		}
-	}
-}
-
 func TestPolicyIsSafeForConcurrentUse(t *testing.T) {
 	p := compile(t, Options{Numbers: NumberOptions{Region: "US", DenyTypes: []string{"satellite"}, DenyCountries: []string{"JM"}}})
 	destinations := []string{"(415) 555-0100", "+18765550100", "911", "+870773111632", "+442079460000"}

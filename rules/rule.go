@@ -2,6 +2,8 @@
 // a conference member is judged, and the types that reading and judging share.
 package rules
 
+import "github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+
 // Field is one of the four members of the AddConferenceMember request.
 type Field uint8
 
@@ -59,32 +61,11 @@ func (f Field) WellFormed(text string) bool {
 // readily as "destination". Letters beyond ASCII never match.
 func FieldByName(name string) (Field, bool) {
 	for f, n := range fieldNames {
-		if equalFoldASCII(name, n) {
+		if ascii.EqualFold(name, n) {
 			return Field(f), true
 		}
 	}
 	return 0, false
-}
-
-// equalFoldASCII is strings.EqualFold for ASCII letters alone. The Unicode one
-// takes U+017F for an s and U+212A for a k.
-func equalFoldASCII(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lowerASCII(a[i]) != lowerASCII(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lowerASCII(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }
 
 // Value is the text of a field. Set is false where the client sent no value

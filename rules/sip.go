@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // What is wrong with a SIP URI.
@@ -58,7 +60,7 @@ func parseSIP(s string) (u sipURI, problem string) {
 			if !isSIPParameter(name, value) {
 				return u, sipParameter
 			}
-			if equalFoldASCII(name, "user") && equalFoldASCII(value, "phone") {
+			if ascii.EqualFold(name, "user") && ascii.EqualFold(value, "phone") {
 				u.phone = true
 			}
 		}
@@ -66,7 +68,7 @@ func parseSIP(s string) (u sipURI, problem string) {
 	if hasHeaders {
 		for header := range strings.SplitSeq(headers, "&") {
 			name, value, ok := strings.Cut(header, "=")
-			if !ok || len(name) < 3 || !equalFoldASCII(name[:2], "x-") || !isSIPName(name) {
+			if !ok || len(name) < 3 || !ascii.EqualFold(name[:2], "x-") || !isSIPName(name) {
 				return u, sipHeader
 			}
 			if _, ok := sipUnescape(value, sipHeadMarks); !ok {
@@ -82,7 +84,7 @@ func isSIPParameter(name, value string) bool {
 		return false
 	}
 	for _, elsewhere := range sipElsewhere {
-		if equalFoldASCII(name, elsewhere) {
+		if ascii.EqualFold(name, elsewhere) {
 			return false
 		}
 	}
