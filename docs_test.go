@@ -37,7 +37,8 @@ type page struct {
 	name, text string
 }
 
-// readPages returns the README and everything in docs.
+// readPages returns the README, what is tried against attacks, and everything in
+// docs.
 func readPages(t *testing.T) []page {
 	t.Helper()
 	names, err := filepath.Glob("docs/*.md")
@@ -45,7 +46,7 @@ func readPages(t *testing.T) []page {
 		t.Fatalf("pages %v, %v", names, err)
 	}
 	var pages []page
-	for _, name := range append([]string{"README.md"}, names...) {
+	for _, name := range append([]string{"README.md", "SECURITY.md"}, names...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

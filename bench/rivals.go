@@ -36,9 +36,10 @@ func Rivals() ([]Rival, error) {
 
 // names are the names of the columns.
 func names() []string {
-	var all []string
-	for _, p := range transform.Properties(transform.RowsSession) {
-		all = append(all, p.Name)
+	properties := transform.Properties(transform.RowsSession)
+	all := make([]string, len(properties))
+	for i, p := range properties {
+		all[i] = p.Name
 	}
 	return all
 }

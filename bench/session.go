@@ -26,12 +26,12 @@ type Session struct {
 	DialState                    string `json:"dialState" csv:"dialState"`
 	CallState                    string `json:"callState" csv:"callState"`
 	QueueState                   string `json:"queueState" csv:"queueState"`
-	AccountId                    string `json:"accountId" csv:"accountId"`
+	AccountID                    string `json:"accountId" csv:"accountId"`
 	AccountName                  string `json:"accountName" csv:"accountName"`
-	CustomerId                   string `json:"customerId" csv:"customerId"`
+	CustomerID                   string `json:"customerId" csv:"customerId"`
 	CustomerBreadcrumb           Nested `json:"customerBreadcrumb" csv:"customerBreadcrumb"`
 	CustomerName                 string `json:"customerName" csv:"customerName"`
-	EndpointId                   string `json:"endpointId" csv:"endpointId"`
+	EndpointID                   string `json:"endpointId" csv:"endpointId"`
 	EndpointName                 string `json:"endpointName" csv:"endpointName"`
 	DateCompleted                string `json:"dateCompleted" csv:"dateCompleted"`
 	Destination                  string `json:"destination" csv:"destination"`
@@ -39,27 +39,27 @@ type Session struct {
 	FromAddress                  string `json:"fromAddress" csv:"fromAddress"`
 	FromName                     string `json:"fromName" csv:"fromName"`
 	AnsweredByName               string `json:"answeredByName" csv:"answeredByName"`
-	QueueMemberId                string `json:"queueMemberId" csv:"queueMemberId"`
+	QueueMemberID                string `json:"queueMemberId" csv:"queueMemberId"`
 	Channel                      string `json:"channel" csv:"channel"`
 	Ended                        bool   `json:"ended" csv:"ended"`
 	Outcome                      string `json:"outcome" csv:"outcome"`
 	CallSid                      string `json:"callSid" csv:"callSid"`
 	ConsoleData                  string `json:"consoleData" csv:"consoleData"`
 	HoldQueueName                string `json:"holdQueueName" csv:"holdQueueName"`
-	HeldByUserId                 string `json:"heldByUserId" csv:"heldByUserId"`
+	HeldByUserID                 string `json:"heldByUserId" csv:"heldByUserId"`
 	HoldReason                   string `json:"holdReason" csv:"holdReason"`
 	ConferenceSid                string `json:"conferenceSid" csv:"conferenceSid"`
 	DisplayName                  string `json:"displayName" csv:"displayName"`
 	Log                          Nested `json:"log" csv:"log"`
 	Members                      Nested `json:"members" csv:"members"`
 	CallbackNumber               string `json:"callbackNumber" csv:"callbackNumber"`
-	AnsweredById                 string `json:"answeredById" csv:"answeredById"`
+	AnsweredByID                 string `json:"answeredById" csv:"answeredById"`
 	Direction                    string `json:"direction" csv:"direction"`
 	FromPhoneNumber              string `json:"fromPhoneNumber" csv:"fromPhoneNumber"`
 	MostRecentParticipantCallSid string `json:"mostRecentParticipantCallSid" csv:"mostRecentParticipantCallSid"`
 	WasMissed                    bool   `json:"wasMissed" csv:"wasMissed"`
-	RingQueueId                  string `json:"ringQueueId" csv:"ringQueueId"`
-	Id                           string `json:"id" csv:"id"`
+	RingQueueID                  string `json:"ringQueueId" csv:"ringQueueId"`
+	ID                           string `json:"id" csv:"id"`
 	DateCreated                  string `json:"dateCreated" csv:"dateCreated"`
 	DateLastModified             string `json:"dateLastModified" csv:"dateLastModified"`
 	CreatedBy                    string `json:"createdBy" csv:"createdBy"`
@@ -72,12 +72,12 @@ func (s *Session) record() []string {
 		s.DialState,
 		s.CallState,
 		s.QueueState,
-		s.AccountId,
+		s.AccountID,
 		s.AccountName,
-		s.CustomerId,
+		s.CustomerID,
 		string(s.CustomerBreadcrumb),
 		s.CustomerName,
-		s.EndpointId,
+		s.EndpointID,
 		s.EndpointName,
 		s.DateCompleted,
 		s.Destination,
@@ -85,27 +85,27 @@ func (s *Session) record() []string {
 		s.FromAddress,
 		s.FromName,
 		s.AnsweredByName,
-		s.QueueMemberId,
+		s.QueueMemberID,
 		s.Channel,
 		strconv.FormatBool(s.Ended),
 		s.Outcome,
 		s.CallSid,
 		s.ConsoleData,
 		s.HoldQueueName,
-		s.HeldByUserId,
+		s.HeldByUserID,
 		s.HoldReason,
 		s.ConferenceSid,
 		s.DisplayName,
 		string(s.Log),
 		string(s.Members),
 		s.CallbackNumber,
-		s.AnsweredById,
+		s.AnsweredByID,
 		s.Direction,
 		s.FromPhoneNumber,
 		s.MostRecentParticipantCallSid,
 		strconv.FormatBool(s.WasMissed),
-		s.RingQueueId,
-		s.Id,
+		s.RingQueueID,
+		s.ID,
 		s.DateCreated,
 		s.DateLastModified,
 		s.CreatedBy,

@@ -2,6 +2,7 @@ package caddyfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -21,6 +22,8 @@ type option[T any] struct {
 
 	// least and most are how many arguments it takes.
 	least, most int
+	// empty says that an argument may be empty.
+	empty bool
 	// repeats says that it may stand more than once.
 	repeats bool
 	// set stores the arguments. It is also run on a new T, so that the mistakes
@@ -68,6 +71,10 @@ func (o *options[T]) readOption(d *caddyfile.Dispenser, opt *option[T], c *T) []
 	if n := len(args); n < opt.least || n > opt.most {
 		skip(d)
 		return []error{at.Errf("%s: want %s, got %d %s", opt.usage(), arguments(opt.least, opt.most), n, plural(n))}
+	}
+	if !opt.empty && slices.Contains(args, "") {
+		skip(d)
+		return []error{at.Errf("%s: an argument is empty; is a variable not set?", opt.usage())}
 	}
 	if opt.block != nil {
 		return opt.block(d, c, args)

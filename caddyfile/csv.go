@@ -82,7 +82,7 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { return onOff(&c.FormulaGuard, args) },
 	},
 	{
-		name: "null", syntax: "<text>", def: `""`, least: 1, most: 1,
+		name: "null", syntax: "<text>", def: `""`, least: 1, most: 1, empty: true,
 		meaning: "The text of a value that is null or absent.",
 		set:     func(c *handler.CSV, args []string) error { c.Null = args[0]; return nil },
 	},

@@ -27,7 +27,11 @@ var errTooLarge = errors.New("larger than the limit")
 
 // maxZstdWindow is the largest window in bytes that a zstd frame may ask for:
 // the 8 MiB that RFC 8878 section 3.1.1.1.2 advises every decoder to support.
-const maxZstdWindow = 8 << 20
+// maxZstdBlock is its largest block (section 3.1.1.2.4).
+const (
+	maxZstdWindow = 8 << 20
+	maxZstdBlock  = 128 << 10
+)
 
 // codingOf returns the one coding that Content-Encoding names; ok is false if
 // it can't be decoded.
@@ -73,34 +77,55 @@ func (c coding) unpackedSize(src []byte) int64 {
 	return 0
 }
 
-// decode appends to dst what src unpacks to, at most limit bytes.
+// decode appends to dst what src unpacks to, at most limit bytes. If dst has room
+// for all of it, it does not grow.
 func (c coding) decode(dst *[]byte, src []byte, limit int64) error {
-	var r io.Reader
 	switch c {
 	case gzipped:
-		z, err := gzip.NewReader(bytes.NewReader(src))
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		r = z
+		return gunzip(dst, src, limit)
 	case zstandard:
-		z, err := zstd.NewReader(bytes.NewReader(src),
-			zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
-		if err != nil {
-			return err
+		err := unzstd(dst, src)
+		if err != nil && int64(cap(*dst)) <= limit {
+			// A frame need not say how much it holds, and what there is no room
+			// for is an error of more than one kind.
+			*dst = make([]byte, 0, limit+maxZstdBlock)
+			err = unzstd(dst, src)
 		}
-		defer z.Close()
-		r = z
+		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || int64(len(*dst)) > limit {
+			return errTooLarge
+		}
+		return err
 	case identity:
 		*dst = append(*dst, src...)
-		return nil
 	}
+	return nil
+}
+
+// gunzip appends what src unpacks to.
+func gunzip(dst *[]byte, src []byte, limit int64) error {
+	z, err := gzip.NewReader(bytes.NewReader(src))
+	if err != nil {
+		return err
+	}
+	defer z.Close()
 	b := bytes.NewBuffer(*dst)
-	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
+	n, err := b.ReadFrom(io.LimitReader(z, limit+1))
 	*dst = b.Bytes()
 	if err == nil && n > limit {
 		return errTooLarge
 	}
+	return err
+}
+
+// unzstd appends what src unpacks to, as far as dst has room. A block that does
+// not fit is refused whole.
+func unzstd(dst *[]byte, src []byte) error {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	*dst, err = z.DecodeAll(src, *dst)
 	return err
 }

@@ -48,7 +48,9 @@ type exchange struct {
 // begin starts to count and time a request.
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request, m route.Match) *exchange {
 	h.shared.RequestStarted()
-	return &exchange{h: h, w: w, r: r, match: m, csv: h.csv, started: time.Now(), requestBytes: -1, refusalBytes: -1}
+	x := &exchange{h: h, w: w, r: r, match: m, csv: h.csv, started: time.Now(), requestBytes: -1, refusalBytes: -1}
+	x.call[rules.SessionID] = rules.Value{Text: m.SessionID, Set: m.SessionID != ""}
+	return x
 }
 
 // end is deferred, so that a request whose handling panics is counted as well,

@@ -79,6 +79,7 @@ func (x *exchange) outgoing(asked *request.Request) *http.Request {
 			out.Header.Del(name)
 		}
 	}
+	dropOverrideCookies(out.Header)
 	keepUpgradeOnly(out.Header)
 	if x.correlationID != "" {
 		out.Header.Set(x.h.correlationHeader, x.correlationID)
@@ -124,29 +125,52 @@ func (x *exchange) stripped(name string) bool {
 }
 
 // passing is a request that is forwarded unjudged, but not as one of another
-// method. OPTIONS goes on without a body, which would mean nothing and might be
-// a form.
+// method. OPTIONS goes on without what would mean nothing there and, should the
+// upstream take it for a POST after all, would dial: a body, cookies, and the
+// four fields in the query.
 func (x *exchange) passing() *http.Request {
 	out := x.r.WithContext(x.r.Context())
 	out.Header = x.r.Header.Clone()
 	out.Header.Del(methodOverride)
-	if cookies := out.Header["Cookie"]; slices.ContainsFunc(cookies, namesMethodOverride) {
-		out.Header.Del("Cookie")
-	}
-	u := *x.r.URL
-	u.RawQuery = request.StripQuery(u.RawQuery, func(name string) bool { return strings.EqualFold(name, methodOverride) })
-	out.URL = &u
-	out.RequestURI = u.RequestURI()
+	dropOverrideCookies(out.Header)
+	strip := func(name string) bool { return strings.EqualFold(name, methodOverride) }
 	if out.Method == http.MethodOptions {
 		out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil
-		out.Header.Del("Content-Length")
-		out.Header.Del("Content-Type")
+		for _, name := range []string{"Content-Length", "Content-Type", "Cookie"} {
+			out.Header.Del(name)
+		}
+		strip = func(name string) bool { return strings.EqualFold(name, methodOverride) || request.IsField(name) }
 	}
+	u := *x.r.URL
+	u.RawQuery = request.StripQuery(u.RawQuery, strip)
+	out.URL = &u
+	out.RequestURI = u.RequestURI()
 	return out
 }
 
-// namesMethodOverride reports whether a line of cookies may hold one of that
-// name.
-func namesMethodOverride(cookies string) bool {
-	return strings.Contains(strings.ToLower(cookies), strings.ToLower(methodOverride))
+// dropOverrideCookies removes the cookies that a host could take for the method
+// override. Some decode the names of cookies.
+func dropOverrideCookies(h http.Header) {
+	lines := h["Cookie"]
+	kept := make([]string, 0, len(lines))
+	for _, line := range lines {
+		var pairs []string
+		for pair := range strings.SplitSeq(line, ";") {
+			name, _, _ := strings.Cut(pair, "=")
+			if decoded, err := url.QueryUnescape(name); err == nil {
+				name = decoded
+			}
+			if !strings.EqualFold(strings.TrimSpace(name), methodOverride) {
+				pairs = append(pairs, pair)
+			}
+		}
+		if len(pairs) > 0 {
+			kept = append(kept, strings.TrimSpace(strings.Join(pairs, ";")))
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Cookie")
+	} else {
+		h["Cookie"] = kept
+	}
 }

@@ -22,11 +22,9 @@ func (x *exchange) read() (*request.Request, *refusal, error) {
 		return asked, nil, nil
 	}
 	f := &refusal{outcome: metrics.Rejected, violations: violations}
-	switch f.status() {
-	case http.StatusRequestEntityTooLarge:
+	f.sort()
+	if f.status() == http.StatusRequestEntityTooLarge {
 		f.outcome = metrics.TooLarge
-	case http.StatusUnsupportedMediaType:
-		f.acceptPost = request.AcceptPost()
 	}
 	return asked, f, nil
 }

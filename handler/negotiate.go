@@ -69,7 +69,7 @@ func (x *exchange) chooseFormat() *refusal {
 
 // names lists all formats for people.
 func names(of func(negotiate.Format) string) string {
-	var all []string
+	all := make([]string, 0, len(negotiate.Formats()))
 	for _, f := range negotiate.Formats() {
 		all = append(all, of(f))
 	}

@@ -1,9 +1,11 @@
 package handler
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -25,8 +28,7 @@ const rulesPage = "https://github.com/evovoice-gateway/caddy-conference-members/
 type refusal struct {
 	outcome    metrics.Outcome
 	violations []rules.Violation
-	// allow and acceptPost are header fields where they are not empty.
-	allow, acceptPost string
+	allow      string // the field Allow, where it is not empty
 }
 
 // newRefusal makes a refusal of one violation of the request as a whole.
@@ -71,15 +73,16 @@ func wrongMethod() *refusal {
 	return f
 }
 
-// status is the status of the answer. Where violations differ, the one that
-// is easiest to judge comes first: 400 before 413, 415 and 422.
-func (f *refusal) status() int {
-	status := f.violations[0].Rule.Status
-	for _, v := range f.violations[1:] {
-		status = min(status, v.Rule.Status)
-	}
-	return status
+// sort puts first what the answer is named after. Where violations differ in
+// status, that is the lowest: 400 before 413, 415 and 422.
+func (f *refusal) sort() {
+	slices.SortStableFunc(f.violations, func(a, b rules.Violation) int {
+		return cmp.Compare(a.Rule.Status, b.Rule.Status)
+	})
 }
+
+// status is the status of the answer.
+func (f *refusal) status() int { return f.violations[0].Rule.Status }
 
 // problem is the body of a refusal: problem details (RFC 9457) that hold the
 // upstream's own responseStatus as well, so that clients of either read them.
@@ -176,13 +179,17 @@ func (x *exchange) refuse(f *refusal) error {
 	reported := len(x.failed)
 	x.fail(f.violations, rules.Enforce)
 	x.event("refused", attribute.StringSlice("rules", x.failed[reported:]))
+	f.sort()
 	h := x.w.Header()
 	x.setOwnFields()
 	if f.allow != "" {
 		h.Set("Allow", f.allow)
 	}
-	if f.acceptPost != "" {
-		h.Set("Accept-Post", f.acceptPost)
+	switch f.violations[0].Rule { // what is accepted (RFC 9110 section 15.5.16)
+	case rules.ContentType:
+		h.Set("Accept-Post", request.AcceptPost())
+	case rules.ContentEncoding:
+		h.Set("Accept-Encoding", request.AcceptEncoding)
 	}
 	if x.h.errorRoutes {
 		return caddyhttp.Error(f.status(), f)

@@ -52,7 +52,9 @@ func newShared() (caddy.Destructor, error) {
 	}
 	labels.Rules = make(map[string][]string)
 	for r := range rules.All() {
-		labels.Rules[r.Name] = nil
+		if !r.Switchable {
+			labels.Rules[r.Name] = []string{""}
+		}
 		for _, f := range r.Fields {
 			labels.Rules[r.Name] = append(labels.Rules[r.Name], f.String())
 		}

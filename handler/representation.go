@@ -5,6 +5,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,9 @@ const (
 
 // fallbackReasons is the table of all reasons with their meanings.
 var fallbackReasons = func() []string {
-	all := []string{reasonNotJSON, reasonEncoded, reasonTruncated}
+	own := []string{reasonNotJSON, reasonEncoded, reasonTruncated}
+	all := make([]string, 0, len(own)+len(transform.Reasons))
+	all = append(all, own...)
 	for _, r := range transform.Reasons {
 		all = append(all, string(r))
 	}
@@ -113,6 +116,7 @@ func (c *representation) transcode(out *[]byte, body []byte, enc coding, status 
 		}
 		body = *plain
 	}
+	*out = slices.Grow(*out, roomForCSV(len(body)))
 	var err error
 	if status >= 400 {
 		*out, err = c.plan.AppendError(*out, body)

@@ -115,12 +115,12 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 		},
 		{
 			rule: "a method", method: http.MethodDelete,
-			want:  `{"format":"json","outcome":"method_not_allowed","rules_failed":["method_not_allowed"],"correlation_id":"me"}`,
+			want:  `{"format":"json","outcome":"method_not_allowed","rules_failed":["method_not_allowed"],"correlation_id":"me","session_id":"abc"}`,
 			times: []string{"duration"},
 		},
 		{
 			rule: "nothing acceptable", body: `{"destination":"+12025550123"}`, header: []string{"Accept: image/png"},
-			want:  `{"format":"none","outcome":"not_acceptable","rules_failed":["not_acceptable"],"correlation_id":"me"}`,
+			want:  `{"format":"none","outcome":"not_acceptable","rules_failed":["not_acceptable"],"correlation_id":"me","session_id":"abc"}`,
 			times: []string{"duration"},
 		},
 		{
@@ -130,7 +130,7 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 		},
 		{
 			rule: "what is passed on", method: http.MethodOptions,
-			want:  `{"format":"none","outcome":"passed","correlation_id":"me"}`,
+			want:  `{"format":"none","outcome":"passed","correlation_id":"me","session_id":"abc"}`,
 			times: []string{"duration", "upstream_duration"},
 		},
 		{rule: "another route", path: "/sessions/abc/conference", body: validBody},

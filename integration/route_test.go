@@ -178,6 +178,8 @@ var overrides = []struct {
 	{rule: "in the query string", query: "X-Http-Method-Override=POST"},
 	{rule: "in the query string in lower case", query: "x-http-method-override=POST"},
 	{rule: "in the query string, encoded", query: "X%2DHttp-Method-Override=POST"},
+	{rule: "in a cookie", header: []string{"Cookie: a=b; x-http-method-override=POST; c=d"}},
+	{rule: "in a cookie, encoded", header: []string{"Cookie: X%2DHttp-Method-Override=POST"}},
 	{rule: "in a form", typ: "application/x-www-form-urlencoded", body: "X-Http-Method-Override=POST&destination=%2B19005550123"},
 }
 
@@ -215,6 +217,14 @@ func TestTheMethodOverrideIsNeverForwarded(t *testing.T) {
 					}
 					if strings.Contains(strings.ToLower(r.Target), "method-override") {
 						t.Errorf("the query string was forwarded: %s", r.Target)
+					}
+					if cookies := strings.ToLower(strings.Join(r.Header["Cookie"], ";")); strings.Contains(cookies, "method-override") {
+						t.Errorf("the cookie was forwarded: %q", r.Header["Cookie"])
+					} else if target.line == "POST "+membersPath && strings.Contains(o.rule, "cookie") && !strings.Contains(o.rule, "encoded") && cookies != "a=b; c=d" {
+						t.Errorf("other cookies were not: %q", r.Header["Cookie"])
+					}
+					if strings.HasPrefix(target.line, "OPTIONS "+membersPath) && strings.Contains(strings.ToLower(r.Target), "callsid") {
+						t.Errorf("a field was forwarded: %s", r.Target)
 					}
 					isForm := r.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
 					if isForm && strings.Contains(strings.ToLower(string(r.Body)), "method-override") {

@@ -51,7 +51,7 @@ type Labels struct {
 	// Fields are the names of the fields that a request can have.
 	Fields []string
 	// Rules are the names of the rules, each with the fields that can fail it,
-	// none if it is about the request as a whole.
+	// an empty one for the request as a whole.
 	Rules map[string][]string
 	// Kinds are the kinds of destination.
 	Kinds []string
@@ -60,7 +60,7 @@ type Labels struct {
 // maxCountries is how many countries have a series of their own: the first that
 // are dialled. Which those are, operators decide, for only what was forwarded
 // counts.
-const maxCountries = 60
+const maxCountries = 40
 
 // Collectors are the gateway's metrics. All methods are safe for concurrent use.
 type Collectors struct {
@@ -155,11 +155,8 @@ func New(l Labels) *Collectors {
 		c.fallbacks.WithLabelValues(r)
 	}
 	for rule, fields := range l.Rules {
-		if len(fields) == 0 {
-			fields = []string{none}
-		}
 		for _, f := range fields {
-			c.failures.WithLabelValues(f, rule, enforce)
+			c.failures.WithLabelValues(c.field(f), rule, enforce)
 		}
 	}
 	for _, k := range l.Kinds {
@@ -287,15 +284,18 @@ func (c *Collectors) TranscodeFellBack(reason string) {
 // the request was refused, "report" if it was forwarded. The field is empty
 // where the rule is about the request as a whole.
 func (c *Collectors) ValidationFailed(field, rule, mode string) {
-	if field == "" {
-		field = none
-	} else {
-		field = c.fields.value(field)
-	}
 	if mode != report {
 		mode = enforce
 	}
-	c.failures.WithLabelValues(field, c.rules.value(rule), mode).Inc()
+	c.failures.WithLabelValues(c.field(field), c.rules.value(rule), mode).Inc()
+}
+
+// field returns the label value of a field, empty for the request as a whole.
+func (c *Collectors) field(name string) string {
+	if name == "" {
+		return none
+	}
+	return c.fields.value(name)
 }
 
 // closedSet is the set of values that a label has, besides other.

@@ -20,7 +20,7 @@ func labels() Labels {
 	}
 	l.Rules = make(map[string][]string)
 	for i := range 40 {
-		l.Rules[fmt.Sprintf("rule_%d", i)] = l.Fields[:i%3]
+		l.Rules[fmt.Sprintf("rule_%d", i)] = append([]string{""}, l.Fields[:i%3]...)
 	}
 	return l
 }

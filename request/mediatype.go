@@ -45,6 +45,10 @@ var mediaTypes = [...]struct {
 	{"multipart/form-data", Multipart},
 }
 
+// AcceptEncoding is the value of the Accept-Encoding header of an answer that
+// refuses a coding: those that are read.
+const AcceptEncoding = "gzip, zstd"
+
 // AcceptPost returns the value of the Accept-Post header that an answer with
 // status 415 has: the media types that are read.
 func AcceptPost() string {

@@ -161,7 +161,7 @@ func (b *builder) numbers(o *NumberOptions) {
 			b.errorf("numbers: %s is in allow_countries and in deny_countries", country)
 		}
 	}
-	types := []string{satellite}
+	types := append(make([]string, 0, 1+len(numberTypes)), satellite)
 	for _, t := range numberTypes {
 		types = append(types, t.name)
 	}

@@ -283,3 +283,36 @@ func TestPolicyIsSafeForConcurrentUse(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestAViolationIsOfAFieldOfItsRule holds what metrics count on: that a rule
+// fails for the fields that its entry names.
+func TestAViolationIsOfAFieldOfItsRule(t *testing.T) {
+	p := compile(t, Options{
+		Require:      []string{"sessionId", "callSid", "destination", "fromNumber"},
+		Destinations: []string{"sip"},
+		Numbers: NumberOptions{
+			AllowCountries: []string{"DE"}, DenyTypes: []string{"premium_rate"}, Validity: "enforce", AllowFrom: []string{"+12025550100"},
+		},
+	})
+	seen := make(map[*Rule]bool)
+	for _, c := range []Call{
+		{},
+		{{"a b", true}, {"CA", true}, {"1-800-FLOWERS", true}, {"x\n", true}},
+		{{"a", true}, {"CA", true}, {"+19005550123", true}, {"+19005550123", true}},
+		{{"a", true}, {"CA", true}, {"911", true}, {"+19995550123", true}},
+		to(strings.Repeat("x", MaxText+1)),
+	} {
+		for _, v := range p.Judge(c).Violations {
+			seen[v.Rule] = true
+			f, ok := FieldByName(v.Field)
+			if !ok || !slices.Contains(v.Rule.Fields, f) {
+				t.Errorf("%s failed for %q, which is not among its fields %v", v.Rule.Name, v.Field, v.Rule.Fields)
+			}
+		}
+	}
+	for r := range All() {
+		if r.Switchable && !seen[r] {
+			t.Errorf("no call failed %s", r.Name)
+		}
+	}
+}

@@ -103,7 +103,7 @@ type Rule struct {
 	// ErrorCode is the code in the upstream's own error shape, PascalCase.
 	ErrorCode string
 	// Fields are the fields that can fail the rule, none if it is about the
-	// request as a whole.
+	// request as a whole. The rules of reading can be about that as well.
 	Fields []Field
 	// Title says in a few words what is wrong.
 	Title string

@@ -36,8 +36,9 @@ var (
 	// MalformedQuery is a query string that can't be decoded.
 	MalformedQuery = &Rule{
 		Name: "malformed_query", Status: http.StatusBadRequest, ErrorCode: "SerializationException",
-		Title: "The query string is not valid",
-		Fix:   "Percent-encode names and values in the query string as UTF-8, and separate them with &.",
+		Fields: eachField,
+		Title:  "The query string is not valid",
+		Fix:    "Percent-encode names and values in the query string as UTF-8, and separate them with &.",
 	}
 
 	// BodyTooLarge is the cap on a body as sent and as unpacked.
@@ -280,7 +281,7 @@ var (
 	// Distinct: [NumberOptions.Distinct].
 	Distinct = &Rule{
 		Name: "distinct", Status: http.StatusUnprocessableEntity, ErrorCode: "NotEqual",
-		Fields:     []Field{Destination},
+		Fields:     []Field{FromNumber},
 		Title:      "fromNumber and destination are the same number",
 		Fix:        "Send a caller ID that differs from the number to dial.",
 		Switchable: true,

@@ -1,0 +1,69 @@
+package handler
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// TestAProcessHasAtMost300LabelSets crosses the label values of this module as
+// far as requests can, and then some.
+func TestAProcessHasAtMost300LabelSets(t *testing.T) {
+	made, err := newShared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := made.(*shared)
+	for _, o := range metrics.Outcomes() {
+		c.RequestEnded(metrics.Ended{Outcome: o})
+		for _, f := range negotiate.Formats() {
+			if o != metrics.Fallback || f == negotiate.CSV {
+				c.RequestEnded(metrics.Ended{Format: f.String(), Outcome: o})
+			}
+		}
+	}
+	for status := range 7 {
+		c.UpstreamAnswered(100*status, 0, "")
+	}
+	for r := range rules.All() {
+		for _, mode := range []string{rules.Enforce, rules.Report} {
+			if mode == rules.Report && !r.Switchable {
+				continue
+			}
+			for _, f := range r.Fields {
+				c.ValidationFailed(f.String(), r.Name, mode)
+			}
+		}
+		if !r.Switchable {
+			c.ValidationFailed("", r.Name, rules.Enforce)
+		}
+	}
+	c.ValidationFailed("a member of the client's own", rules.UnknownField.Name, rules.Enforce)
+	c.ValidationFailed("a member of the client's own", rules.DuplicateName.Name, rules.Enforce)
+	for i := range 1000 {
+		c.Dialled(string(rules.Phone), fmt.Sprint("country ", i))
+		c.TranscodeFellBack(fmt.Sprint("reason ", i))
+	}
+
+	reg := prometheus.NewRegistry()
+	if err := c.Register(reg); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := 0
+	for _, f := range families {
+		t.Logf("%3d %s", len(f.GetMetric()), f.GetName())
+		sets += len(f.GetMetric())
+	}
+	if sets > 300 {
+		t.Errorf("%d label sets", sets)
+	}
+}
