@@ -2,6 +2,7 @@ package caddyfile
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // many is the largest number of arguments of a subdirective without one.
-const many = 1 << 10
+const many = math.MaxInt
 
 // option is one subdirective of a block that configures a T.
 type option[T any] struct {

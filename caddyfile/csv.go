@@ -84,7 +84,7 @@ var representation = []option[handler.CSV]{
 	{
 		name: "null", syntax: "<text>", def: `""`, least: 1, most: 1, empty: true,
 		meaning: "The text of a value that is null or absent.",
-		set:     func(c *handler.CSV, args []string) error { c.Null = args[0]; return nil },
+		set:     func(c *handler.CSV, args []string) error { c.Null = &args[0]; return nil },
 	},
 	{
 		name: "extra_columns", syntax: "drop|append", def: "drop", least: 1, most: 1,

@@ -11,10 +11,11 @@ func (x *exchange) correlate() {
 	if x.h.correlationHeader == "" {
 		return
 	}
-	x.correlationID = uuid.NewString()
 	if sent := x.r.Header.Values(x.h.correlationHeader); len(sent) == 1 && fitCorrelationID(sent[0]) {
 		x.correlationID = sent[0]
+		return
 	}
+	x.correlationID = uuid.NewString()
 }
 
 // fitCorrelationID reports whether id is 1 to 128 visible ASCII characters.

@@ -35,8 +35,9 @@ type exchange struct {
 	failed        []string // names of rules, those in report mode too
 
 	started       time.Time
-	forwarded     time.Time // zero until forwarded
-	answered      bool      // upstreamTook is known
+	took          time.Duration // known once it has ended
+	forwarded     time.Time     // zero until forwarded
+	answered      bool          // upstreamTook is known
 	upstreamTook  time.Duration
 	transcodeTook time.Duration
 	fellBack      string // the reason, empty if it did not
@@ -96,6 +97,14 @@ func (x *exchange) forward(r *http.Request, next caddyhttp.Handler) error {
 // handOn calls the next handler, once, in this goroutine.
 func (x *exchange) handOn(r *http.Request, next caddyhttp.Handler, csv *representation) error {
 	x.answer = answer{ResponseWriter: x.w, x: x, csv: csv}
+	// Caddy's placeholders, {uri} and {query} among them, read the URL that the
+	// server made. It has to be the one that was judged, or a rewrite behind this
+	// handler brings back what was stripped.
+	asked := *x.r.URL
+	*x.r.URL = *r.URL
+	r.URL = x.r.URL
+	defer func() { *x.r.URL = asked }()
+
 	x.forwarded = time.Now()
 	if err := next.ServeHTTP(&x.answer, r); err != nil {
 		x.outcome = x.outcomeOf(err)
@@ -154,7 +163,7 @@ func (x *exchange) fellBackFor(reason string, status int) {
 	x.fellBack = reason
 	x.event("fallback", attribute.String("reason", reason))
 	x.h.shared.TranscodeFellBack(reason)
-	x.h.logger.Warn("answer delivered as it came: it could not be made CSV",
+	x.h.attention.Warn("answer delivered as it came: it could not be made CSV",
 		zap.String("reason", reason),
 		zap.Int("status", status),
 		zap.String("content_type", x.w.Header().Get("Content-Type")),

@@ -43,7 +43,7 @@ var notForwardedForCSV = []string{
 // The body can be read once only, for GetBody is nil: no transport can send it
 // a second time and dial again.
 func (x *exchange) outgoing(asked *request.Request) *http.Request {
-	body := asked.AppendJSON(nil, x.call)
+	body := asked.AppendJSON(make([]byte, 0, 512), x.call)
 
 	out := x.r.WithContext(x.r.Context())
 	out.Body = io.NopCloser(bytes.NewReader(body))
@@ -89,13 +89,29 @@ func (x *exchange) outgoing(asked *request.Request) *http.Request {
 
 // keepUpgradeOnly removes from Connection what a client names there, but for an
 // upgrade: proxies drop those fields (RFC 9110 section 7.6.1), and the upstream
-// would read the canonical body without its Content-Type.
+// would read the canonical body without its Content-Type. An upgrade to another
+// version of HTTP is removed too, for on that connection nobody judges anything.
 func keepUpgradeOnly(h http.Header) {
-	upgrade := hasToken(h["Connection"], "upgrade")
+	upgrade := hasToken(h["Connection"], "upgrade") && !slices.ContainsFunc(h["Upgrade"], namesHTTP)
 	h.Del("Connection")
+	h.Del("HTTP2-Settings")
 	if upgrade {
 		h.Set("Connection", "Upgrade")
+	} else {
+		h.Del("Upgrade")
 	}
+}
+
+// namesHTTP reports whether a line of Upgrade names a version of HTTP, or TLS
+// (RFC 9110 section 7.8).
+func namesHTTP(line string) bool {
+	for protocol := range strings.SplitSeq(strings.ToLower(line), ",") {
+		name, _, _ := strings.Cut(strings.TrimSpace(protocol), "/")
+		if slices.Contains([]string{"h2c", "h2", "http", "tls"}, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // setPath sets an escaped path.
@@ -133,6 +149,10 @@ func (x *exchange) passing() *http.Request {
 	out.Header = x.r.Header.Clone()
 	out.Header.Del(methodOverride)
 	dropOverrideCookies(out.Header)
+	keepUpgradeOnly(out.Header)
+	if x.correlationID != "" {
+		out.Header.Set(x.h.correlationHeader, x.correlationID)
+	}
 	strip := func(name string) bool { return strings.EqualFold(name, methodOverride) }
 	if out.Method == http.MethodOptions {
 		out.Body, out.ContentLength, out.TransferEncoding = http.NoBody, 0, nil

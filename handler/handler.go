@@ -38,6 +38,11 @@ type Handler struct {
 // before the next handler is called, for once it is, a phone rings.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	match := h.route.Match(r.URL.EscapedPath())
+	if r.URL.Opaque != "" {
+		// The target is like "x:http://host/path" (RFC 9112 section 3.2.2), has no
+		// path, and is sent on as it is for the upstream to read.
+		match = route.Match{Kind: route.Members, Ambiguous: true}
+	}
 	if match.Kind == route.None {
 		return next.ServeHTTP(w, r)
 	}
@@ -46,7 +51,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 	x.providePlaceholders()
 	x.correlate()
-	if match.Kind == route.Predefined && h.passPredefined || match.Kind == route.Members && r.Method == http.MethodOptions {
+	if !match.Ambiguous && (match.Kind == route.Predefined && h.passPredefined || match.Kind == route.Members && r.Method == http.MethodOptions) {
 		return x.pass(next)
 	}
 	unacceptable := x.negotiate()

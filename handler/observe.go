@@ -24,8 +24,9 @@ func (x *exchange) observe() {
 	if !x.forwarded.IsZero() && !x.answered {
 		x.headerArrived(0)
 	}
+	x.took = time.Since(x.started)
 	ended := metrics.Ended{
-		Outcome: x.outcome, Took: time.Since(x.started), TraceID: x.traceID(),
+		Outcome: x.outcome, Took: x.took, TraceID: x.traceID(),
 		RequestBytes: x.requestBytes, ResponseBytes: x.answer.sent,
 	}
 	if x.answer.x == nil { // refused
@@ -110,7 +111,7 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if len(x.failed) > 0 {
 		zap.Strings("rules_failed", x.failed).AddTo(enc)
 	}
-	enc.AddDuration("duration", time.Since(x.started))
+	enc.AddDuration("duration", x.took)
 	if x.answered {
 		enc.AddDuration("upstream_duration", x.upstreamTook)
 	}

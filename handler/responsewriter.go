@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -71,6 +70,9 @@ func (a *answer) begin() error {
 
 // Write holds p, or passes it on.
 func (a *answer) Write(p []byte) (int, error) {
+	if len(p) == 0 && a.status != 0 {
+		return 0, nil
+	}
 	if err := a.begin(); err != nil {
 		return 0, err
 	}
@@ -103,16 +105,16 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	for a.holding {
 		m, err := a.fill(r)
 		n += m
-		if errors.Is(err, io.EOF) {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
 		if int64(len(*a.held)) > a.csv.maxResponse {
 			if err := a.fallBack(reasonTooLarge); err != nil {
 				return n, err
 			}
+		}
+		if err == io.EOF { //nolint:errorlint // a wrapped one is no end
+			return n, nil
+		}
+		if err != nil {
+			return n, err
 		}
 	}
 	m, err := io.Copy(a.ResponseWriter, r)
@@ -134,8 +136,11 @@ func (a *answer) fill(r io.Reader) (int64, error) {
 // FlushError passes a flush on, except while the answer is held: then there
 // is nothing yet that could be sent.
 func (a *answer) FlushError() error {
-	if err := a.begin(); err != nil || a.holding {
-		return err
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.holding || a.doomed != "" {
+		return nil
 	}
 	return http.NewResponseController(a.ResponseWriter).Flush()
 }

@@ -192,6 +192,7 @@ func (c *compiler) compileFormat() {
 	f.delimiter = d
 	f.prepare()
 
+	null := c.nullText()
 	texts := Booleans{True: c.dialect.yes, False: c.dialect.no}
 	if c.Booleans != nil {
 		texts = *c.Booleans
@@ -201,17 +202,17 @@ func (c *compiler) compileFormat() {
 		c.fail("booleans", errors.New("the texts for true and false must not be empty"))
 	case texts.True == texts.False:
 		c.fail("booleans", fmt.Errorf("true and false are both %q", texts.True))
-	case texts.True == c.Null || texts.False == c.Null:
-		c.fail("null", fmt.Errorf("%q is also the text of a boolean", c.Null))
+	case texts.True == null || texts.False == null:
+		c.fail("null", fmt.Errorf("%q is also the text of a boolean", null))
 	}
 	if !utf8.ValidString(texts.True) || !utf8.ValidString(texts.False) {
 		c.fail("booleans", errors.New("the texts must be UTF-8"))
 	}
-	if !utf8.ValidString(c.Null) {
+	if !utf8.ValidString(null) {
 		c.fail("null", errors.New("the text must be UTF-8"))
 	}
 	f.yes, f.no = f.constant(texts.True), f.constant(texts.False)
-	f.null = f.constant(c.Null)
+	f.null = f.constant(null)
 }
 
 // constant returns the cell of a text.

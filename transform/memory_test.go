@@ -65,7 +65,7 @@ func TestCSVOutOfProportionIsRefused(t *testing.T) {
 		options Options
 		json    string
 	}{
-		"many empty sessions":        {Options{Null: "0123456789"}, "[" + strings.Repeat("{},", 50_000) + "{}]"},
+		"many empty sessions":        {Options{Null: new("0123456789")}, "[" + strings.Repeat("{},", 50_000) + "{}]"},
 		"a large text in every row":  {pick(Options{Rows: "log"}, "consoleData"), `{"consoleData":"` + strings.Repeat("x", 1e6) + `","log":[` + strings.Repeat("{},", 1000) + `{}]}`},
 		"a large id in every row":    {Options{Rows: "log"}, `{"log":[` + strings.Repeat("null,", 1000) + `null],"id":"` + strings.Repeat("x", 1e6) + `"}`},
 		"a large text, several rows": {pick(Options{Rows: "log"}, "consoleData"), `[{"consoleData":"` + strings.Repeat("x", 9e6) + `","log":[{},{},{}]}]`},

@@ -54,12 +54,20 @@ type Options struct {
 
 	// Null is the text of a cell whose value is null or absent. A text that
 	// happens to be the same is put in quotes. Default: empty.
-	Null string `json:"null,omitempty"`
+	Null *string `json:"null,omitempty"`
 
 	// ExtraColumns is what becomes of members that the API does not describe:
 	// "drop" leaves them out, "append" puts them all, as one object, into one
 	// further last column, Extra. Default: drop.
 	ExtraColumns string `json:"extra_columns,omitempty"`
+}
+
+// nullText is the text of null, empty where none is given.
+func (o *Options) nullText() string {
+	if o.Null == nil {
+		return ""
+	}
+	return *o.Null
 }
 
 // Column is one column of the session's.

@@ -79,7 +79,7 @@ func TestOptions(t *testing.T) {
 				"log", "members", "customerBreadcrumb"), `{"log":[null],"members":[1,[2,3],{"a":[4]}],"customerBreadcrumb":[null]}`,
 			"Log,Members,CustomerBreadcrumb\r\n\"[null]\",3,\"[{}]\"\r\n",
 		},
-		{"the count of a null list is null, of an empty one 0", pick(Options{Null: "-", Lists: map[string]string{"log": "count", "members": "count"}},
+		{"the count of a null list is null, of an empty one 0", pick(Options{Null: new("-"), Lists: map[string]string{"log": "count", "members": "count"}},
 			"log", "members"), `{"log":null,"members":[ ]}`, "Log,Members\r\n-,0\r\n"},
 		{"what is no list is not counted", pick(Options{Lists: map[string]string{"log": "count"}}, "log"), `{"log":{"a":1}}`, "Log\r\n\"{a:1}\"\r\n"},
 		{
@@ -99,18 +99,18 @@ func TestOptions(t *testing.T) {
 		{"a delimiter in a number", pick(Options{Delimiter: "."}, "id", "fromName"), `{"id":1.5,"fromName":2}`, "Id.FromName\r\n\"1.5\".2\r\n"},
 		{"a delimiter in the guard", pick(Options{Delimiter: "'", FormulaGuard: yes()}, "id", "fromName"), `{"id":"=x"}`, "Id'FromName\r\n\"'=x\"'\r\n"},
 		{
-			"null for null and absent, not for empty", pick(Options{Null: "NULL"}, "id", "fromName", "outcome"), `{"id":null,"outcome":""}`,
+			"null for null and absent, not for empty", pick(Options{Null: new("NULL")}, "id", "fromName", "outcome"), `{"id":null,"outcome":""}`,
 			"Id,FromName,Outcome\r\nNULL,NULL,\r\n",
 		},
 		{
-			"a text like null is quoted", pick(Options{Null: "NULL"}, "id", "fromName", "outcome"), `{"id":"NULL","fromName":"\u004eULL"}`,
+			"a text like null is quoted", pick(Options{Null: new("NULL")}, "id", "fromName", "outcome"), `{"id":"NULL","fromName":"\u004eULL"}`,
 			"Id,FromName,Outcome\r\n\"NULL\",\"NULL\",NULL\r\n",
 		},
 		{
-			"a count like null is quoted", pick(Options{Null: "0", Lists: map[string]string{"log": "count"}}, "log", "members"), `{"log":[]}`,
+			"a count like null is quoted", pick(Options{Null: new("0"), Lists: map[string]string{"log": "count"}}, "log", "members"), `{"log":[]}`,
 			"Log,Members\r\n\"0\",0\r\n",
 		},
-		{"null is quoted like any cell", pick(Options{Null: "a,b"}, "id"), `{}`, "Id\r\n\"a,b\"\r\n"},
+		{"null is quoted like any cell", pick(Options{Null: new("a,b")}, "id"), `{}`, "Id\r\n\"a,b\"\r\n"},
 		{"a lone empty cell is no empty line", pick(Options{}, "id"), `[{},{"id":""},{"id":"x"}]`, "Id\r\n\"\"\r\n\"\"\r\nx\r\n"},
 		{"a first cell is no byte order mark", pick(Options{Header: "off"}, "id"), `{"id":"\ufeffx"}`, "\"\ufeffx\"\r\n"},
 		{"extra members are dropped", pick(Options{}, "id"), small, "Id\r\nS1\r\n"},
@@ -122,7 +122,7 @@ func TestOptions(t *testing.T) {
 			"extra members are appended as JSON", pick(Options{ExtraColumns: "append", Dialect: "rfc4180"}, "id"), `{"x":1,"id":"S1","y":null}`,
 			"id,extra\r\nS1,\"{\"\"x\"\":1,\"\"y\"\":null}\"\r\n",
 		},
-		{"no extra members are null", pick(Options{ExtraColumns: "append", Null: "-"}, "id"), `{"id":"S1","ended":true}`, "Id,Extra\r\nS1,-\r\n"},
+		{"no extra members are null", pick(Options{ExtraColumns: "append", Null: new("-")}, "id"), `{"id":"S1","ended":true}`, "Id,Extra\r\nS1,-\r\n"},
 		{
 			"numbers are copied digit for digit", pick(Options{}, "id", "fromName", "outcome"), `{"id":1.50,"fromName":-0,"outcome":12345678901234567890123}`,
 			"Id,FromName,Outcome\r\n1.50,-0,12345678901234567890123\r\n",
@@ -313,8 +313,8 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 		{"equal booleans", Options{Booleans: &Booleans{"x", "x"}}, []string{`booleans: true and false are both "x"`}},
 		{"empty boolean", Options{Booleans: &Booleans{True: "x"}}, []string{"booleans: the texts for true and false must not be empty"}},
 		{"boolean not UTF-8", Options{Booleans: &Booleans{"x", "\xff"}}, []string{"booleans: the texts must be UTF-8"}},
-		{"null like a boolean", Options{Null: "False"}, []string{`null: "False" is also the text of a boolean`}},
-		{"null not UTF-8", Options{Null: "\xff"}, []string{"null: the text must be UTF-8"}},
+		{"null like a boolean", Options{Null: new("False")}, []string{`null: "False" is also the text of a boolean`}},
+		{"null not UTF-8", Options{Null: new("\xff")}, []string{"null: the text must be UTF-8"}},
 		{
 			"all at once", pick(Options{Dialect: "x", Header: "x", Delimiter: `"`, Rows: "y"}, "bogus", "fromname"),
 			[]string{"dialect:", "header:", "delimiter:", "rows:", `column "bogus"`, "did you mean fromName?"},

@@ -80,7 +80,7 @@ func against(t testing.TB, o Options, text []byte) {
 	}
 	for i, row := range rows {
 		for j, cell := range row {
-			want := r.guarded(o.Null)
+			want := r.guarded(o.nullText())
 			if cell != nil {
 				want = *cell
 			}

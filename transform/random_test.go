@@ -192,7 +192,7 @@ func (r random) options() Options {
 		Nested:       r.one("", "jsv", "json"),
 		Rows:         r.one("", "", "session", "customerBreadcrumb", "log", "members"),
 		Delimiter:    r.one("", "", ",", ";", "\t", "|", "semicolon", "tab", "pipe", "comma", ":", "-", ".", "'", " ", "[", "{", "=", "\\", "\x1f"),
-		Null:         r.one("", "", "NULL", "n/a", "-", "a,b", "[]", `\N`, " "),
+		Null:         new(r.one("", "", "NULL", "n/a", "-", "a,b", "[]", `\N`, " ")),
 		ExtraColumns: r.one("", "drop", "append"),
 	}
 	if r.chance(30) {

@@ -345,7 +345,7 @@ func (r reference) csv(rows [][]*string) string {
 			if i > 0 {
 				b.WriteString(r.delimiter)
 			}
-			null := r.guarded(r.Null)
+			null := r.guarded(r.nullText())
 			text := null
 			if cell != nil {
 				text = *cell
