@@ -11,11 +11,16 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // takeBuffer returns an empty buffer with room for size bytes.
 func takeBuffer(size int) *[]byte {
 	b := buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	reserve(b, size)
+	return b
+}
+
+// reserve empties a buffer and gives it room for size bytes.
+func reserve(b *[]byte, size int) {
 	if cap(*b) < size {
 		*b = make([]byte, 0, size)
 	}
 	*b = (*b)[:0]
-	return b
 }
 
 // roomForCSV is how much room to take for the CSV of an answer of size bytes.

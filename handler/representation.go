@@ -5,7 +5,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -116,7 +115,7 @@ func (c *representation) transcode(out *[]byte, body []byte, enc coding, status 
 		}
 		body = *plain
 	}
-	*out = slices.Grow(*out, roomForCSV(len(body)))
+	reserve(out, roomForCSV(len(body)))
 	var err error
 	if status >= 400 {
 		*out, err = c.plan.AppendError(*out, body)

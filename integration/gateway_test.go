@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,8 +111,11 @@ func (g *gateway) expand(caddyfile string) string {
 // url returns the address of a site, for which it finds a free port.
 func (g *gateway) url(site string) string {
 	g.t.Helper()
-	if g.ports[site] == 0 {
-		g.ports[site] = freePort(g.t)
+	for g.ports[site] == 0 {
+		port := freePort(g.t)
+		if !slices.Contains(slices.Collect(maps.Values(g.ports)), port) { // two sites may be found the same
+			g.ports[site] = port
+		}
 	}
 	return "http://127.0.0.1:" + strconv.Itoa(g.ports[site])
 }
