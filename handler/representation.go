@@ -5,6 +5,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,9 +97,10 @@ func isJSON(mediaType string) bool {
 }
 
 // isUTF8 reports whether a charset parameter names UTF-8 or leaves it implied,
-// as RFC 8259 section 8.1 demands of JSON.
+// as RFC 8259 section 8.1 demands of JSON. Many leave out the hyphen, and ASCII
+// is UTF-8.
 func isUTF8(charset string) bool {
-	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii")
+	return charset == "" || slices.Contains([]string{"utf-8", "utf8", "us-ascii"}, strings.ToLower(charset))
 }
 
 // transcode appends the CSV of body to out. It returns the reason if there is

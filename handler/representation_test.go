@@ -152,3 +152,13 @@ func TestBuffersThatGrewLargeAreLetGo(t *testing.T) {
 		}
 	}
 }
+
+func TestTheCharsetOfJSONIsUTF8(t *testing.T) {
+	for charset, want := range map[string]bool{
+		"": true, "utf-8": true, "UTF8": true, "us-ascii": true, "utf-16": false, "iso-8859-1": false,
+	} {
+		if got := isUTF8(charset); got != want {
+			t.Errorf("isUTF8(%q) = %v, want %v", charset, got, want)
+		}
+	}
+}
