@@ -7,6 +7,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/numbering"
 )
 
 // global is libphonenumber's region of the numbers that belong to no country,
@@ -196,7 +197,7 @@ func look(digits string, want detail) facts {
 			f.shared = regions
 		}
 		if nsn != "" {
-			f.from(plain(cc, nsn), want)
+			f.from(cc, nsn)
 		}
 		if f.region == "" || want >= wantValid && !f.valid {
 			f.second(digits, want)
@@ -208,17 +209,14 @@ func look(digits string, want detail) facts {
 	})
 }
 
-// from fills in f from n.
-func (f *facts) from(n *phonenumbers.PhoneNumber, want detail) {
-	f.region = phonenumbers.GetRegionCodeForNumber(n)
-	switch want {
-	case wantType:
-		t := phonenumbers.GetNumberType(n)
-		f.kind, f.valid = typeName(t), t != phonenumbers.UNKNOWN
-	case wantValid:
-		f.valid = phonenumbers.IsValidNumberForRegion(n, f.region)
-	case wantCountry: // that is all
+// from fills in f from a national number behind a country calling code. What
+// can't be read is unknown.
+func (f *facts) from(cc int, nsn string) {
+	region, t, err := numbering.Look(cc, nsn)
+	if err != nil {
+		return
 	}
+	f.region, f.kind, f.valid = region, typeName(t), t != phonenumbers.UNKNOWN
 }
 
 // second fills in f from a second, more lenient reading.
@@ -228,10 +226,10 @@ func (f *facts) second(digits string, want detail) {
 		return
 	}
 	lenient := facts{shared: f.shared}
-	lenient.from(n, want)
+	lenient.fromNumber(n)
 	if lenient.region == "" || want >= wantValid && !lenient.valid {
 		if phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
-			lenient.from(n, want)
+			lenient.fromNumber(n)
 			lenient.valid = false // as it stands it is not
 		}
 	}
@@ -239,6 +237,11 @@ func (f *facts) second(digits string, want detail) {
 		lenient.region = f.region
 	}
 	*f = lenient
+}
+
+// fromNumber fills in f from a number that was parsed.
+func (f *facts) fromNumber(n *phonenumbers.PhoneNumber) {
+	f.from(int(n.GetCountryCode()), phonenumbers.GetNationalSignificantNumber(n))
 }
 
 // callingCode splits the digits of an E.164 number after the country calling

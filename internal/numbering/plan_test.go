@@ -1,0 +1,241 @@
+package numbering
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// byLibrary is what libphonenumber tells of a number.
+func byLibrary(callingCode int, national string) (region string, kind phonenumbers.PhoneNumberType) {
+	n := number(callingCode, national)
+	return phonenumbers.GetRegionCodeForNumber(n), phonenumbers.GetNumberType(n)
+}
+
+// number is a number of the parts as they stand.
+func number(callingCode int, national string) *phonenumbers.PhoneNumber {
+	code, zeros, italian := int32(callingCode), int32(0), true
+	for zeros < int32(len(national)-1) && national[zeros] == '0' {
+		zeros++
+	}
+	digits, err := strconv.ParseUint(national, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	n := &phonenumbers.PhoneNumber{CountryCode: &code, NationalNumber: &digits}
+	if zeros > 0 {
+		n.ItalianLeadingZero, n.NumberOfLeadingZeros = &italian, &zeros
+	}
+	return n
+}
+
+// compare holds that a number is told as the library tells it.
+func compare(t *testing.T, callingCode int, national string) (kind phonenumbers.PhoneNumberType) {
+	t.Helper()
+	region, kind, err := Look(callingCode, national)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wantRegion, wantKind := byLibrary(callingCode, national); region != wantRegion || kind != wantKind {
+		t.Errorf("+%d %s: region %q and type %d, the library says %q and %d", callingCode, national, region, kind, wantRegion, wantKind)
+	}
+	return kind
+}
+
+// callingCodes are all that are assigned.
+func callingCodes() []int {
+	var all []int
+	for code := range maxCallingCode + 1 {
+		if len(phonenumbers.GetRegionCodesForCountryCode(code)) > 0 {
+			all = append(all, code)
+		}
+	}
+	return all
+}
+
+// TestNumbersAreToldAsTheLibraryTellsThem looks up, in every plan, the published
+// examples of every type, their neighbours by one digit, and random numbers.
+func TestNumbersAreToldAsTheLibraryTellsThem(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	collection, err := phonenumbers.MetadataCollection()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[phonenumbers.PhoneNumberType]bool)
+	for _, meta := range collection.GetMetadata() {
+		code := int(meta.GetCountryCode())
+		for _, d := range []*phonenumbers.PhoneNumberDesc{
+			meta.GetGeneralDesc(), meta.GetFixedLine(), meta.GetMobile(), meta.GetTollFree(), meta.GetPremiumRate(), meta.GetSharedCost(),
+			meta.GetPersonalNumber(), meta.GetVoip(), meta.GetPager(), meta.GetUan(), meta.GetVoicemail(),
+		} {
+			example := d.GetExampleNumber()
+			if example == "" {
+				continue
+			}
+			seen[compare(t, code, example)] = true
+			for i := range example {
+				near := []byte(example)
+				near[i] = '0' + byte(random.IntN(10))
+				compare(t, code, string(near))
+			}
+			compare(t, code, example[:len(example)-1])
+			if len(example) < maxLength {
+				compare(t, code, example+strconv.Itoa(random.IntN(10)))
+			}
+		}
+	}
+	for _, code := range callingCodes() {
+		for range 100 {
+			national := make([]byte, 1+random.IntN(maxLength))
+			for i := range national {
+				national[i] = '0' + byte(random.IntN(10))
+			}
+			compare(t, code, string(national))
+		}
+	}
+	for _, e := range exclusive {
+		if !seen[e.kind] {
+			t.Errorf("no number of type %d was looked up", e.kind)
+		}
+	}
+}
+
+func TestWhatIsNoNumberHasNoRegion(t *testing.T) {
+	for _, tt := range []struct {
+		rule     string
+		code     int
+		national string
+	}{
+		{"no national number", 1, ""},
+		{"more digits than E.164 has", 1, "2125550123000000"},
+		{"a calling code that is not assigned", 999, "5550123"},
+		{"a calling code that is none", 1000, "5550123"},
+		{"a negative calling code", -1, "5550123"},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			region, kind, err := Look(tt.code, tt.national)
+			if region != "" || kind != phonenumbers.UNKNOWN || err != nil {
+				t.Errorf("region %q, type %d, error %v", region, kind, err)
+			}
+		})
+	}
+}
+
+func TestLookingUpAllocatesNothing(t *testing.T) {
+	for _, national := range []string{"2125550123", "4165550123", "8765550123", "9005550123", "5550123"} {
+		if n := testing.AllocsPerRun(100, func() { _, _, _ = Look(1, national) }); n != 0 {
+			t.Errorf("+1 %s: %v allocations", national, n)
+		}
+	}
+}
+
+func TestPatternsThatAreNotOfDigitsAreRefused(t *testing.T) {
+	for _, pattern := range []string{"(", `\b1`, "^1", "1$"} {
+		if _, err := compile([]string{pattern}); err == nil {
+			t.Errorf("%q was compiled", pattern)
+		}
+	}
+	if _, err := compile(slices.Repeat([]string{"1"}, maxPatterns+1)); err == nil {
+		t.Errorf("more than %d patterns were compiled", maxPatterns)
+	}
+	if _, err := compile([]string{"[01]*1[01]{16}"}); err == nil {
+		t.Error("an automaton of more states than can be numbered was compiled")
+	}
+}
+
+func TestAnAutomatonTellsWhichPatternsMatch(t *testing.T) {
+	a, err := compile([]string{"12?3", "[1-3]+", "", "1(?:2|3\\d)", "4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		digits        string
+		match, prefix set
+	}{
+		{"", 0b00100, 0b00100},
+		{"1", 0b00010, 0b00110},
+		{"13", 0b00011, 0b00111},
+		{"123", 0b00011, 0b01111},
+		{"139", 0b01000, 0b01111},
+		{"4", 0b10000, 0b10100},
+		{"45", 0, 0b10100},
+		{"9", 0, 0b00100},
+	} {
+		if got := a.match(tt.digits); got != tt.match {
+			t.Errorf("match(%q) = %05b, want %05b", tt.digits, got, tt.match)
+		}
+		if got := a.matchPrefix(tt.digits); got != tt.prefix {
+			t.Errorf("matchPrefix(%q) = %05b, want %05b", tt.digits, got, tt.prefix)
+		}
+	}
+}
+
+func FuzzLook(f *testing.F) {
+	for _, code := range callingCodes() {
+		f.Add(uint16(code), "2125550123")
+	}
+	f.Add(uint16(44), "07400123456")
+	f.Add(uint16(39), "0236618300")
+	f.Fuzz(func(t *testing.T, code uint16, national string) {
+		if national == "" || len(national) > maxLength || len(phonenumbers.GetRegionCodesForCountryCode(int(code))) == 0 {
+			return
+		}
+		for _, c := range []byte(national) {
+			if c < '0' || c > '9' {
+				return
+			}
+		}
+		compare(t, int(code), national)
+	})
+}
+
+func BenchmarkLook(b *testing.B) {
+	for _, bm := range []struct {
+		code     int
+		national string
+	}{{1, "2125550123"}, {1, "8765550123"}, {49, "30123456"}, {44, "7400123456"}} {
+		b.Run(fmt.Sprintf("+%d %s", bm.code, bm.national), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if region, _, err := Look(bm.code, bm.national); region == "" {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("+%d %s by libphonenumber", bm.code, bm.national), func(b *testing.B) {
+			n := number(bm.code, bm.national)
+			b.ReportAllocs()
+			for b.Loop() {
+				if phonenumbers.GetRegionCodeForNumber(n) == "" || phonenumbers.GetNumberType(n) == phonenumbers.UNKNOWN {
+					b.Fatal("unknown")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkCompile is what the first number of a country costs.
+func BenchmarkCompile(b *testing.B) {
+	all, err := plans()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, code := range []int{1, 49, 55} {
+		p := all[code][0]
+		b.Run(p.region, func(b *testing.B) {
+			states := 0
+			for b.Loop() {
+				fresh := &plan{region: p.region, meta: p.meta}
+				if err := fresh.build(); err != nil {
+					b.Fatal(err)
+				}
+				states = len(fresh.types.next)
+			}
+			b.ReportMetric(float64(states), "states")
+		})
+	}
+}
