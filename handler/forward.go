@@ -43,7 +43,7 @@ var notForwardedForCSV = []string{
 // The body can be read once only, for GetBody is nil: no transport can send it
 // a second time and dial again.
 func (x *exchange) outgoing(asked *request.Request) *http.Request {
-	body := asked.AppendJSON(make([]byte, 0, 512), x.call)
+	body := asked.AppendJSON(make([]byte, 0, asked.SizeHint(x.call)), x.call)
 
 	out := x.r.WithContext(x.r.Context())
 	out.Body = io.NopCloser(bytes.NewReader(body))
@@ -53,31 +53,17 @@ func (x *exchange) outgoing(asked *request.Request) *http.Request {
 	out.Trailer = nil
 	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
 
-	u := *x.r.URL
-	u.RawQuery = request.StripQuery(u.RawQuery, x.stripped)
-	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
-	suffix := x.match.Suffix
-	if x.format == negotiate.CSV {
-		suffix = ""
-	}
-	if path, ok := x.h.route.Path(x.call[rules.SessionID].Text, suffix); ok {
-		setPath(&u, path)
-	}
-	out.URL = &u
-	out.RequestURI = u.RequestURI()
+	out.URL = x.outgoingURL()
+	out.RequestURI = out.URL.RequestURI()
 
 	out.Header = x.r.Header.Clone()
-	for _, name := range notForwarded {
-		out.Header.Del(name)
-	}
+	deleteAll(out.Header, notForwarded)
 	out.Header.Set("Content-Type", "application/json")
 	out.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	out.Header.Set("Accept", x.format.MediaType())
 	if x.format == negotiate.CSV {
 		out.Header.Set("Accept", negotiate.JSON.MediaType())
-		for _, name := range notForwardedForCSV {
-			out.Header.Del(name)
-		}
+		deleteAll(out.Header, notForwardedForCSV)
 	}
 	dropOverrideCookies(out.Header)
 	keepUpgradeOnly(out.Header)
@@ -87,18 +73,44 @@ func (x *exchange) outgoing(asked *request.Request) *http.Request {
 	return out
 }
 
+// outgoingURL is the URL of the route in one spelling, with the query less what
+// is not forwarded.
+func (x *exchange) outgoingURL() *url.URL {
+	u := *x.r.URL
+	u.RawQuery = request.StripQuery(u.RawQuery, x.stripped)
+	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
+	suffix := x.match.Suffix
+	if x.format == negotiate.CSV {
+		suffix = ""
+	}
+	if id := x.call[rules.SessionID].Text; !x.h.route.IsPath(u.EscapedPath(), id, suffix) {
+		if path, ok := x.h.route.Path(id, suffix); ok {
+			setPath(&u, path)
+		}
+	}
+	return &u
+}
+
+// deleteAll deletes fields. Their names are canonical, as [http.Header.Del] would
+// make them each time.
+func deleteAll(h http.Header, names []string) {
+	for _, name := range names {
+		delete(h, name)
+	}
+}
+
 // keepUpgradeOnly removes from Connection what a client names there, but for an
 // upgrade: proxies drop those fields (RFC 9110 section 7.6.1), and the upstream
 // would read the canonical body without its Content-Type. An upgrade to another
 // version of HTTP is removed too, for on that connection nobody judges anything.
 func keepUpgradeOnly(h http.Header) {
 	upgrade := hasToken(h["Connection"], "upgrade") && !slices.ContainsFunc(h["Upgrade"], namesHTTP)
-	h.Del("Connection")
-	h.Del("HTTP2-Settings")
+	delete(h, "Connection")
+	delete(h, "Http2-Settings")
 	if upgrade {
 		h.Set("Connection", "Upgrade")
 	} else {
-		h.Del("Upgrade")
+		delete(h, "Upgrade")
 	}
 }
 
@@ -172,6 +184,9 @@ func (x *exchange) passing() *http.Request {
 // override. Some decode the names of cookies.
 func dropOverrideCookies(h http.Header) {
 	lines := h["Cookie"]
+	if len(lines) == 0 {
+		return
+	}
 	kept := make([]string, 0, len(lines))
 	for _, line := range lines {
 		var pairs []string

@@ -69,12 +69,14 @@ func (c *representation) decide(status int, h http.Header) decision {
 		hasToken(h["Cache-Control"], "no-transform"): // RFC 9110 section 7.7
 		return decision{}
 	}
-	mediaType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err == nil && mediaType == "text/event-stream" {
-		return decision{}
-	}
-	if err != nil || !isJSON(mediaType) || !isUTF8(params["charset"]) {
-		return decision{reason: reasonNotJSON}
+	if contentType := h.Get("Content-Type"); contentType != upstreamJSON {
+		mediaType, params, err := mime.ParseMediaType(contentType)
+		if err == nil && mediaType == "text/event-stream" {
+			return decision{}
+		}
+		if err != nil || !isJSON(mediaType) || !isUTF8(params["charset"]) {
+			return decision{reason: reasonNotJSON}
+		}
 	}
 	coding, ok := codingOf(h["Content-Encoding"])
 	if !ok {
@@ -89,6 +91,10 @@ func (c *representation) decide(status int, h http.Header) decision {
 	}
 	return decision{transcode: true, coding: coding, size: int(size)}
 }
+
+// upstreamJSON is the Content-Type that the upstream gives its JSON, letter for
+// letter, so that it need not be parsed to be known.
+const upstreamJSON = "application/json; charset=utf-8"
 
 // isJSON reports whether a media type, in lower case, is JSON: the registered
 // name, the one before it, or the structured suffix of RFC 6839 section 3.1.
@@ -146,10 +152,8 @@ var ofOldBytes = []string{
 
 // describe makes a header that described JSON describe the CSV made of it.
 func (x *exchange) describe(h http.Header, status int) {
-	for _, name := range ofOldBytes {
-		h.Del(name)
-	}
-	h.Del(transcodeError)
+	deleteAll(h, ofOldBytes)
+	delete(h, transcodeError)
 	if tag := h.Get("Etag"); tag != "" {
 		if tag = suffixETag(tag); tag == "" {
 			h.Del("Etag")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,6 +160,16 @@ func TestTheCharsetOfJSONIsUTF8(t *testing.T) {
 	} {
 		if got := isUTF8(charset); got != want {
 			t.Errorf("isUTF8(%q) = %v, want %v", charset, got, want)
+		}
+	}
+}
+
+// TestFieldsThatAreDeletedAreCanonical: they are deleted by the name that stands
+// in the table.
+func TestFieldsThatAreDeletedAreCanonical(t *testing.T) {
+	for _, name := range slices.Concat(notForwarded, notForwardedForCSV, ofOldBytes, []string{transcodeError}) {
+		if canonical := http.CanonicalHeaderKey(name); name != canonical {
+			t.Errorf("%s is not canonical: that is %s", name, canonical)
 		}
 	}
 }

@@ -36,6 +36,14 @@ var formats = [numFormats]struct {
 	HTML: {".html", "text", "html", []string{charset}},       // RFC 2854 section 2
 }
 
+// mediaTypes are the media types of the table, put together once.
+var mediaTypes = func() (all [numFormats]string) {
+	for _, f := range Formats() {
+		all[f] = formats[f].typ + "/" + formats[f].subtype
+	}
+	return all
+}()
+
 // The names of the parameters that the representations have.
 const (
 	charset = "charset"
@@ -59,7 +67,7 @@ func (f Format) MediaType() string {
 	if f == None || f >= numFormats {
 		return ""
 	}
-	return formats[f].typ + "/" + formats[f].subtype
+	return mediaTypes[f]
 }
 
 // Suffix returns the path suffix with its dot, such as ".csv"; of None, the

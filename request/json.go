@@ -13,11 +13,11 @@ func (b *binding) readJSON(body []byte) bool {
 		b.violateAt(rules.MalformedJSON, markAt(at), "The text is not UTF-8 here.")
 		return false
 	}
-	s := scanner{body: body, maxDepth: b.reader.maxDepth()}
-	s.names = s.fewNames[:0]
+	s := b.reader.scanner(body)
+	defer b.reader.giveScanner(s)
 	s.space()
 	if s.peek() != '{' {
-		return b.readNoObject(&s)
+		return b.readNoObject(s)
 	}
 	ok := s.object(b)
 	if ok {

@@ -36,6 +36,7 @@ type Reader struct {
 
 	buffers  sync.Pool // of *[]byte
 	gunzips  sync.Pool // of *gzip.Reader
+	scanners sync.Pool // of *scanner
 	zstdOnce sync.Once
 	zstd     *zstd.Decoder
 	zstdErr  error
@@ -95,4 +96,21 @@ func (rd *Reader) buffer() *[]byte {
 func (rd *Reader) gunzip() *gzip.Reader {
 	z, _ := rd.gunzips.Get().(*gzip.Reader)
 	return z
+}
+
+// scanner returns a scanner of a body from the pool.
+func (rd *Reader) scanner(body []byte) *scanner {
+	s, ok := rd.scanners.Get().(*scanner)
+	if !ok {
+		s = new(scanner)
+	}
+	s.body, s.maxDepth = body, rd.maxDepth()
+	s.names = s.fewNames[:0]
+	return s
+}
+
+// giveScanner puts a scanner back that holds on to no body.
+func (rd *Reader) giveScanner(s *scanner) {
+	*s = scanner{}
+	rd.scanners.Put(s)
 }

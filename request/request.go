@@ -90,6 +90,21 @@ func (q *Request) AppendJSON(dst []byte, call rules.Call) []byte {
 	return append(dst, '}')
 }
 
+// SizeHint is how many bytes [Request.AppendJSON] appends, or a little more,
+// unless there is much to be escaped.
+func (q *Request) SizeHint(call rules.Call) int {
+	size := len("{}")
+	for f, v := range call {
+		if v.Set {
+			size += len(rules.Field(f).String()) + len(v.Text) + len(`"":"",`)
+		}
+	}
+	for _, e := range q.extras {
+		size += len(e.name) + len(e.json) + len(`"":,`)
+	}
+	return size
+}
+
 // appendName appends the name of a member, and the comma before it if it is
 // not the first.
 func appendName(dst []byte, first int, name string) []byte {

@@ -165,6 +165,9 @@ func FuzzPath(f *testing.F) {
 			}
 			return
 		}
+		if plain := strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~") == ""; template.IsPath(path, id, suffix) != plain {
+			t.Errorf("IsPath(%q, %q, %q) is %v", path, id, suffix, !plain)
+		}
 		if got := template.Match(path); got != member(id, suffix) {
 			t.Errorf("Match(Path(%q, %q)) = Match(%q) = %+v", id, suffix, path, got)
 		}

@@ -135,6 +135,27 @@ func (t *Template) Path(sessionID, suffix string) (escaped string, ok bool) {
 	return b.String(), true
 }
 
+// IsPath reports whether an escaped path is what [Template.Path] makes of an id
+// that needs no escaping, so that there is nothing to be made. It is called with
+// an id and a suffix that [Template.Match] found.
+func (t *Template) IsPath(escaped, sessionID, suffix string) bool {
+	n := len(t.before)
+	if len(escaped) != n+len(sessionID)+len(t.after)+len(suffix) || escaped[:n] != t.before {
+		return false
+	}
+	escaped = escaped[n:]
+	n = len(sessionID)
+	if escaped[:n] != sessionID || escaped[n:n+len(t.after)] != t.after || escaped[n+len(t.after):] != suffix {
+		return false
+	}
+	for i := range n {
+		if !isUnreserved(sessionID[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // conveyable reports whether the upstream can read the id from a path.
 func conveyable(id string) bool {
 	return id != "" && id != "." && id != ".." &&

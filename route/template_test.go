@@ -86,6 +86,32 @@ func TestPath(t *testing.T) {
 	}
 }
 
+func TestOnlyThePlainPathIsThePath(t *testing.T) {
+	template := mustParse(t, "/V1/{sessionId}/add")
+	for _, tt := range []struct {
+		rule, path, id, suffix string
+		want                   bool
+	}{
+		{"the plain path", "/V1/abc/add", "abc", "", true},
+		{"the plain path with its suffix", "/V1/abc/add.csv", "abc", ".csv", true},
+		{"a suffix that is not forwarded", "/V1/abc/add.csv", "abc", "", false},
+		{"another letter case", "/v1/abc/add", "abc", "", false},
+		{"a doubled slash", "/V1//abc/add", "abc", "", false},
+		{"a slash at the end", "/V1/abc/add/", "abc", "", false},
+		{"another id", "/V1/abd/add", "abc", "", false},
+		{"an id of another length", "/V1/abcd/add", "abc", "", false},
+		{"an escaped id", "/V1/a%62c/add", "abc", "", false},
+		{"an id that needs escapes", "/V1/a b/add", "a b", "", false},
+		{"too short to be one", "/", "", "", false},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got := template.IsPath(tt.path, tt.id, tt.suffix); got != tt.want {
+				t.Errorf("IsPath(%q, %q, %q) = %v", tt.path, tt.id, tt.suffix, got)
+			}
+		})
+	}
+}
+
 func BenchmarkPath(b *testing.B) {
 	template := mustParse(b, DefaultTemplate)
 	b.ReportAllocs()
