@@ -1,0 +1,143 @@
+package rig
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Request is what clients send again and again.
+type Request struct {
+	// Addr is the host and port of the gateway.
+	Addr string
+	// Session is the name of the session, and so of the answer.
+	Session string
+	// Accept is the format that is asked for.
+	Accept string
+	// ContentType is what the answer has to be.
+	ContentType string
+	// Numbers are the destinations, sent in turn.
+	Numbers []string
+}
+
+// Result is what clients saw in one run.
+type Result struct {
+	// Took is how long the run was.
+	Took time.Duration
+	// Latencies are those of all requests, sorted.
+	Latencies []time.Duration
+}
+
+// Rate is how many requests were answered in a second.
+func (r *Result) Rate() float64 { return float64(len(r.Latencies)) / r.Took.Seconds() }
+
+// Quantile is the latency that a share q of the requests did not exceed.
+func (r *Result) Quantile(q float64) time.Duration {
+	if len(r.Latencies) == 0 {
+		return 0
+	}
+	return r.Latencies[min(int(q*float64(len(r.Latencies))), len(r.Latencies)-1)]
+}
+
+// Load has so many clients, each on a connection of its own, send the request
+// for so long, each one as soon as the one before is answered. An answer other
+// than 200 of the expected type is an error.
+func Load(ctx context.Context, q *Request, clients int, length time.Duration) (*Result, error) {
+	all := make([]*client, clients)
+	for i := range all {
+		c, err := dial(ctx, q, i)
+		if err != nil {
+			return nil, err
+		}
+		defer c.conn.Close()
+		all[i] = c
+	}
+	started := time.Now()
+	until := started.Add(length)
+	var running sync.WaitGroup
+	for _, c := range all {
+		running.Go(func() {
+			for time.Now().Before(until) && c.err == nil {
+				c.err = c.ask()
+			}
+		})
+	}
+	running.Wait()
+	res := &Result{Took: time.Since(started)}
+	var errs []error
+	for _, c := range all {
+		res.Latencies = append(res.Latencies, c.latencies...)
+		errs = append(errs, c.err)
+	}
+	slices.Sort(res.Latencies)
+	return res, errors.Join(errs...)
+}
+
+// client is one connection.
+type client struct {
+	conn      net.Conn
+	reader    *bufio.Reader
+	requests  [][]byte // one for each number
+	next      int
+	want      string // of Content-Type
+	latencies []time.Duration
+	err       error
+}
+
+func dial(ctx context.Context, q *Request, i int) (*client, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", q.Addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), want: q.ContentType, next: i}
+	for _, number := range q.Numbers {
+		body := `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"` + number + `"}`
+		c.requests = append(c.requests, []byte("POST /sessions/"+q.Session+"/conference/members HTTP/1.1\r\n"+
+			"Host: "+q.Addr+"\r\nUser-Agent: bench\r\nAccept: "+q.Accept+"\r\n"+
+			"Content-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body))
+	}
+	return c, nil
+}
+
+// ask sends one request and reads its answer.
+func (c *client) ask() error {
+	c.next++
+	sent := time.Now()
+	if _, err := c.conn.Write(c.requests[c.next%len(c.requests)]); err != nil {
+		return err
+	}
+	if err := c.readAnswer(); err != nil {
+		return err
+	}
+	c.latencies = append(c.latencies, time.Since(sent))
+	return nil
+}
+
+// readAnswer reads an answer and checks it.
+func (c *client) readAnswer() error {
+	status, err := c.reader.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(status, "HTTP/1.1 200 ") {
+		return fmt.Errorf("the gateway answered %q", strings.TrimSpace(status))
+	}
+	f, err := readFields(c.reader)
+	if err != nil {
+		return err
+	}
+	if f.contentType != c.want {
+		return fmt.Errorf("the answer is %q, not %q", f.contentType, c.want)
+	}
+	if f.length < 0 {
+		return errors.New("the answer has no Content-Length")
+	}
+	return discard(c.reader, f.length)
+}

@@ -1,0 +1,200 @@
+package rig
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Build builds the Caddy of the repository into a directory and returns the path
+// of the program.
+func Build(ctx context.Context, dir, repository string) (string, error) {
+	program := filepath.Join(dir, "caddy")
+	cmd := exec.CommandContext(ctx, "go", "build", "-C", repository, "-o", program, "./cmd/caddy") //nolint:gosec // folders of the benchmarks
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("building Caddy: %w", err)
+	}
+	return program, nil
+}
+
+// Gateway is a Caddy in a process of its own.
+type Gateway struct {
+	// Addr is the host and port of its site, on loopback.
+	Addr string
+
+	admin string
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when the process has ended, with err
+	err   error
+	dir   string
+}
+
+// StartGateway starts a program on a Caddyfile of one site, of which the
+// directives are given. Close it.
+func StartGateway(ctx context.Context, program, directives string) (g *Gateway, err error) {
+	g = new(Gateway)
+	if g.dir, err = os.MkdirTemp("", "gateway"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.Close())
+		}
+	}()
+	if g.Addr, err = freeAddr(ctx); err != nil {
+		return g, err
+	}
+	if g.admin, err = freeAddr(ctx); err != nil {
+		return g, err
+	}
+	caddyfile := filepath.Join(g.dir, "Caddyfile")
+	if err := os.WriteFile(caddyfile, []byte("{\n\tadmin "+g.admin+"\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\nhttp://"+
+		g.Addr+" {\n"+directives+"\n}\n"), 0o600); err != nil {
+		return g, err
+	}
+	g.cmd = exec.CommandContext(ctx, program, "run", "--config", caddyfile, "--adapter", "caddyfile") //nolint:gosec // the program that was built
+	g.cmd.Env = append(os.Environ(), "HOME="+g.dir, "XDG_CONFIG_HOME="+g.dir, "XDG_DATA_HOME="+g.dir)
+	g.cmd.Stderr = os.Stderr
+	g.cmd.Cancel = func() error { return g.cmd.Process.Signal(syscall.SIGTERM) }
+	if err := g.cmd.Start(); err != nil {
+		g.cmd = nil
+		return g, fmt.Errorf("starting %s: %w", program, err)
+	}
+	g.ended = make(chan struct{})
+	go func() {
+		defer close(g.ended)
+		g.err = g.cmd.Wait()
+	}()
+	return g, g.await(ctx)
+}
+
+// await waits until the gateway takes connections.
+func (g *Gateway) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", g.Addr)
+		if err == nil {
+			return c.Close()
+		}
+		select {
+		case <-g.ended:
+			return errors.New("the gateway ended before it served")
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the gateway: %w", err)
+		case <-retry.C:
+		}
+	}
+}
+
+// Close ends the process and waits for its end.
+func (g *Gateway) Close() error {
+	var err error
+	if g.cmd != nil {
+		_ = g.cmd.Process.Signal(syscall.SIGTERM) // which may have ended by itself
+		<-g.ended
+		err = g.err
+	}
+	return errors.Join(err, os.RemoveAll(g.dir))
+}
+
+// Usage is what the process has used and holds.
+type Usage struct {
+	CPU        time.Duration // since its start, user and system
+	Mallocs    float64       // objects allocated since its start
+	Allocated  float64       // bytes allocated since its start
+	Heap       float64       // bytes of the heap in use
+	Resident   float64       // bytes of memory, as the system counts them
+	Goroutines float64
+}
+
+// Usage asks the process for its metrics.
+func (g *Gateway) Usage(ctx context.Context) (Usage, error) {
+	var u Usage
+	var cpu float64
+	wanted := map[string]*float64{
+		"process_cpu_seconds_total":     &cpu,
+		"go_memstats_mallocs_total":     &u.Mallocs,
+		"go_memstats_alloc_bytes_total": &u.Allocated,
+		"go_memstats_heap_inuse_bytes":  &u.Heap,
+		"process_resident_memory_bytes": &u.Resident,
+		"go_goroutines":                 &u.Goroutines,
+	}
+	body, err := g.get(ctx, "/metrics")
+	if err != nil {
+		return u, err
+	}
+	defer body.Close()
+	lines := bufio.NewScanner(body)
+	for lines.Scan() {
+		name, text, _ := strings.Cut(lines.Text(), " ")
+		value, ok := wanted[name]
+		if !ok {
+			continue
+		}
+		if *value, err = strconv.ParseFloat(text, 64); err != nil {
+			return u, fmt.Errorf("reading %s: %w", name, err)
+		}
+		delete(wanted, name)
+	}
+	if err := lines.Err(); err != nil {
+		return u, fmt.Errorf("reading the metrics: %w", err)
+	}
+	if len(wanted) > 0 {
+		return u, fmt.Errorf("the gateway has no metrics %v", slices.Sorted(maps.Keys(wanted)))
+	}
+	u.CPU = time.Duration(cpu * float64(time.Second))
+	return u, nil
+}
+
+// Profile writes a CPU profile of the process over a time of whole seconds.
+func (g *Gateway) Profile(ctx context.Context, length time.Duration, w io.Writer) error {
+	body, err := g.get(ctx, "/debug/pprof/profile?seconds="+strconv.Itoa(int(length.Seconds())))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	_, err = io.Copy(w, body)
+	return err
+}
+
+// get asks the admin endpoint.
+func (g *Gateway) get(ctx context.Context, path string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("asking the admin endpoint: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("the admin endpoint answers %s", res.Status), res.Body.Close())
+	}
+	return res.Body, nil
+}
+
+// freeAddr is an address on loopback that was free a moment ago.
+func freeAddr(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}

@@ -1,0 +1,150 @@
+package rig
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Upstream answers POST /sessions/NAME/conference/members with the session of
+// that name, and anything else not at all.
+type Upstream struct {
+	// Addr is its host and port, on loopback.
+	Addr string
+
+	listener net.Listener
+	answers  map[string][]byte
+	serving  sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+}
+
+// StartUpstream starts an upstream with sessions by their names. Close it.
+func StartUpstream(sessions map[string][]byte) (*Upstream, error) {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening for the upstream: %w", err)
+	}
+	u := &Upstream{
+		Addr: l.Addr().String(), listener: l,
+		answers: make(map[string][]byte), conns: make(map[net.Conn]struct{}),
+	}
+	for name, session := range sessions {
+		head := "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nVary: Accept\r\nContent-Length: " +
+			strconv.Itoa(len(session)) + "\r\n\r\n"
+		u.answers[name] = append([]byte(head), session...)
+	}
+	u.serving.Go(u.accept)
+	return u, nil
+}
+
+// Close ends the upstream and all its connections.
+func (u *Upstream) Close() error {
+	err := u.listener.Close()
+	u.mu.Lock()
+	for c := range u.conns {
+		err = errors.Join(err, c.Close())
+	}
+	u.mu.Unlock()
+	u.serving.Wait()
+	return err
+}
+
+func (u *Upstream) accept() {
+	for {
+		c, err := u.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		u.mu.Lock()
+		u.conns[c] = struct{}{}
+		u.mu.Unlock()
+		u.serving.Go(func() {
+			defer func() {
+				u.mu.Lock()
+				defer u.mu.Unlock()
+				delete(u.conns, c)
+				_ = c.Close()
+			}()
+			u.serve(c)
+		})
+	}
+}
+
+// serve answers the requests of one connection.
+func (u *Upstream) serve(c net.Conn) {
+	r := bufio.NewReader(c)
+	for {
+		answer, err := u.read(r)
+		if err != nil {
+			return
+		}
+		if _, err := c.Write(answer); err != nil {
+			return
+		}
+	}
+}
+
+// errNoSession is what the upstream closes a connection for.
+var errNoSession = errors.New("no session of that name")
+
+// read reads a request and returns the answer to it.
+func (u *Upstream) read(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadSlice('\n')
+	if err != nil {
+		return nil, err
+	}
+	// POST /sessions/NAME/conference/members HTTP/1.1
+	name, _, _ := strings.Cut(strings.TrimPrefix(string(line), "POST /sessions/"), "/")
+	answer, ok := u.answers[name]
+	if !ok {
+		return nil, errNoSession
+	}
+	f, err := readFields(r)
+	if err != nil {
+		return nil, err
+	}
+	return answer, discard(r, max(f.length, 0))
+}
+
+// fields are what matters of a header.
+type fields struct {
+	length      int // -1 if none is declared
+	contentType string
+}
+
+// readFields reads header fields to the empty line.
+func readFields(r *bufio.Reader) (fields, error) {
+	f := fields{length: -1}
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return f, err
+		}
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if !ok {
+			return f, nil // the empty line
+		}
+		switch {
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			if f.length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return f, fmt.Errorf("reading a length: %w", err)
+			}
+		case bytes.EqualFold(name, []byte("Content-Type")):
+			f.contentType = string(bytes.TrimSpace(value))
+		}
+	}
+}
+
+// discard reads n bytes of a body.
+func discard(r *bufio.Reader, n int) error {
+	_, err := r.Discard(n)
+	return err
+}

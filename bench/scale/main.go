@@ -1,0 +1,67 @@
+// Command scale measures what the gateway costs as work grows: with the size of
+// the answer, the number of clients at once, and the number of handlers in a
+// configuration.
+//
+//	cd bench && go run ./scale -plots ../docs
+//
+// It prints a table of each and the exponent with which the cost grows: 1 is
+// linear. It fails where a cost grows faster than that. Every point is a process
+// of its own, so that none inherits the memory of the one before.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/evovoice-gateway/caddy-conference-members/bench/rig"
+)
+
+func main() {
+	plots := flag.String("plots", "", "a `folder` for a plot of each series, as SVG")
+	length := flag.Duration("length", 3*time.Second, "how long each point is measured")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *plots, *length); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:gocritic // nothing is left to be done
+	}
+}
+
+func run(ctx context.Context, plots string, length time.Duration) (err error) {
+	dir, err := os.MkdirTemp("", "scale")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	program, err := rig.Build(ctx, dir, "..")
+	if err != nil {
+		return err
+	}
+	upstream, err := rig.StartUpstream(answers())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, upstream.Close()) }()
+
+	var tooSteep []error
+	for _, s := range all(upstream.Addr) {
+		if err := s.measure(ctx, program, length); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		if err := s.print(os.Stdout); err != nil {
+			tooSteep = append(tooSteep, err)
+		}
+		if plots != "" {
+			if err := s.plot(plots); err != nil {
+				return fmt.Errorf("plotting %s: %w", s.name, err)
+			}
+		}
+	}
+	return errors.Join(tooSteep...)
+}
