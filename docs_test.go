@@ -262,6 +262,7 @@ var sections = map[string]func(before, arg string) (string, error){
 	"placeholders": func(string, string) (string, error) { return placeholderTable(), nil },
 	"session":      func(string, string) (string, error) { return sessionJSON() },
 	"csv":          csvMade,
+	"dialects":     func(string, string) (string, error) { return dialectTable(), nil },
 	"cells":        cellTable,
 	"columns":      columnTable,
 }
@@ -568,10 +569,111 @@ func transcode(o transform.Options) (string, error) {
 	return string(made), err
 }
 
+// dialectTable says what each dialect presets.
+func dialectTable() string {
+	onOff := map[bool]string{true: "on", false: "off"}
+	yesNo := map[bool]string{true: "yes", false: "no"}
+	style := map[string]string{"pascal": "PascalCase", "camel": "camelCase"}
+	aspects := []struct {
+		name string
+		of   func(transform.Dialect) string
+	}{
+		{"for", func(d transform.Dialect) string { return d.Audience }},
+		{"header names", func(d transform.Dialect) string { return style[d.Header] }},
+		{"lists and objects", func(d transform.Dialect) string { return strings.ToUpper(d.Nested) }},
+		{"booleans", func(d transform.Dialect) string { return code(d.Booleans.True) + " " + code(d.Booleans.False) }},
+		{"delimiter", func(d transform.Dialect) string { return code(string(d.Delimiter)) }},
+		{"formula guard", func(d transform.Dialect) string { return onOff[d.FormulaGuard] }},
+		{"byte order mark", func(d transform.Dialect) string { return yesNo[d.BOM] }},
+		{"quotes", func(d transform.Dialect) string {
+			if d.QuoteBrackets {
+				return "where needed, and round what begins with `[` or `{`"
+			}
+			return "where needed"
+		}},
+	}
+	head := []string{""}
+	rows := make([][]string, len(aspects))
+	for i, a := range aspects {
+		rows[i] = []string{a.name}
+	}
+	for i, d := range transform.Dialects() {
+		title := code(d.Name)
+		if i == 0 {
+			title += " (default)"
+		}
+		head = append(head, title)
+		for i, a := range aspects {
+			rows[i] = append(rows[i], a.of(d))
+		}
+	}
+	return table(head, rows...)
+}
+
+// TestDocsDialects holds that every dialect has a section that shows its CSV, in
+// the order of the table.
+func TestDocsDialects(t *testing.T) {
+	text, err := os.ReadFile("docs/csv.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(text), "\n## Dialects\n")
+	section, _, ok2 := strings.Cut(section, "\n## ")
+	if !ok || !ok2 {
+		t.Fatal("there is no section Dialects")
+	}
+	var got []string
+	for _, part := range strings.Split(section, "\n### ")[1:] {
+		name, body, _ := strings.Cut(part, "\n")
+		got = append(got, name)
+		members, err := handlerBefore(body)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		cfg, err := decodeConfig(members)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		shown := transform.Dialects()[0].Name
+		if cfg.CSV != nil {
+			shown = cfg.CSV.Dialect
+		}
+		if shown != name || !strings.Contains(body, "<!-- BEGIN csv -->") {
+			t.Errorf("%s: the section shows no CSV, or that of %s", name, shown)
+		}
+	}
+	if want := transform.Choices("dialect"); !slices.Equal(got, want) {
+		t.Errorf("sections %q, dialects %q", got, want)
+	}
+}
+
+// columnCount is where the documentation must say how many columns there are.
+var columnCount = regexp.MustCompile(`for (\d+) columns|seq -f %g/2 -s / (\d+)`)
+
+// TestDocsCountTheColumns holds that where the documentation counts the columns
+// of a session, it is right.
+func TestDocsCountTheColumns(t *testing.T) {
+	want := fmt.Sprint(len(transform.Properties(transform.RowsSession)))
+	found := 0
+	for _, p := range readPages(t) {
+		for _, m := range columnCount.FindAllStringSubmatch(p.text, -1) {
+			found++
+			if got := m[1] + m[2]; got != want {
+				t.Errorf("%s: %q, but there are %s", p.name, m[0], want)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("nothing counts the columns")
+	}
+}
+
 // cellTable shows cells of the session in every dialect: the argument lists the
 // columns.
 func cellTable(_, columns string) (string, error) {
-	dialects := []string{"upstream", "rfc4180", "excel"}
+	dialects := transform.Choices("dialect")
 	var rows [][]string
 	for name := range strings.FieldsSeq(columns) {
 		row := []string{code(name)}
@@ -600,7 +702,7 @@ func columnTable(_, of string) (string, error) {
 	}
 	var rows [][]string
 	for _, p := range properties {
-		rows = append(rows, []string{code(p.Name), code(p.Pascal), string(p.Kind)})
+		rows = append(rows, []string{code(p.Name), code(p.Pascal()), string(p.Kind)})
 	}
 	return table([]string{"Name", "In the header, `pascal`", "Kind"}, rows...), nil
 }

@@ -29,32 +29,32 @@ var (
 // representation is the table of what says how an answer is made CSV.
 var representation = []option[handler.CSV]{
 	{
-		name: "dialect", syntax: "upstream|rfc4180|excel", def: "upstream", least: 1, most: 1,
+		name: "dialect", syntax: oneOf("dialect"), def: transform.Dialects()[0].Name, least: 1, most: 1,
 		meaning: "The preset that the other options change.",
 		set:     func(c *handler.CSV, args []string) error { c.Dialect = args[0]; return nil },
 	},
 	{
-		name: "columns", syntax: "<name>[=<label>]...", def: "all 41", least: 1, most: many,
+		name: "columns", syntax: "<name>[=<label>]...", def: fmt.Sprintf("all %d", len(transform.Properties(transform.RowsSession))), least: 1, most: many,
 		meaning: "The session's columns, in this order, with their labels.",
 		set:     setColumns,
 	},
 	{
-		name: "header", syntax: "pascal|camel|off", def: "as the dialect", least: 1, most: 1,
+		name: "header", syntax: oneOf("header"), def: "as the dialect", least: 1, most: 1,
 		meaning: "How the header row names the columns.",
 		set:     func(c *handler.CSV, args []string) error { c.Header = args[0]; return nil },
 	},
 	{
-		name: "nested", syntax: "jsv|json", def: "as the dialect", least: 1, most: 1,
+		name: "nested", syntax: oneOf("nested"), def: "as the dialect", least: 1, most: 1,
 		meaning: "How lists and objects stand in a cell.",
 		set:     func(c *handler.CSV, args []string) error { c.Nested = args[0]; return nil },
 	},
 	{
-		name: "list", syntax: "<name> json|jsv|count|drop", def: "as `nested` says", least: 2, most: 2, repeats: true,
+		name: "list", syntax: "<name> " + oneOf("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
 		meaning: "What is done with one list: customerBreadcrumb, log or members.",
 		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, "list", args) },
 	},
 	{
-		name: "rows", syntax: "session|customerBreadcrumb|log|members", def: "session", least: 1, most: 1,
+		name: "rows", syntax: oneOf("rows"), def: transform.RowsSession, least: 1, most: 1,
 		meaning: "What becomes a row: a session, or each element of one of its lists.",
 		set:     func(c *handler.CSV, args []string) error { c.Rows = args[0]; return nil },
 	},
@@ -67,7 +67,7 @@ var representation = []option[handler.CSV]{
 		},
 	},
 	{
-		name: "delimiter", syntax: "<character>", def: "comma", least: 1, most: 1,
+		name: "delimiter", syntax: "<character>", def: "as the dialect", least: 1, most: 1,
 		meaning: "What stands between two cells: a character, or comma, semicolon, tab or pipe.",
 		set:     func(c *handler.CSV, args []string) error { c.Delimiter = args[0]; return nil },
 	},
@@ -87,7 +87,7 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { c.Null = &args[0]; return nil },
 	},
 	{
-		name: "extra_columns", syntax: "drop|append", def: "drop", least: 1, most: 1,
+		name: "extra_columns", syntax: oneOf("extra_columns"), def: transform.Choices("extra_columns")[0], least: 1, most: 1,
 		meaning: "Whether members that the API does not describe are left out or put into one last column.",
 		set:     func(c *handler.CSV, args []string) error { c.ExtraColumns = args[0]; return nil },
 	},
@@ -107,6 +107,9 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { c.Errors = args[0]; return nil },
 	},
 }
+
+// oneOf is the syntax of an option that takes one word of a closed set.
+func oneOf(option string) string { return strings.Join(transform.Choices(option), "|") }
 
 // setColumns reads columns as NAME or NAME=LABEL.
 func setColumns(c *handler.CSV, args []string) error {

@@ -31,9 +31,12 @@ func TestEveryOptionIsDocumented(t *testing.T) {
 func TestDocumentedDefaultsChangeNothing(t *testing.T) {
 	for o := range Options() {
 		switch o.Default {
-		case "none", "off", "any", "all", "all 41", "made at start", "see below",
+		case "none", "off", "any", "all", "made at start", "see below",
 			"as the dialect", "as `nested` says", "as `mode` says", "the module's own answers":
 			continue // said in words
+		}
+		if o.Name == "columns" {
+			continue // all of them
 		}
 		t.Run(o.Block+" "+o.Name, func(t *testing.T) {
 			text := Name + " {\n" + o.Name + " " + o.Default + "\n}\n"

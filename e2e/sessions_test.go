@@ -78,7 +78,7 @@ type dialect struct {
 
 var (
 	rfc4180 = dialect{"rfc4180", func(p transform.Property) string { return p.Name }, "true", "false", false}
-	excel   = dialect{"excel", func(p transform.Property) string { return p.Pascal }, "TRUE", "FALSE", true}
+	excel   = dialect{"excel", transform.Property.Pascal, "TRUE", "FALSE", true}
 )
 
 // sessions returns a list of sessions as the upstream sends it, in which every

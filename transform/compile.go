@@ -36,7 +36,7 @@ type compiler struct {
 	plan *Plan
 	errs []error
 
-	dialect *dialect
+	dialect *Dialect
 	// properties are those of the elements that become rows, or of a session.
 	properties []Property
 	// titles are the columns' names, one for each column of the plan.
@@ -62,44 +62,42 @@ func (c *compiler) fail(option string, err error) {
 	c.errs = append(c.errs, fmt.Errorf("%s: %w", option, err))
 }
 
-// choice returns the value of an option that takes one of names, or the
+// choice returns the value of an option that takes one of its [Choices], or the
 // fallback if there is none.
-func (c *compiler) choice(option, value, fallback string, names []string) string {
+func (c *compiler) choice(option, value, fallback string) string {
+	return c.oneOf(option, value, fallback, choices[option])
+}
+
+// oneOf is choice for what errors call otherwise than the option.
+func (c *compiler) oneOf(what, value, fallback string, names []string) string {
 	if value == "" {
 		return fallback
 	}
 	if !slices.Contains(names, value) {
-		c.fail(option, unknown("value", value, names))
+		c.fail(what, unknown("value", value, names))
 		return fallback
 	}
 	return value
 }
 
 func (c *compiler) compileDialect() {
-	names := make([]string, len(dialects))
-	for i := range dialects {
-		names[i] = dialects[i].name
-	}
-	name := c.choice("dialect", c.Dialect, names[0], names)
-	c.dialect = &dialects[slices.Index(names, name)]
+	name := c.choice("dialect", c.Dialect, dialects[0].Name)
+	c.dialect = &dialects[slices.Index(choices["dialect"], name)]
 }
 
 func (c *compiler) compileNested() {
-	c.plan.nested = c.dialect.nested
-	if name := c.choice("nested", c.Nested, "", nestedNames); name != "" {
-		c.plan.nested = notations[name]
-	}
+	c.plan.nested = notations[c.choice("nested", c.Nested, c.dialect.Nested)]
 	for _, list := range slices.Sorted(maps.Keys(c.Lists)) {
 		if !slices.Contains(listNames, list) {
 			c.fail("lists", unknown("list", list, listNames))
 		}
-		c.choice("lists: "+list, c.Lists[list], "", policyNames)
+		c.oneOf("lists: "+list, c.Lists[list], "", choices["lists"])
 	}
 }
 
 // compileRows adds the columns that every row for an element has.
 func (c *compiler) compileRows() {
-	c.Rows = c.choice("rows", c.Rows, RowsSession, rowsNames)
+	c.Rows = c.choice("rows", c.Rows, RowsSession)
 	c.properties = sessionProperties
 	if c.Rows == RowsSession {
 		return
@@ -110,7 +108,7 @@ func (c *compiler) compileRows() {
 	id := column{property: indexOf(sessionProperties, "id"), notation: c.plan.nested}
 	c.add(id, title{pascal: "SessionId", camel: "sessionId"})
 	for k, p := range c.properties {
-		c.add(column{source: fromElement, property: k, notation: c.plan.nested}, title{pascal: p.Pascal, camel: p.Name})
+		c.add(column{source: fromElement, property: k, notation: c.plan.nested}, title{pascal: p.Pascal(), camel: p.Name})
 	}
 }
 
@@ -131,7 +129,7 @@ func (c *compiler) compileColumns() {
 		}
 		seen[choice.Name] = true
 	}
-	if c.choice("extra_columns", c.ExtraColumns, extraDrop, extraNames) == extraAppend {
+	if c.choice("extra_columns", c.ExtraColumns, extraDrop) == extraAppend {
 		c.add(column{source: fromUnknown}, title{pascal: "Extra", camel: "extra"})
 	}
 }
@@ -162,9 +160,9 @@ func (c *compiler) sessionColumn(choice Column, again bool) error {
 	if !ok {
 		n = c.plan.nested
 	}
-	t := title{pascal: p.Pascal, camel: p.Name, label: choice.Label}
+	t := title{pascal: p.Pascal(), camel: p.Name, label: choice.Label}
 	if c.Rows != RowsSession && indexOf(c.properties, p.Name) >= 0 {
-		t.pascal, t.camel = "Session"+p.Pascal, "session"+p.Pascal
+		t.pascal, t.camel = "Session"+p.Pascal(), "session"+p.Pascal()
 	}
 	c.add(column{property: k, notation: n, count: policy == policyCount}, t)
 	return nil
@@ -178,14 +176,14 @@ func (c *compiler) add(col column, t title) {
 
 func (c *compiler) compileFormat() {
 	f := &c.plan.format
-	f.brackets, f.edges = c.dialect.brackets, c.dialect.edges
-	f.others = c.dialect.others
-	f.marks = c.dialect.edges || c.Header == headerOff
-	f.guard = c.dialect.guard
+	f.brackets, f.edges = c.dialect.QuoteBrackets, c.dialect.QuoteEdges
+	f.others = c.dialect.QuoteSeparators
+	f.marks = c.dialect.QuoteEdges || c.Header == headerOff
+	f.guard = c.dialect.FormulaGuard
 	if c.FormulaGuard != nil {
 		f.guard = *c.FormulaGuard
 	}
-	d, err := delimiter(c.Delimiter)
+	d, err := delimiter(c.Delimiter, c.dialect.Delimiter)
 	if err != nil {
 		c.fail("delimiter", err)
 	}
@@ -193,7 +191,7 @@ func (c *compiler) compileFormat() {
 	f.prepare()
 
 	null := c.nullText()
-	texts := Booleans{True: c.dialect.yes, False: c.dialect.no}
+	texts := c.dialect.Booleans
 	if c.Booleans != nil {
 		texts = *c.Booleans
 	}
@@ -224,13 +222,13 @@ func (f *format) constant(text string) []byte {
 }
 
 func (c *compiler) compileHeader() {
-	style := c.choice("header", c.Header, c.dialect.header, headerNames)
+	style := c.choice("header", c.Header, c.dialect.Header)
 	p := c.plan
 	p.headerPresent = style != headerOff
 	if style == headerOff {
-		style = c.dialect.header
+		style = c.dialect.Header
 	}
-	mark := c.dialect.bom
+	mark := c.dialect.BOM
 	if c.BOM != nil {
 		mark = *c.BOM
 	}
@@ -254,7 +252,7 @@ func (c *compiler) compileHeader() {
 	}
 	row.text("\r\n")
 	status := errorShape.properties[0]
-	errorRow := title{pascal: status.Pascal, camel: status.Name}.in(style) + "\r\n"
+	errorRow := title{pascal: status.Pascal(), camel: status.Name}.in(style) + "\r\n"
 	if mark {
 		p.header, p.errorHeader = append(p.header, bom...), append(p.errorHeader, bom...)
 	}
@@ -263,15 +261,16 @@ func (c *compiler) compileHeader() {
 	}
 }
 
-// delimiter returns the delimiter that text says.
-func delimiter(text string) (byte, error) {
+// delimiter returns the delimiter that text says, or the fallback if it says
+// none.
+func delimiter(text string, fallback byte) (byte, error) {
 	if text == "" {
-		return ',', nil
+		return fallback, nil
 	}
 	if named, ok := delimiterNames[text]; ok {
 		text = named
 	}
-	names := slices.Sorted(maps.Keys(delimiterNames))
+	names := choices["delimiter"]
 	c := text[0]
 	switch {
 	case len(text) > 1 && c < utf8.RuneSelf:

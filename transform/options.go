@@ -10,16 +10,15 @@ type Options struct {
 
 	// Columns are the session's columns in their order, by JSON name, each with
 	// an optional label. With rows other than "session" they follow the
-	// element's own columns. Default: all 41 for "session", else none.
+	// element's own columns. Default: all for "session", else none.
 	Columns []Column `json:"columns,omitempty"`
 
 	// Header is how the header row names the columns: "pascal" (FromName),
-	// "camel" (fromName), or "off" for no header row. Default: pascal; with the
-	// dialect rfc4180 camel.
+	// "camel" (fromName), or "off" for no header row. Default: as the dialect.
 	Header string `json:"header,omitempty"`
 
 	// Nested is how lists and objects stand in a cell: as "jsv" or as "json".
-	// Default: jsv with the dialect upstream, else json.
+	// Default: as the dialect.
 	Nested string `json:"nested,omitempty"`
 
 	// Lists is what is done with a list, by the list's name (customerBreadcrumb,
@@ -33,23 +32,22 @@ type Options struct {
 	Rows string `json:"rows,omitempty"`
 
 	// Booleans are the texts of the cells of true and false; nested values keep
-	// their notation's. Default: True and False; with the dialect rfc4180 true
-	// and false, with excel TRUE and FALSE.
+	// their notation's. Default: as the dialect.
 	Booleans *Booleans `json:"booleans,omitempty"`
 
 	// Delimiter is the character between two cells: one ASCII character that is
 	// no letter, digit, quote, CR or LF, or one of the names "comma",
-	// "semicolon", "tab", "pipe". Default: comma.
+	// "semicolon", "tab", "pipe". Default: as the
+	// dialect.
 	Delimiter string `json:"delimiter,omitempty"`
 
 	// BOM is whether a byte order mark begins the CSV, by which Excel knows it
-	// as UTF-8. Default: false; with the dialect excel true.
+	// as UTF-8. Default: as the dialect.
 	BOM *bool `json:"bom,omitempty"`
 
 	// FormulaGuard is whether an apostrophe is put before a cell that begins
 	// with = + - @ TAB CR or LF, lest a spreadsheet runs it as a formula. E.164
-	// numbers and plain negative numbers are left alone. Default: false; with
-	// the dialect excel true.
+	// numbers and plain negative numbers are left alone. Default: as the dialect.
 	FormulaGuard *bool `json:"formula_guard,omitempty"`
 
 	// Null is the text of a cell whose value is null or absent. A text that

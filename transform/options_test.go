@@ -3,6 +3,12 @@ package transform
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -336,7 +342,7 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 
 func TestHeaderNamesTheColumns(t *testing.T) {
 	p := compile(t, Options{})
-	if n := len(p.Header()); n != 41 || !p.HeaderPresent() {
+	if n := len(p.Header()); n != len(sessionProperties) || !p.HeaderPresent() {
 		t.Errorf("%d columns, header present: %v", n, p.HeaderPresent())
 	}
 	off := compile(t, pick(Options{Header: "off", Rows: "log", ExtraColumns: "append"}, "ended=E"))
@@ -352,7 +358,7 @@ func TestHeaderNamesTheColumns(t *testing.T) {
 func TestDropLeavesOutAColumn(t *testing.T) {
 	p := compile(t, Options{Lists: map[string]string{"log": "drop", "members": "drop", "customerBreadcrumb": "drop"}})
 	header := strings.Join(p.Header(), ",")
-	if len(p.Header()) != 38 || strings.Contains(header, "Log") || strings.Contains(header, "Members") || strings.Contains(header, "Breadcrumb") {
+	if len(p.Header()) != len(sessionProperties)-3 || strings.Contains(header, "Log") || strings.Contains(header, "Members") || strings.Contains(header, "Breadcrumb") {
 		t.Error(header)
 	}
 }
@@ -376,7 +382,7 @@ func TestPropertiesAreThoseOfTheRecordedDocument(t *testing.T) {
 			continue
 		}
 		for i, p := range properties {
-			if p.Name != o[i].name || p.Pascal != strings.ToUpper(p.Name[:1])+p.Name[1:] {
+			if p.Name != o[i].name || p.Pascal() != strings.ToUpper(p.Name[:1])+p.Name[1:] {
 				t.Errorf("%s: %v, the document has %s", rows, p, o[i].name)
 			}
 			kind := KindText
@@ -399,6 +405,48 @@ func TestPropertiesAreThoseOfTheRecordedDocument(t *testing.T) {
 	}
 	if Properties("bogus") != nil {
 		t.Error("there are properties of nothing")
+	}
+}
+
+// TestCommentsNameEveryChoice holds that the comments, of which the reference is
+// made, name every word that an option takes, and the package's documentation
+// every dialect.
+func TestCommentsNameEveryChoice(t *testing.T) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "options.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := make(map[string]string) // by JSON name
+	for _, f := range file.Scope.Lookup("Options").Decl.(*ast.TypeSpec).Type.(*ast.StructType).Fields.List {
+		name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+		documented[name] = f.Doc.Text()
+	}
+	for option := range choices {
+		for _, word := range Choices(option) {
+			if !strings.Contains(documented[option], strconv.Quote(word)) {
+				t.Errorf("the comment on %s does not name %q", option, word)
+			}
+		}
+	}
+	if file, err = parser.ParseFile(fset, "doc.go", nil, parser.ParseComments); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range Dialects() {
+		if !regexp.MustCompile(`(?m)^  - ` + d.Name + `\b`).MatchString(file.Doc.Text()) {
+			t.Errorf("the package's documentation does not explain the dialect %s", d.Name)
+		}
+	}
+}
+
+func TestNoObjectHasMorePropertiesThanAreNoted(t *testing.T) {
+	for rows, s := range map[string]*shape{
+		RowsSession: sessionShape, RowsCustomerBreadcrumb: elementShapes[RowsCustomerBreadcrumb],
+		RowsLog: elementShapes[RowsLog], RowsMembers: elementShapes[RowsMembers],
+	} {
+		if n := len(s.properties); n == 0 || n > maxProperties {
+			t.Errorf("%s: %d properties, at most %d can be noted", rows, n, maxProperties)
+		}
 	}
 }
 

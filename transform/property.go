@@ -1,6 +1,9 @@
 package transform
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is what kind of value a property has by the API's description. What the
 // JSON really holds decides how a cell is written; the kind is for documents.
@@ -19,10 +22,17 @@ const (
 type Property struct {
 	// Name is the JSON member name, camelCase.
 	Name string
-	// Pascal is the name that the API's own CSV has for it.
-	Pascal string
 	// Kind is the kind of its value.
 	Kind Kind
+}
+
+// Pascal returns the name that the API's own CSV has for the property: that of
+// the JSON with a capital.
+func (p Property) Pascal() string {
+	if p.Name == "" {
+		return ""
+	}
+	return strings.ToUpper(p.Name[:1]) + p.Name[1:]
 }
 
 // The values of [Options.Rows].
@@ -44,74 +54,74 @@ func Properties(rows string) []Property {
 	return slices.Clone(elementProperties[rows])
 }
 
-// sessionProperties are the 41 properties of a session in the order of the
-// API's own CSV: the session's own as the published JSON sample has them, then
-// those that every record has.
+// sessionProperties are the properties of a session, and so the columns of its
+// CSV, in the order of the API's own: the session's as the published JSON sample
+// has them, then, from id on, those that every record has.
 var sessionProperties = []Property{
-	{"dialState", "DialState", KindEnum},
-	{"callState", "CallState", KindEnum},
-	{"queueState", "QueueState", KindEnum},
-	{"accountId", "AccountId", KindText},
-	{"accountName", "AccountName", KindText},
-	{"customerId", "CustomerId", KindText},
-	{"customerBreadcrumb", "CustomerBreadcrumb", KindList},
-	{"customerName", "CustomerName", KindText},
-	{"endpointId", "EndpointId", KindText},
-	{"endpointName", "EndpointName", KindText},
-	{"dateCompleted", "DateCompleted", KindText},
-	{"destination", "Destination", KindText},
-	{"toAddress", "ToAddress", KindText},
-	{"fromAddress", "FromAddress", KindText},
-	{"fromName", "FromName", KindText},
-	{"answeredByName", "AnsweredByName", KindText},
-	{"queueMemberId", "QueueMemberId", KindText},
-	{"channel", "Channel", KindEnum},
-	{"ended", "Ended", KindBool},
-	{"outcome", "Outcome", KindText},
-	{"callSid", "CallSid", KindText},
-	{"consoleData", "ConsoleData", KindText},
-	{"holdQueueName", "HoldQueueName", KindText},
-	{"heldByUserId", "HeldByUserId", KindText},
-	{"holdReason", "HoldReason", KindEnum},
-	{"conferenceSid", "ConferenceSid", KindText},
-	{"displayName", "DisplayName", KindText},
-	{"log", "Log", KindList},
-	{"members", "Members", KindList},
-	{"callbackNumber", "CallbackNumber", KindText},
-	{"answeredById", "AnsweredById", KindText},
-	{"direction", "Direction", KindEnum},
-	{"fromPhoneNumber", "FromPhoneNumber", KindText},
-	{"mostRecentParticipantCallSid", "MostRecentParticipantCallSid", KindText},
-	{"wasMissed", "WasMissed", KindBool},
-	{"ringQueueId", "RingQueueId", KindText},
-	{"id", "Id", KindText},
-	{"dateCreated", "DateCreated", KindText},
-	{"dateLastModified", "DateLastModified", KindText},
-	{"createdBy", "CreatedBy", KindText},
-	{"lastModifiedBy", "LastModifiedBy", KindText},
+	{"dialState", KindEnum},
+	{"callState", KindEnum},
+	{"queueState", KindEnum},
+	{"accountId", KindText},
+	{"accountName", KindText},
+	{"customerId", KindText},
+	{"customerBreadcrumb", KindList},
+	{"customerName", KindText},
+	{"endpointId", KindText},
+	{"endpointName", KindText},
+	{"dateCompleted", KindText},
+	{"destination", KindText},
+	{"toAddress", KindText},
+	{"fromAddress", KindText},
+	{"fromName", KindText},
+	{"answeredByName", KindText},
+	{"queueMemberId", KindText},
+	{"channel", KindEnum},
+	{"ended", KindBool},
+	{"outcome", KindText},
+	{"callSid", KindText},
+	{"consoleData", KindText},
+	{"holdQueueName", KindText},
+	{"heldByUserId", KindText},
+	{"holdReason", KindEnum},
+	{"conferenceSid", KindText},
+	{"displayName", KindText},
+	{"log", KindList},
+	{"members", KindList},
+	{"callbackNumber", KindText},
+	{"answeredById", KindText},
+	{"direction", KindEnum},
+	{"fromPhoneNumber", KindText},
+	{"mostRecentParticipantCallSid", KindText},
+	{"wasMissed", KindBool},
+	{"ringQueueId", KindText},
+	{"id", KindText},
+	{"dateCreated", KindText},
+	{"dateLastModified", KindText},
+	{"createdBy", KindText},
+	{"lastModifiedBy", KindText},
 }
 
 // elementProperties are the properties of the elements of a session's lists.
 var elementProperties = map[string][]Property{
 	RowsCustomerBreadcrumb: {
-		{"id", "Id", KindText},
-		{"name", "Name", KindText},
+		{"id", KindText},
+		{"name", KindText},
 	},
 	RowsLog: {
-		{"date", "Date", KindText},
-		{"message", "Message", KindText},
+		{"date", KindText},
+		{"message", KindText},
 	},
 	RowsMembers: {
-		{"identity", "Identity", KindText},
-		{"endpointId", "EndpointId", KindText},
-		{"displayName", "DisplayName", KindText},
-		{"isOriginalMember", "IsOriginalMember", KindBool},
-		{"avatarUrl", "AvatarUrl", KindText},
-		{"applicationData", "ApplicationData", KindMap},
-		{"callState", "CallState", KindEnum},
-		{"role", "Role", KindEnum},
-		{"callSid", "CallSid", KindText},
-		{"muted", "Muted", KindBool},
+		{"identity", KindText},
+		{"endpointId", KindText},
+		{"displayName", KindText},
+		{"isOriginalMember", KindBool},
+		{"avatarUrl", KindText},
+		{"applicationData", KindMap},
+		{"callState", KindEnum},
+		{"role", KindEnum},
+		{"callSid", KindText},
+		{"muted", KindBool},
 	},
 }
 
@@ -133,10 +143,14 @@ var (
 		RowsMembers:            newShape(elementProperties[RowsMembers], nil),
 	}
 	sessionShape = newShape(sessionProperties, elementShapes)
-	errorShape   = newShape([]Property{{"responseStatus", "ResponseStatus", KindMap}}, nil)
+	errorShape   = newShape([]Property{{"responseStatus", KindMap}}, nil)
 )
 
-// newShape makes a shape of at most 64 properties.
+// maxProperties is how many properties a shape can have: what was found of an
+// object is noted in the bits of one word.
+const maxProperties = 64
+
+// newShape makes a shape of at most maxProperties properties.
 func newShape(properties []Property, children map[string]*shape) *shape {
 	s := &shape{properties: properties}
 	for _, p := range properties {

@@ -187,7 +187,7 @@ func (r random) json(v tree) string {
 // options makes options that compile.
 func (r random) options() Options {
 	o := Options{
-		Dialect:      r.one("", "upstream", "rfc4180", "excel"),
+		Dialect:      r.one(append([]string{""}, Choices("dialect")...)...),
 		Header:       r.one("", "", "pascal", "camel", "off"),
 		Nested:       r.one("", "jsv", "json"),
 		Rows:         r.one("", "", "session", "customerBreadcrumb", "log", "members"),

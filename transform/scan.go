@@ -22,7 +22,7 @@ type found struct {
 	// seen has a bit for each property of the shape that is there.
 	seen uint64
 	// starts are where the values begin, by property. Only those seen count.
-	starts [64]uint32
+	starts [maxProperties]uint32
 	// unknown is whether there are members that the shape does not know.
 	unknown bool
 }
@@ -51,8 +51,8 @@ type scanner struct {
 	// element that become a row.
 	session, element found
 	// repeats are where, in the first of the rows for one session's elements,
-	// the cells of the session's own columns stand.
-	repeats [64]span
+	// the cells of the session's own columns stand, by property.
+	repeats [maxProperties]span
 	// reason and offset are the first error.
 	reason Reason
 	offset int

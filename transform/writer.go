@@ -140,12 +140,12 @@ func (w *writer) row() {
 			w.cell(c, &s.session)
 		case c.source != fromSession:
 			w.cell(c, &s.element)
-		case s.repeats[k].end > 0:
-			w.bytes(w.buf[s.repeats[k].start:s.repeats[k].end])
+		case s.repeats[c.property].end > 0:
+			w.bytes(w.buf[s.repeats[c.property].start:s.repeats[c.property].end])
 		default:
 			begin := w.n
 			w.cell(c, &s.session)
-			s.repeats[k] = span{begin, w.n}
+			s.repeats[c.property] = span{begin, w.n}
 		}
 	}
 	if w.n == start && len(p.columns) == 1 {
