@@ -23,7 +23,7 @@ const (
 // is wrong with them, each with the option's name and, where a value is almost
 // right, with the one that was probably meant.
 func Compile(o Options) (*Policy, error) {
-	b := builder{policy: &Policy{modes: make(map[*Rule]string)}}
+	b := builder{policy: &Policy{modes: make([]string, len(table))}}
 	b.modes(&o)
 	b.fields(&o)
 	b.numbers(&o.Numbers)
@@ -31,6 +31,7 @@ func Compile(o Options) (*Policy, error) {
 		return nil, errors.Join(b.errs...)
 	}
 	b.policy.want = b.want()
+	b.rules()
 	return b.policy, nil
 }
 
@@ -59,24 +60,25 @@ func (b *builder) oneOf(option, value string, choices ...string) string {
 // Numbers says within what Mode says.
 func (b *builder) modes(o *Options) {
 	mode := b.oneOf("mode", o.Mode, Enforce, Report, Off)
-	for r := range All() {
+	for _, r := range table {
+		b.policy.modes[r.number] = Enforce
 		if r.Switchable {
-			b.policy.modes[r] = mode
+			b.policy.modes[r.number] = mode
 		}
 	}
 	switch b.oneOf("numbers validity", o.Numbers.Validity, warn, Enforce, Off) {
 	case warn:
 		if mode == Enforce {
-			b.policy.modes[Validity] = Report
+			b.policy.modes[Validity.number] = Report
 		}
 	case Off:
-		b.policy.modes[Validity] = Off
+		b.policy.modes[Validity.number] = Off
 	}
 	if b.oneOf("numbers emergency", o.Numbers.Emergency, deny, allow) == allow {
-		b.policy.modes[Emergency] = Off
+		b.policy.modes[Emergency.number] = Off
 	}
 	if d := o.Numbers.Distinct; d != nil && !*d {
-		b.policy.modes[Distinct] = Off
+		b.policy.modes[Distinct.number] = Off
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Rules)) {
 		own := o.Rules[name]
@@ -89,7 +91,7 @@ func (b *builder) modes(o *Options) {
 		case own == "":
 			b.errorf("rule %s: want one of %s", name, list([]string{Enforce, Report, Off}))
 		default:
-			b.policy.modes[r] = b.oneOf("rule "+name, own, Enforce, Report, Off)
+			b.policy.modes[r.number] = b.oneOf("rule "+name, own, Enforce, Report, Off)
 		}
 	}
 }
@@ -222,13 +224,32 @@ func (b *builder) country(option, code string) (string, bool) {
 	return "", false
 }
 
+// rules sorts the rules of judging that are not off by whose turn it is.
+func (b *builder) rules() {
+	p := b.policy
+	for _, r := range table {
+		switch {
+		case r.check == nil || p.Mode(r) == Off:
+		case r == Required: // judged of the fields that are
+		case len(r.Fields) == int(NumFields):
+			p.ofEach = append(p.ofEach, r)
+		case r.together:
+			p.of[Destination] = append(p.of[Destination], r)
+		default:
+			for _, f := range r.Fields {
+				p.of[f] = append(p.of[f], r)
+			}
+		}
+	}
+}
+
 // want returns how much the policy asks about a number.
 func (b *builder) want() detail {
 	p := b.policy
 	switch {
-	case p.denyTypes != nil && p.modes[NumberType] != Off:
+	case p.denyTypes != nil && p.Mode(NumberType) != Off:
 		return wantType
-	case p.modes[Validity] != Off:
+	case p.Mode(Validity) != Off:
 		return wantValid
 	}
 	return wantCountry

@@ -2,13 +2,14 @@ package rules
 
 import (
 	"regexp"
-	"slices"
 )
 
 // Policy judges calls. It is made by [Compile], never changes, and may be used
 // by any number of goroutines.
 type Policy struct {
-	modes        map[*Rule]string // of the rules that can be switched
+	modes        []string           // of every rule, by its number
+	ofEach       []*Rule            // judged that any field can fail, but for required
+	of           [NumFields][]*Rule // judged in a field's turn
 	require      []Field
 	destinations []Kind // nil for all
 	region       string
@@ -43,10 +44,7 @@ type Verdict struct {
 
 // Mode returns the mode of a rule: Enforce for those that can't be switched.
 func (p *Policy) Mode(r *Rule) string {
-	if mode, ok := p.modes[r]; ok {
-		return mode
-	}
-	return Enforce
+	return p.modes[r.number]
 }
 
 // Normalize rewrites destination and fromNumber to E.164 if they are national
@@ -71,147 +69,85 @@ func (p *Policy) Normalize(c *Call) {
 // order of the fields. Call [Policy.Normalize] first. A field that is empty
 // fails no rule but required.
 func (p *Policy) Judge(c Call) Verdict {
-	j := judge{policy: p, call: c}
-	j.texts()
-	j.ids()
-	j.from()
-	j.destination()
-	return j.verdict
-}
-
-// judge is the judging of one call.
-type judge struct {
-	policy  *Policy
-	call    Call
-	verdict Verdict
-}
-
-// fail notes that field f fails r, as the mode of r says. The detail follows
-// the field's name.
-func (j *judge) fail(r *Rule, f Field, detail string) {
-	v := Violation{Rule: r, Field: f.String(), Pointer: f.Pointer(), Detail: f.String() + " " + detail + "."}
-	switch j.policy.Mode(r) {
-	case Enforce:
-		j.verdict.Violations = append(j.verdict.Violations, v)
-	case Report:
-		j.verdict.Reported = append(j.verdict.Reported, v)
-	}
-}
-
-// on reports whether r is worth judging.
-func (j *judge) on(r *Rule) bool { return j.policy.Mode(r) != Off }
-
-// text returns the text of a field, empty where it is absent.
-func (j *judge) text(f Field) string {
-	if v := &j.call[f]; v.Set {
-		return v.Text
-	}
-	return ""
-}
-
-// texts judges what holds for every field.
-func (j *judge) texts() {
-	for _, f := range j.policy.require {
-		if j.text(f) == "" {
-			j.fail(Required, f, "is missing or empty")
-		}
+	var v Verdict
+	s := subject{policy: p, from: c.text(FromNumber)}
+	for _, f := range p.require {
+		s.text = c.text(f)
+		v.note(p, Required, f, s)
 	}
 	for f := range NumFields {
-		s := j.text(f)
-		if isTooLong(s) {
-			j.fail(TextLength, f, "has more than 256 characters")
+		if s.text = c.text(f); s.text == "" {
+			continue
 		}
-		if hasControls(s) {
-			j.fail(ControlCharacters, f, "holds control characters, invisible characters or bytes that are not UTF-8")
-		}
-	}
-}
-
-// ids judges sessionId and callSid.
-func (j *judge) ids() {
-	if s := j.text(SessionID); s != "" && !isSessionID(s) {
-		j.fail(SessionIDFormat, SessionID, "is not 1 to 128 letters, digits and . _ ~ -")
-	}
-	if s := j.text(CallSID); s != "" && !isCallSID(s) {
-		j.fail(CallSIDFormat, CallSID, "is not CA and 32 hexadecimal digits")
-	}
-}
-
-// from judges fromNumber.
-func (j *judge) from() {
-	p, s := j.policy, j.text(FromNumber)
-	if s == "" {
-		return
-	}
-	if p.allowFrom != nil && !p.allowFrom[s] {
-		j.fail(AllowFrom, FromNumber, "("+Mask(s)+") is not one of the numbers allowed here")
-	}
-	if problem := phoneProblem(s); problem != "" {
-		if problem == notNumber && looksLikeNumber(s) {
-			problem = likeNumber
-		}
-		j.fail(FromNumberFormat, FromNumber, problem)
-		return
-	}
-	n, _ := numberIn(s, Phone)
-	n = p.place(n)
-	f := p.look(n, min(p.want, wantValid))
-	j.verdict.FromCountry = f.country()
-	j.validity(FromNumber, n, f)
-}
-
-// destination judges the destination.
-func (j *judge) destination() {
-	p, s := j.policy, j.text(Destination)
-	if s == "" {
-		return
-	}
-	kind, problem := classify(s)
-	j.verdict.Kind = kind
-	if problem != "" {
-		j.fail(DestinationFormat, Destination, problem)
-	}
-	// What is of no kind is none of those allowed, which goes without saying
-	// where it is refused already.
-	if p.destinations != nil && !p.takes(kind) && (kind != "" || p.Mode(DestinationFormat) != Enforce) {
-		j.fail(DestinationKind, Destination, "is of another kind than those allowed here: "+p.kindList)
-	}
-	if n, ok := numberIn(s, kind); ok {
-		j.number(n)
-	}
-}
-
-// takes reports whether destinations of kind k are allowed.
-func (p *Policy) takes(k Kind) bool {
-	return slices.Contains(p.destinations, k)
-}
-
-// number judges the phone number in the destination.
-func (j *judge) number(n number) {
-	p := j.policy
-	if n.whole {
-		n = p.place(n)
-	}
-	if j.on(Emergency) && p.isEmergency(n) {
-		j.fail(Emergency, Destination, "is an emergency number, or connects to one")
-	}
-	if !n.whole {
-		return
-	}
-	j.distinct(n)
-	f := p.look(n, p.want)
-	j.verdict.Country, j.verdict.NumberType = f.country(), f.kind
-	j.validity(Destination, n, f)
-	if !p.allowsCountry(f) {
-		if f.region == "" {
-			j.fail(CountryAllowed, Destination, "("+n.mask()+") is a number whose country can't be told, and not every country is dialled here")
-		} else {
-			j.fail(CountryAllowed, Destination, "("+n.mask()+") is a number of "+countryName(f.region)+", which is not dialled here")
+		for _, r := range p.ofEach {
+			v.note(p, r, f, s)
 		}
 	}
-	if p.denyTypes[f.kind] {
-		j.fail(NumberType, Destination, "("+n.mask()+") is a number of type "+f.kind+", which is not dialled here")
+	for _, f := range turns {
+		if s.text = c.text(f); s.text == "" {
+			continue
+		}
+		switch f {
+		case FromNumber:
+			p.readFrom(&s, &v)
+		case Destination:
+			p.readDestination(&s, &v)
+		default: // there is nothing more to know of an id
+		}
+		for _, r := range p.of[f] {
+			fails := f
+			if r.together {
+				fails = r.Fields[0]
+			}
+			v.note(p, r, fails, s)
+		}
 	}
+	return v
+}
+
+// turns are the fields in the order in which they are judged: what is said of
+// the number to dial comes last.
+var turns = [NumFields]Field{SessionID, CallSID, FromNumber, Destination}
+
+// note checks one rule, and notes that field f fails it, as the mode of the rule
+// says. The detail follows the field's name.
+func (v *Verdict) note(p *Policy, r *Rule, f Field, s subject) {
+	detail := r.check(s)
+	if detail == "" {
+		return
+	}
+	failed := Violation{Rule: r, Field: f.String(), Pointer: f.Pointer(), Detail: f.String() + " " + detail + "."}
+	switch p.Mode(r) {
+	case Enforce:
+		v.Violations = append(v.Violations, failed)
+	case Report:
+		v.Reported = append(v.Reported, failed)
+	}
+}
+
+// readFrom finds out about fromNumber.
+func (p *Policy) readFrom(s *subject, v *Verdict) {
+	if s.problem = phoneProblem(s.text); s.problem != "" {
+		return
+	}
+	s.number, s.dialled = numberIn(s.text, Phone)
+	s.number = p.place(s.number)
+	s.facts = p.look(s.number, min(p.want, wantValid))
+	v.FromCountry = s.facts.country()
+}
+
+// readDestination finds out about the destination.
+func (p *Policy) readDestination(s *subject, v *Verdict) {
+	s.kind, s.problem = classify(s.text)
+	s.number, s.dialled = numberIn(s.text, s.kind)
+	s.facts = facts{}
+	v.Kind = s.kind
+	if !s.isWhole() {
+		return
+	}
+	s.number = p.place(s.number)
+	s.facts = p.look(s.number, p.want)
+	v.Country, v.NumberType = s.facts.country(), s.facts.kind
 }
 
 // countryName names a region to people.
@@ -253,25 +189,6 @@ func (p *Policy) look(n number, want detail) facts {
 		return facts{}
 	}
 	return facts{kind: p.deniedReading(n.digits)}
-}
-
-// validity judges whether a number exists, which nobody can tell of a bare
-// number without a region. An emergency number does exist, though no table of
-// long numbers has it.
-func (j *judge) validity(field Field, n number, f facts) {
-	p := j.policy
-	if f.valid || !n.plus && p.region == "" || !j.on(Validity) || p.isEmergency(n) {
-		return
-	}
-	j.fail(Validity, field, "("+n.mask()+") is not a number that any country assigns")
-}
-
-// distinct judges whether somebody would be called from their own number.
-func (j *judge) distinct(n number) {
-	from, ok := dialled(j.text(FromNumber))
-	if ok && from.digits == n.digits {
-		j.fail(Distinct, FromNumber, "is the same number as destination")
-	}
 }
 
 // deniedReading returns the first denied type that a bare number of no region

@@ -68,6 +68,14 @@ func FieldByName(name string) (Field, bool) {
 	return 0, false
 }
 
+// text returns the text of a field, empty where it is absent.
+func (c *Call) text(f Field) string {
+	if v := &c[f]; v.Set {
+		return v.Text
+	}
+	return ""
+}
+
 // Value is the text of a field. Set is false where the client sent no value
 // or a JSON null; an empty text that was sent has Set true.
 type Value struct {
@@ -109,10 +117,21 @@ type Rule struct {
 	Title string
 	// Fix tells a client in plain words what to send instead.
 	Fix string
-	// Switchable says whether `rule NAME enforce|report|off` takes the rule. A
-	// request that could not be read can't be reported and forwarded all the
-	// same, so the rules of reading and of routing are not switchable.
+	// Switchable says whether `rule NAME enforce|report|off` takes the rule, as it
+	// does all those of judging. A request that could not be read can't be reported
+	// and forwarded all the same, so the rules of reading and of routing are not
+	// switchable.
 	Switchable bool
+
+	// check judges a field: it returns what is wrong with it, as the rest of a
+	// sentence that begins with the field's name, or nothing. It is nil for the
+	// rules of reading and of routing, which other packages find broken.
+	check func(subject) string
+	// together is set for a rule that compares its one field with the
+	// destination, and is checked in the turn of that.
+	together bool
+	// number is the rule's place in the table.
+	number int
 }
 
 // Anchor returns the fragment, without "#", of the section of the

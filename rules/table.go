@@ -5,341 +5,349 @@ import (
 	"net/http"
 )
 
+// table holds every rule once, in the order in which they are defined below.
+// That is the order of the documentation, and that of judging.
+var table []*Rule
+
+// rule puts an entry into the table.
+func rule(r Rule) *Rule {
+	r.number = len(table)
+	r.Switchable = r.check != nil
+	table = append(table, &r)
+	return &r
+}
+
 // eachField are all fields, for rules that any of them can fail.
 var eachField = []Field{SessionID, CallSID, Destination, FromNumber}
 
-// The rule table. The first part is about reading a request, the second about
-// judging what was read, the third about where a request goes and what it asks
-// for in return. [All] yields the entries in this order.
+// The rules of reading a request.
 var (
 	// MalformedJSON: RFC 8259, UTF-8, nothing after the value.
-	MalformedJSON = &Rule{
+	MalformedJSON = rule(Rule{
 		Name: "malformed_json", Status: http.StatusBadRequest, ErrorCode: "SerializationException",
 		Title: "The body is not valid JSON",
 		Fix:   "Send one JSON object in UTF-8 with nothing after it; the answer says where reading stopped.",
-	}
+	})
 
 	// MalformedCSV: RFC 4180 with LF or CRLF.
-	MalformedCSV = &Rule{
+	MalformedCSV = rule(Rule{
 		Name: "malformed_csv", Status: http.StatusBadRequest, ErrorCode: "SerializationException",
 		Title: "The body is not valid CSV",
 		Fix:   "Send a header row and one row of values, with every quote closed and doubled inside quotes.",
-	}
+	})
 
 	// MalformedForm covers URL-encoded and multipart forms.
-	MalformedForm = &Rule{
+	MalformedForm = rule(Rule{
 		Name: "malformed_form", Status: http.StatusBadRequest, ErrorCode: "SerializationException",
 		Title: "The body is not a valid form",
 		Fix:   "Percent-encode names and values of a URL-encoded form; close every part of a multipart form with its boundary.",
-	}
+	})
 
 	// MalformedQuery is a query string that can't be decoded.
-	MalformedQuery = &Rule{
+	MalformedQuery = rule(Rule{
 		Name: "malformed_query", Status: http.StatusBadRequest, ErrorCode: "SerializationException",
 		Fields: eachField,
 		Title:  "The query string is not valid",
 		Fix:    "Percent-encode names and values in the query string as UTF-8, and separate them with &.",
-	}
+	})
 
 	// BodyTooLarge is the cap on a body as sent and as unpacked.
-	BodyTooLarge = &Rule{
+	BodyTooLarge = rule(Rule{
 		Name: "body_too_large", Status: http.StatusRequestEntityTooLarge, ErrorCode: "RequestEntityTooLarge",
 		Title: "The body is too large",
 		Fix:   "Send the four fields and little else; the size is counted after unpacking.",
-	}
+	})
 
 	// BodyTooDeep is the cap on the nesting of a JSON body.
-	BodyTooDeep = &Rule{
+	BodyTooDeep = rule(Rule{
 		Name: "body_too_deep", Status: http.StatusBadRequest, ErrorCode: "NestingTooDeep",
 		Title: "The body is nested too deeply",
 		Fix:   "Send a flat JSON object; at most 32 levels of objects and lists are read.",
-	}
+	})
+
+	// IncompleteBody is a body shorter than the client promised.
+	IncompleteBody = rule(Rule{
+		Name: "incomplete_body", Status: http.StatusBadRequest, ErrorCode: "IncompleteBody",
+		Title: "The body ended before it was complete",
+		Fix:   "Send as many bytes as Content-Length says, or end the last chunk.",
+	})
 
 	// ContentType is a media type that is not read.
-	ContentType = &Rule{
+	ContentType = rule(Rule{
 		Name: "content_type", Status: http.StatusUnsupportedMediaType, ErrorCode: "UnsupportedMediaType",
 		Title: "The Content-Type is not one that is read",
 		Fix:   "Send JSON as application/json, CSV as text/csv, or a form; the Accept-Post header of the answer lists the types.",
-	}
-
-	// Charset is a charset parameter other than UTF-8.
-	Charset = &Rule{
-		Name: "charset", Status: http.StatusUnsupportedMediaType, ErrorCode: "UnsupportedCharset",
-		Title: "The charset is not UTF-8",
-		Fix:   "Encode the body in UTF-8 and leave the charset parameter out, or say charset=utf-8.",
-	}
-
-	// ContentEncoding is a Content-Encoding other than gzip and zstd.
-	ContentEncoding = &Rule{
-		Name: "content_encoding", Status: http.StatusUnsupportedMediaType, ErrorCode: "UnsupportedContentEncoding",
-		Title: "The Content-Encoding is not one that is read",
-		Fix:   "Send the body as it is, or packed once with gzip or zstd.",
-	}
-
-	// MalformedEncoding is a body that does not unpack.
-	MalformedEncoding = &Rule{
-		Name: "malformed_encoding", Status: http.StatusBadRequest, ErrorCode: "MalformedEncoding",
-		Title: "The body does not unpack as its Content-Encoding says",
-		Fix:   "Send a whole gzip or zstd stream with nothing after it, or leave Content-Encoding out.",
-	}
+	})
 
 	// MultipleContentTypes: the upstream and the gateway might each take
 	// another one.
-	MultipleContentTypes = &Rule{
+	MultipleContentTypes = rule(Rule{
 		Name: "multiple_content_types", Status: http.StatusBadRequest, ErrorCode: "MultipleContentTypes",
 		Title: "There is more than one Content-Type header",
 		Fix:   "Send exactly one Content-Type header.",
-	}
+	})
+
+	// Charset is a charset parameter other than UTF-8.
+	Charset = rule(Rule{
+		Name: "charset", Status: http.StatusUnsupportedMediaType, ErrorCode: "UnsupportedCharset",
+		Title: "The charset is not UTF-8",
+		Fix:   "Encode the body in UTF-8 and leave the charset parameter out, or say charset=utf-8.",
+	})
+
+	// ContentEncoding is a Content-Encoding other than gzip and zstd.
+	ContentEncoding = rule(Rule{
+		Name: "content_encoding", Status: http.StatusUnsupportedMediaType, ErrorCode: "UnsupportedContentEncoding",
+		Title: "The Content-Encoding is not one that is read",
+		Fix:   "Send the body as it is, or packed once with gzip or zstd.",
+	})
+
+	// MalformedEncoding is a body that does not unpack.
+	MalformedEncoding = rule(Rule{
+		Name: "malformed_encoding", Status: http.StatusBadRequest, ErrorCode: "MalformedEncoding",
+		Title: "The body does not unpack as its Content-Encoding says",
+		Fix:   "Send a whole gzip or zstd stream with nothing after it, or leave Content-Encoding out.",
+	})
 
 	// DuplicateName: which of two members counts depends on the parser, RFC
 	// 8259 section 4.
-	DuplicateName = &Rule{
+	DuplicateName = rule(Rule{
 		Name: "duplicate_name", Status: http.StatusBadRequest, ErrorCode: "DuplicateName",
 		Fields: eachField,
 		Title:  "A name stands twice in the body",
 		Fix:    "Send each field once; names that differ only in letter case are the same name.",
-	}
+	})
 
 	// WrongType is a bool, an object or a list where text belongs, or a body
 	// that is not an object.
-	WrongType = &Rule{
+	WrongType = rule(Rule{
 		Name: "wrong_type", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidType",
 		Fields: eachField,
 		Title:  "A value is not text",
 		Fix:    "Send the fields as text inside one JSON object: \"destination\": \"+12025550123\".",
-	}
+	})
 
 	// Conflict is one field with two values, in the body, the path, the query
 	// or the form.
-	Conflict = &Rule{
+	Conflict = rule(Rule{
 		Name: "conflict", Status: http.StatusUnprocessableEntity, ErrorCode: "ConflictingValues",
 		Fields: eachField,
 		Title:  "A field has different values in two places",
 		Fix:    "Send each field in one place only: the body, the query or, for sessionId, the path.",
-	}
+	})
 
 	// RepeatedName: the upstream joins repeated names with a comma.
-	RepeatedName = &Rule{
+	RepeatedName = rule(Rule{
 		Name: "repeated_name", Status: http.StatusUnprocessableEntity, ErrorCode: "RepeatedName",
 		Fields: eachField,
 		Title:  "A query or form name is repeated",
 		Fix:    "Send each query or form name once.",
-	}
+	})
 
 	// RowCount: the upstream drops every row after the first.
-	RowCount = &Rule{
+	RowCount = rule(Rule{
 		Name: "row_count", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidRowCount",
 		Title: "The CSV body does not hold exactly one row of values",
 		Fix:   "Send a header row and one row of values; for more members send more requests.",
-	}
+	})
 
 	// RowLength is a CSV row shorter or longer than the header row.
-	RowLength = &Rule{
+	RowLength = rule(Rule{
 		Name: "row_length", Status: http.StatusBadRequest, ErrorCode: "InvalidRowLength",
 		Title: "A CSV row has more or fewer cells than the header row",
 		Fix:   "Give the row as many cells as there are columns; leave a cell empty where there is no value.",
-	}
+	})
 
 	// UnknownField is a member other than the four, where unknown_fields is
 	// reject.
-	UnknownField = &Rule{
+	UnknownField = rule(Rule{
 		Name: "unknown_field", Status: http.StatusUnprocessableEntity, ErrorCode: "UnknownField",
 		Title: "A field is not one of AddConferenceMember",
 		Fix:   "Send sessionId, callSid, destination and fromNumber, and no other field.",
-	}
-
-	// IncompleteBody is a body shorter than the client promised.
-	IncompleteBody = &Rule{
-		Name: "incomplete_body", Status: http.StatusBadRequest, ErrorCode: "IncompleteBody",
-		Title: "The body ended before it was complete",
-		Fix:   "Send as many bytes as Content-Length says, or end the last chunk.",
-	}
+	})
 )
 
-// The rules of judging, all of them switchable.
+// The rules of judging what was read. Each has its check here, and all of them
+// can be switched.
 var (
 	// Required: the fields of [Options.Require] are there and not empty.
-	Required = &Rule{
+	Required = rule(Rule{
 		Name: "required", Status: http.StatusUnprocessableEntity, ErrorCode: "NotEmpty",
-		Fields:     eachField,
-		Title:      "A required field is missing",
-		Fix:        "Send the field with a value that is not empty.",
-		Switchable: true,
-	}
+		Fields: eachField,
+		Title:  "A required field is missing",
+		Fix:    "Send the field with a value that is not empty.",
+		check: func(s subject) string {
+			return unless(s.text != "", "is missing or empty")
+		},
+	})
 
 	// TextLength: 256 characters, not bytes.
-	TextLength = &Rule{
+	TextLength = rule(Rule{
 		Name: "text_length", Status: http.StatusUnprocessableEntity, ErrorCode: "MaximumLength",
-		Fields:     eachField,
-		Title:      "A text is too long",
-		Fix:        "Send at most 256 characters.",
-		Switchable: true,
-	}
+		Fields: eachField,
+		Title:  "A text is too long",
+		Fix:    "Send at most 256 characters.",
+		check: func(s subject) string {
+			return unless(!isTooLong(s.text), "has more than 256 characters")
+		},
+	})
 
 	// ControlCharacters: C0, DEL, C1, line and paragraph separators, marks of
 	// writing direction, other invisible characters, and bytes that are not
 	// UTF-8.
-	ControlCharacters = &Rule{
+	ControlCharacters = rule(Rule{
 		Name: "control_characters", Status: http.StatusUnprocessableEntity, ErrorCode: "ControlCharacters",
-		Fields:     eachField,
-		Title:      "A text holds control or invisible characters",
-		Fix:        "Remove line breaks, tabs, NUL, invisible characters and marks of writing direction.",
-		Switchable: true,
-	}
+		Fields: eachField,
+		Title:  "A text holds control or invisible characters",
+		Fix:    "Remove line breaks, tabs, NUL, invisible characters and marks of writing direction.",
+		check: func(s subject) string {
+			return unless(!hasControls(s.text), "holds control characters, invisible characters or bytes that are not UTF-8")
+		},
+	})
 
 	// SessionIDFormat: 1 to 128 unreserved characters, RFC 3986 section 2.3.
-	SessionIDFormat = &Rule{
+	SessionIDFormat = rule(Rule{
 		Name: "session_id_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidSessionId",
-		Fields:     []Field{SessionID},
-		Title:      "sessionId is not a session id",
-		Fix:        "Send the id of a session: 1 to 128 letters, digits and . _ ~ -, and not . or .. alone.",
-		Switchable: true,
-	}
+		Fields: []Field{SessionID},
+		Title:  "sessionId is not a session id",
+		Fix:    "Send the id of a session: 1 to 128 letters, digits and . _ ~ -, and not . or .. alone.",
+		check: func(s subject) string {
+			return unless(isSessionID(s.text), "is not 1 to 128 letters, digits and . _ ~ -")
+		},
+	})
 
 	// CallSIDFormat: CA and 32 hex digits.
-	CallSIDFormat = &Rule{
+	CallSIDFormat = rule(Rule{
 		Name: "call_sid_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidCallSid",
-		Fields:     []Field{CallSID},
-		Title:      "callSid is not a call SID",
-		Fix:        "Send the SID of a call: CA and 32 hexadecimal digits.",
-		Switchable: true,
-	}
+		Fields: []Field{CallSID},
+		Title:  "callSid is not a call SID",
+		Fix:    "Send the SID of a call: CA and 32 hexadecimal digits.",
+		check: func(s subject) string {
+			return unless(isCallSID(s.text), "is not CA and 32 hexadecimal digits")
+		},
+	})
+
+	// AllowFrom: [NumberOptions.AllowFrom].
+	AllowFrom = rule(Rule{
+		Name: "allow_from", Status: http.StatusUnprocessableEntity, ErrorCode: "FromNumberNotAllowed",
+		Fields: []Field{FromNumber},
+		Title:  "fromNumber is not one of the numbers allowed here",
+		Fix:    "Send one of the caller IDs that this gateway is set up for.",
+		check:  subject.allowFrom,
+	})
 
 	// FromNumberFormat: the same shapes as a destination of kind phone.
-	FromNumberFormat = &Rule{
+	FromNumberFormat = rule(Rule{
 		Name: "from_number_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidPhoneNumber",
-		Fields:     []Field{FromNumber},
-		Title:      "fromNumber is not a phone number",
-		Fix:        "Send a phone number in E.164, such as +12025550123: a plus sign and 2 to 15 digits, nothing else.",
-		Switchable: true,
-	}
+		Fields: []Field{FromNumber},
+		Title:  "fromNumber is not a phone number",
+		Fix:    "Send a phone number in E.164, such as +12025550123: a plus sign and 2 to 15 digits, nothing else.",
+		check:  subject.fromNumberFormat,
+	})
 
 	// DestinationFormat: the destination is of one of the [Kinds].
-	DestinationFormat = &Rule{
+	DestinationFormat = rule(Rule{
 		Name: "destination_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidDestination",
-		Fields:     []Field{Destination},
-		Title:      "destination is nothing that can be dialled",
-		Fix:        "Send a phone number in E.164 (+12025550123), a sip: or sips: URI, client:NAME, an email address, or the name of a user, team or extension.",
-		Switchable: true,
-	}
+		Fields: []Field{Destination},
+		Title:  "destination is nothing that can be dialled",
+		Fix:    "Send a phone number in E.164 (+12025550123), a sip: or sips: URI, client:NAME, an email address, or the name of a user, team or extension.",
+		check:  func(s subject) string { return s.problem },
+	})
 
 	// DestinationKind: the kind is one of [Options.Destinations].
-	DestinationKind = &Rule{
+	DestinationKind = rule(Rule{
 		Name: "destination_kind", Status: http.StatusUnprocessableEntity, ErrorCode: "DestinationKindNotAllowed",
-		Fields:     []Field{Destination},
-		Title:      "This kind of destination is not allowed here",
-		Fix:        "Send a destination of a kind that this gateway allows; the answer lists them.",
-		Switchable: true,
-	}
+		Fields: []Field{Destination},
+		Title:  "This kind of destination is not allowed here",
+		Fix:    "Send a destination of a kind that this gateway allows; the answer lists them.",
+		check:  subject.destinationKind,
+	})
+
+	// Emergency: [NumberOptions.Emergency].
+	Emergency = rule(Rule{
+		Name: "emergency", Status: http.StatusUnprocessableEntity, ErrorCode: "EmergencyNumberNotAllowed",
+		Fields: []Field{Destination},
+		Title:  "Emergency numbers are not dialled here",
+		Fix:    "Call emergency services from a phone; this gateway does not add them to a conference.",
+		check:  subject.emergency,
+	})
+
+	// Distinct: [NumberOptions.Distinct].
+	Distinct = rule(Rule{
+		Name: "distinct", Status: http.StatusUnprocessableEntity, ErrorCode: "NotEqual",
+		Fields:   []Field{FromNumber},
+		Title:    "fromNumber and destination are the same number",
+		Fix:      "Send a caller ID that differs from the number to dial.",
+		together: true,
+		check:    subject.distinct,
+	})
+
+	// Validity: [NumberOptions.Validity].
+	Validity = rule(Rule{
+		Name: "validity", Status: http.StatusUnprocessableEntity, ErrorCode: "NumberNotInUse",
+		Fields: []Field{Destination, FromNumber},
+		Title:  "The number is not one that its country assigns",
+		Fix:    "Check the number: its length or its area code does not exist in the numbering plan.",
+		check:  subject.validity,
+	})
 
 	// CountryAllowed: [NumberOptions.AllowCountries] and
 	// [NumberOptions.DenyCountries].
-	CountryAllowed = &Rule{
+	CountryAllowed = rule(Rule{
 		Name: "country_allowed", Status: http.StatusUnprocessableEntity, ErrorCode: "CountryNotAllowed",
-		Fields:     []Field{Destination},
-		Title:      "Numbers of this country are not dialled here",
-		Fix:        "Send a number of a country that this gateway dials, in E.164 with its country code.",
-		Switchable: true,
-	}
+		Fields: []Field{Destination},
+		Title:  "Numbers of this country are not dialled here",
+		Fix:    "Send a number of a country that this gateway dials, in E.164 with its country code.",
+		check:  subject.countryAllowed,
+	})
 
 	// NumberType: [NumberOptions.DenyTypes].
-	NumberType = &Rule{
+	NumberType = rule(Rule{
 		Name: "number_type", Status: http.StatusUnprocessableEntity, ErrorCode: "NumberTypeNotAllowed",
-		Fields:     []Field{Destination},
-		Title:      "Numbers of this type are not dialled here",
-		Fix:        "Send a number of another type; premium, shared-cost and satellite numbers are the ones usually refused.",
-		Switchable: true,
-	}
-
-	// Emergency: [NumberOptions.Emergency].
-	Emergency = &Rule{
-		Name: "emergency", Status: http.StatusUnprocessableEntity, ErrorCode: "EmergencyNumberNotAllowed",
-		Fields:     []Field{Destination},
-		Title:      "Emergency numbers are not dialled here",
-		Fix:        "Call emergency services from a phone; this gateway does not add them to a conference.",
-		Switchable: true,
-	}
-
-	// Validity: [NumberOptions.Validity].
-	Validity = &Rule{
-		Name: "validity", Status: http.StatusUnprocessableEntity, ErrorCode: "NumberNotInUse",
-		Fields:     []Field{Destination, FromNumber},
-		Title:      "The number is not one that its country assigns",
-		Fix:        "Check the number: its length or its area code does not exist in the numbering plan.",
-		Switchable: true,
-	}
-
-	// AllowFrom: [NumberOptions.AllowFrom].
-	AllowFrom = &Rule{
-		Name: "allow_from", Status: http.StatusUnprocessableEntity, ErrorCode: "FromNumberNotAllowed",
-		Fields:     []Field{FromNumber},
-		Title:      "fromNumber is not one of the numbers allowed here",
-		Fix:        "Send one of the caller IDs that this gateway is set up for.",
-		Switchable: true,
-	}
-
-	// Distinct: [NumberOptions.Distinct].
-	Distinct = &Rule{
-		Name: "distinct", Status: http.StatusUnprocessableEntity, ErrorCode: "NotEqual",
-		Fields:     []Field{FromNumber},
-		Title:      "fromNumber and destination are the same number",
-		Fix:        "Send a caller ID that differs from the number to dial.",
-		Switchable: true,
-	}
+		Fields: []Field{Destination},
+		Title:  "Numbers of this type are not dialled here",
+		Fix:    "Send a number of another type; premium, shared-cost and satellite numbers are the ones usually refused.",
+		check:  subject.numberType,
+	})
 )
 
-// The rules of routing and negotiation.
+// The rules of where a request goes, and of what it asks for in return.
 var (
 	// MethodNotAllowed: RFC 9110 section 15.5.6.
-	MethodNotAllowed = &Rule{
+	MethodNotAllowed = rule(Rule{
 		Name: "method_not_allowed", Status: http.StatusMethodNotAllowed, ErrorCode: "MethodNotAllowed",
 		Title: "The method is not POST",
 		Fix:   "Add a conference member with POST.",
-	}
+	})
 
 	// PredefinedRoute: the operation's other addresses would dial too.
-	PredefinedRoute = &Rule{
+	PredefinedRoute = rule(Rule{
 		Name: "predefined_route", Status: http.StatusNotFound, ErrorCode: "NotFound",
 		Title: "This address is not served",
 		Fix:   "POST to the route of conference members instead, by default /sessions/{sessionId}/conference/members.",
-	}
+	})
 
 	// AmbiguousPath: what stands between here and the upstream may read the path
 	// as the route, although the upstream itself would not.
-	AmbiguousPath = &Rule{
+	AmbiguousPath = rule(Rule{
 		Name: "ambiguous_path", Status: http.StatusNotFound, ErrorCode: "NotFound",
 		Title: "The path can be read in more than one way",
 		Fix:   "Send /sessions/{sessionId}/conference/members with no escaped slashes and no backslashes.",
-	}
+	})
 
 	// NotAcceptable: RFC 9110 section 15.5.7.
-	NotAcceptable = &Rule{
+	NotAcceptable = rule(Rule{
 		Name: "not_acceptable", Status: http.StatusNotAcceptable, ErrorCode: "NotAcceptable",
 		Title: "None of the formats asked for can be sent",
 		Fix:   "Ask for application/json or text/csv in Accept, or with ?format=json or ?format=csv.",
-	}
+	})
 
 	// UnknownView is a ?view= that is not configured.
-	UnknownView = &Rule{
+	UnknownView = rule(Rule{
 		Name: "unknown_view", Status: http.StatusNotAcceptable, ErrorCode: "UnknownView",
 		Title: "There is no such view",
 		Fix:   "Ask for one of the views that this gateway is set up for, or leave ?view= out.",
-	}
+	})
 )
-
-// table holds every rule once, in the order of the documentation.
-var table = [...]*Rule{
-	MalformedJSON, MalformedCSV, MalformedForm, MalformedQuery,
-	BodyTooLarge, BodyTooDeep, IncompleteBody,
-	ContentType, MultipleContentTypes, Charset, ContentEncoding, MalformedEncoding,
-	DuplicateName, WrongType, Conflict, RepeatedName, RowCount, RowLength, UnknownField,
-
-	Required, TextLength, ControlCharacters,
-	SessionIDFormat, CallSIDFormat, FromNumberFormat, DestinationFormat, DestinationKind,
-	CountryAllowed, NumberType, Emergency, Validity, AllowFrom, Distinct,
-
-	MethodNotAllowed, PredefinedRoute, AmbiguousPath, NotAcceptable, UnknownView,
-}
 
 // All yields every rule once: those of reading, of judging, of routing.
 func All() iter.Seq[*Rule] {
