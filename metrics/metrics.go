@@ -57,10 +57,10 @@ type Labels struct {
 	Kinds []string
 }
 
-// maxCountries is how many countries have a series of their own: the first that
+// MaxCountries is how many countries have a series of their own: the first that
 // are dialled. Which those are, operators decide, for only what was forwarded
 // counts.
-const maxCountries = 40
+const MaxCountries = 40
 
 // Collectors are the gateway's metrics. All methods are safe for concurrent use.
 type Collectors struct {
@@ -133,7 +133,7 @@ func New(l Labels) *Collectors {
 		rules:   newClosedSet(slices.Collect(maps.Keys(l.Rules))),
 		kinds:   newClosedSet(l.Kinds),
 
-		countries: make(closedSet, maxCountries),
+		countries: make(closedSet, MaxCountries),
 	}
 	c.all = []prometheus.Collector{
 		c.requests, c.requestDuration, c.upstreamDuration, c.transcode, c.fallbacks,
@@ -250,7 +250,7 @@ func (c *Collectors) country(code string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.countries[code]; !ok {
-		if len(c.countries) == maxCountries {
+		if len(c.countries) == MaxCountries {
 			return other
 		}
 		c.countries[code] = struct{}{}

@@ -143,15 +143,15 @@ func TestLabelSetsAreClosed(t *testing.T) {
 
 func TestTheFirstCountriesHaveSeriesOfTheirOwn(t *testing.T) {
 	c := New(labels())
-	for i := range 2 * maxCountries {
+	for i := range 2 * MaxCountries {
 		c.Dialled("phone", fmt.Sprint("country ", i))
 	}
 	c.Dialled("phone", "country 0")
 	if got := testutil.ToFloat64(c.destinations.WithLabelValues("phone", "country 0")); got != 2 {
 		t.Errorf("the first country was counted %v times, want 2", got)
 	}
-	if got := testutil.ToFloat64(c.destinations.WithLabelValues("phone", other)); got != maxCountries {
-		t.Errorf("%v calls were counted as other, want %d", got, maxCountries)
+	if got := testutil.ToFloat64(c.destinations.WithLabelValues("phone", other)); got != MaxCountries {
+		t.Errorf("%v calls were counted as other, want %d", got, MaxCountries)
 	}
 }
 

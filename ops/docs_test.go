@@ -96,8 +96,8 @@ func labelTable(_ *testing.T, c *catalogue) string {
 	for _, label := range slices.Sorted(maps.Keys(c.values)) {
 		values := codes(c.values[label])
 		if label == "country" {
-			values = "ISO 3166 codes of two letters and `001`, the first 60 that are dialled; `other` for all further ones, " +
-				"`none` for what is no phone number and for a number whose country can't be told"
+			values = fmt.Sprintf("ISO 3166 codes of two letters and `001`, the first %d that are dialled; `other` for all further ones, "+
+				"`none` for what is no phone number and for a number whose country can't be told", metrics.MaxCountries)
 		}
 		rows = append(rows, []string{codes([]string{label}), values})
 	}
