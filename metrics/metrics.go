@@ -1,27 +1,21 @@
 package metrics
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
-
-// other is the label value of whatever lies outside a closed set.
-const other = "other"
 
 // The values of the label mode.
 const (
 	enforce = "enforce"
 	report  = "report"
 )
-
-// none is the format of a request that ended before a format was chosen.
-const none = "none"
 
 // durationBuckets are the boundaries, in seconds, that OpenTelemetry's
 // semantic conventions advise for HTTP durations.
@@ -64,107 +58,93 @@ const MaxCountries = 40
 
 // Collectors are the gateway's metrics. All methods are safe for concurrent use.
 type Collectors struct {
-	all []prometheus.Collector
+	all []prometheus.Collector // in the order of the table
 
-	requests         *prometheus.CounterVec
-	requestDuration  *prometheus.HistogramVec
-	upstreamDuration *prometheus.HistogramVec
-	fallbacks        *prometheus.CounterVec
-	failures         *prometheus.CounterVec
-	destinations     *prometheus.CounterVec
-	transcode        prometheus.Histogram
-	requestBytes     prometheus.Histogram
-	responseBytes    *prometheus.HistogramVec
-	inFlight         prometheus.Gauge
-
-	formats, reasons, fields, rules, kinds closedSet
-
-	mu        sync.Mutex
-	countries closedSet // those with a series of their own
+	requests         *family[prometheus.Counter]
+	requestDuration  *family[prometheus.Observer]
+	upstreamDuration *family[prometheus.Observer]
+	transcode        *family[prometheus.Observer]
+	fallbacks        *family[prometheus.Counter]
+	failures         *family[prometheus.Counter]
+	destinations     *family[prometheus.Counter]
+	requestBytes     *family[prometheus.Observer]
+	responseBytes    *family[prometheus.Observer]
+	inFlight         *family[prometheus.Gauge]
 }
 
-// New makes the collectors; they are not registered yet.
+// New makes the collectors; they are not registered yet. It is the one table of
+// metrics.
 func New(l Labels) *Collectors {
-	const ns, sub = "caddy", "conference_members"
-	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
-		return prometheus.HistogramOpts{
-			Namespace: ns, Subsystem: sub, Name: name, Help: help,
-			Buckets:                        buckets,
-			NativeHistogramBucketFactor:    nativeBucketFactor,
-			NativeHistogramMaxBucketNumber: nativeMaxBuckets,
-		}
-	}
-	counter := func(name, help string) prometheus.CounterOpts {
-		return prometheus.CounterOpts{Namespace: ns, Subsystem: sub, Name: name, Help: help}
-	}
-	c := &Collectors{
-		requests: prometheus.NewCounterVec(
-			counter("requests_total", "Requests on the conference members route that ended, by format of the answer and outcome."),
-			[]string{"format", "outcome"}),
-		requestDuration: prometheus.NewHistogramVec(
-			histogram("request_duration_seconds", "Time from a request's arrival to the end of its answer.", durationBuckets),
-			[]string{"format", "outcome"}),
-		upstreamDuration: prometheus.NewHistogramVec(
-			histogram("upstream_duration_seconds", "Time from forwarding a request to the header of the answer, or to the failure.", durationBuckets),
-			[]string{"code_class"}),
-		fallbacks: prometheus.NewCounterVec(
-			counter("transcode_fallbacks_total", "Answers that could not be made CSV and were delivered as they came, by reason."),
-			[]string{"reason"}),
-		failures: prometheus.NewCounterVec(
-			counter("validation_failures_total", "Rules that requests failed, by field, rule and the rule's mode."),
-			[]string{"field", "rule", "mode"}),
-		destinations: prometheus.NewCounterVec(
-			counter("destinations_total", "Calls forwarded, by kind of the destination and, of a phone number, its country."),
-			[]string{"kind", "country"}),
-		transcode: prometheus.NewHistogram(
-			histogram("transcode_duration_seconds", "Time that it took to make an answer CSV.", transcodeBuckets)),
-		requestBytes: prometheus.NewHistogram(
-			histogram("request_body_bytes", "Size of a request's body as it was sent.", sizeBuckets)),
-		responseBytes: prometheus.NewHistogramVec(
-			histogram("response_body_bytes", "Size of an answer's body as it was delivered, by format.", sizeBuckets),
-			[]string{"format"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: ns, Subsystem: sub, Name: "requests_in_flight",
-			Help: "Requests on the conference members route that have not ended.",
-		}),
-		formats: newClosedSet(l.Formats),
-		reasons: newClosedSet(l.FallbackReasons),
-		fields:  newClosedSet(l.Fields),
-		rules:   newClosedSet(slices.Collect(maps.Keys(l.Rules))),
-		kinds:   newClosedSet(l.Kinds),
-
-		countries: make(closedSet, MaxCountries),
-	}
-	c.all = []prometheus.Collector{
-		c.requests, c.requestDuration, c.upstreamDuration, c.transcode, c.fallbacks,
-		c.failures, c.destinations, c.requestBytes, c.responseBytes, c.inFlight,
-	}
-
-	for o := range numOutcomes {
-		if !outcomes[o].formatted {
-			c.requests.WithLabelValues(none, o.String())
-			continue
-		}
-		for _, f := range l.Formats {
-			if o != Fallback || f == "csv" {
-				c.requests.WithLabelValues(f, o.String())
-			}
-		}
-	}
-	for _, r := range l.FallbackReasons {
-		c.fallbacks.WithLabelValues(r)
-	}
-	for rule, fields := range l.Rules {
-		for _, f := range fields {
-			c.failures.WithLabelValues(c.field(f), rule, enforce)
-		}
-	}
-	for _, k := range l.Kinds {
-		c.destinations.WithLabelValues(k, none)
-	}
-	for _, class := range codeClasses {
-		c.upstreamDuration.WithLabelValues(class)
-	}
+	var (
+		format    = newClosed("format", append([]string{none}, l.Formats...)...)
+		outcome   = newClosed("outcome", outcomeNames()...)
+		codeClass = newClosed("code_class", codeClasses[:]...)
+		reason    = newClosed("reason", l.FallbackReasons...)
+		field     = newClosed("field", append([]string{none}, l.Fields...)...)
+		rule      = newClosed("rule", slices.Sorted(maps.Keys(l.Rules))...)
+		mode      = newClosed("mode", enforce, report)
+		kind      = newClosed("kind", append([]string{none}, l.Kinds...)...)
+		country   = newFirstSeen("country", MaxCountries)
+	)
+	c := new(Collectors)
+	c.requests = c.counter(metric{
+		name:   "requests_total",
+		help:   "Requests on the conference members route that ended, by format of the answer and outcome.",
+		labels: []label{format, outcome},
+		starts: func(v []string) bool { return canEnd(v[0], v[1]) },
+	})
+	c.requestDuration = c.histogram(metric{
+		name:    "request_duration_seconds",
+		help:    "Time from a request's arrival to the end of its answer.",
+		labels:  []label{format, outcome},
+		buckets: durationBuckets,
+	})
+	c.upstreamDuration = c.histogram(metric{
+		name:    "upstream_duration_seconds",
+		help:    "Time from forwarding a request to the header of the answer, or to the failure.",
+		labels:  []label{codeClass},
+		buckets: durationBuckets,
+		starts:  func(v []string) bool { return v[0] != other },
+	})
+	c.transcode = c.histogram(metric{
+		name:    "transcode_duration_seconds",
+		help:    "Time that it took to make an answer CSV.",
+		buckets: transcodeBuckets,
+	})
+	c.fallbacks = c.counter(metric{
+		name:   "transcode_fallbacks_total",
+		help:   "Answers that could not be made CSV and were delivered as they came, by reason.",
+		labels: []label{reason},
+	})
+	c.failures = c.counter(metric{
+		name:   "validation_failures_total",
+		help:   "Rules that requests failed, by field, rule and the rule's mode.",
+		labels: []label{field, rule, mode},
+		starts: func(v []string) bool {
+			return v[2] == enforce && slices.ContainsFunc(l.Rules[v[1]], func(f string) bool { return cmp.Or(f, none) == v[0] })
+		},
+	})
+	c.destinations = c.counter(metric{
+		name:   "destinations_total",
+		help:   "Calls forwarded, by kind of the destination and, of a phone number, its country.",
+		labels: []label{kind, country},
+		starts: func(v []string) bool { return slices.Contains(l.Kinds, v[0]) && v[1] == none },
+	})
+	c.requestBytes = c.histogram(metric{
+		name:    "request_body_bytes",
+		help:    "Size of a request's body as it was sent.",
+		buckets: sizeBuckets,
+	})
+	c.responseBytes = c.histogram(metric{
+		name:    "response_body_bytes",
+		help:    "Size of an answer's body as it was delivered, by format.",
+		labels:  []label{format},
+		buckets: sizeBuckets,
+	})
+	c.inFlight = c.gauge(metric{
+		name: "requests_in_flight",
+		help: "Requests on the conference members route that have not ended.",
+	})
 	return c
 }
 
@@ -183,7 +163,7 @@ func (c *Collectors) Register(reg prometheus.Registerer) error {
 }
 
 // RequestStarted counts a request as in flight until RequestEnded.
-func (c *Collectors) RequestStarted() { c.inFlight.Inc() }
+func (c *Collectors) RequestStarted() { c.inFlight.of().Inc() }
 
 // Ended is what there is to say of a request that ended.
 type Ended struct {
@@ -205,18 +185,18 @@ type Ended struct {
 
 // RequestEnded counts a request that RequestStarted counted as in flight.
 func (c *Collectors) RequestEnded(e Ended) {
-	defer c.inFlight.Dec() // last: with none in flight, all is counted
+	defer c.inFlight.of().Dec() // last: with none in flight, all is counted
 	format := none
-	if outcomes[e.Outcome].formatted && e.Format != "" {
-		format = c.formats.value(e.Format)
+	if outcomes[e.Outcome].formatted {
+		format = e.Format
 	}
-	c.requests.WithLabelValues(format, e.Outcome.String()).Inc()
-	observe(c.requestDuration.WithLabelValues(format, e.Outcome.String()), e.Took.Seconds(), e.TraceID)
+	c.requests.of(format, e.Outcome.String()).Inc()
+	observe(c.requestDuration.of(format, e.Outcome.String()), e.Took.Seconds(), e.TraceID)
 	if e.RequestBytes >= 0 {
-		c.requestBytes.Observe(float64(e.RequestBytes))
+		c.requestBytes.of().Observe(float64(e.RequestBytes))
 	}
 	if e.ResponseBytes >= 0 {
-		c.responseBytes.WithLabelValues(format).Observe(float64(e.ResponseBytes))
+		c.responseBytes.of(format).Observe(float64(e.ResponseBytes))
 	}
 }
 
@@ -232,34 +212,14 @@ func observe(o prometheus.Observer, v float64, traceID string) {
 // Dialled counts a call that was forwarded. The country is that of a phone
 // number, empty where it can't be told.
 func (c *Collectors) Dialled(kind, country string) {
-	if kind == "" {
-		kind = none
-	} else {
-		kind = c.kinds.value(kind)
-	}
-	if kind != "phone" || country == "" {
+	if kind != "phone" {
 		country = none
-	} else {
-		country = c.country(country)
 	}
-	c.destinations.WithLabelValues(kind, country).Inc()
-}
-
-// country returns the label value of a country.
-func (c *Collectors) country(code string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, ok := c.countries[code]; !ok {
-		if len(c.countries) == MaxCountries {
-			return other
-		}
-		c.countries[code] = struct{}{}
-	}
-	return code
+	c.destinations.of(kind, country).Inc()
 }
 
 // Transcoded records the time that it took to make an answer CSV.
-func (c *Collectors) Transcoded(took time.Duration) { c.transcode.Observe(took.Seconds()) }
+func (c *Collectors) Transcoded(took time.Duration) { c.transcode.of().Observe(took.Seconds()) }
 
 // codeClasses are the values of the label code_class, indexed by the first
 // digit of the status; index 0 stands for no answer at all.
@@ -272,12 +232,12 @@ func (c *Collectors) UpstreamAnswered(status int, took time.Duration, traceID st
 	if i := status / 100; i >= 0 && i < len(codeClasses) {
 		class = codeClasses[i]
 	}
-	observe(c.upstreamDuration.WithLabelValues(class), took.Seconds(), traceID)
+	observe(c.upstreamDuration.of(class), took.Seconds(), traceID)
 }
 
 // TranscodeFellBack counts an answer that was delivered as it came.
 func (c *Collectors) TranscodeFellBack(reason string) {
-	c.fallbacks.WithLabelValues(c.reasons.value(reason)).Inc()
+	c.fallbacks.of(reason).Inc()
 }
 
 // ValidationFailed counts a rule that a request failed: mode is "enforce" if
@@ -287,32 +247,5 @@ func (c *Collectors) ValidationFailed(field, rule, mode string) {
 	if mode != report {
 		mode = enforce
 	}
-	c.failures.WithLabelValues(c.field(field), c.rules.value(rule), mode).Inc()
-}
-
-// field returns the label value of a field, empty for the request as a whole.
-func (c *Collectors) field(name string) string {
-	if name == "" {
-		return none
-	}
-	return c.fields.value(name)
-}
-
-// closedSet is the set of values that a label has, besides other.
-type closedSet map[string]struct{}
-
-func newClosedSet(values []string) closedSet {
-	s := make(closedSet, len(values))
-	for _, v := range values {
-		s[v] = struct{}{}
-	}
-	return s
-}
-
-// value returns v if it is in the set, else other.
-func (s closedSet) value(v string) string {
-	if _, ok := s[v]; ok {
-		return v
-	}
-	return other
+	c.failures.of(field, rule, mode).Inc()
 }

@@ -25,18 +25,60 @@ func labels() Labels {
 	return l
 }
 
+// drive has every metric observe something.
+func drive(c *Collectors) {
+	c.RequestStarted()
+	c.RequestStarted()
+	c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond, RequestBytes: 1, ResponseBytes: 1})
+	c.UpstreamAnswered(200, time.Millisecond, "")
+	c.ValidationFailed("destination", "rule_1", "enforce")
+	c.Dialled("phone", "DE")
+	c.Transcoded(time.Millisecond)
+	c.TranscodeFellBack("malformed")
+}
+
+// TestEveryMetricIsObserved holds that no entry of the table lacks a method that
+// observes it.
+func TestEveryMetricIsObserved(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	c := New(labels())
+	if err := c.Register(reg); err != nil {
+		t.Fatal(err)
+	}
+	drive(c)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		observed := 0.0
+		for _, m := range f.GetMetric() {
+			observed += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+		if observed == 0 {
+			t.Errorf("nothing observes %s", f.GetName())
+		}
+	}
+	if len(families) != len(c.all) {
+		t.Errorf("%d of the %d metrics of the table are exposed", len(families), len(c.all))
+	}
+}
+
+func TestObservingAllocatesNothing(t *testing.T) {
+	c := New(labels())
+	drive(c) // whatever is made when it is first used
+	if n := testing.AllocsPerRun(100, func() { drive(c) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestNamesAndHelpAreClean(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	c := New(labels())
 	if err := c.Register(reg); err != nil {
 		t.Fatal(err)
 	}
-	c.RequestStarted()
-	c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond})
-	c.UpstreamAnswered(200, time.Millisecond, "")
-	c.ValidationFailed("destination", "rule_1", "enforce")
-	c.Dialled("phone", "DE")
-	c.Transcoded(time.Millisecond)
+	drive(c)
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +111,7 @@ func TestCountsOutliveARegistry(t *testing.T) {
 		c.RequestStarted()
 		c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
-	if got := testutil.ToFloat64(c.requests.WithLabelValues("csv", "ok")); got != 2 {
+	if got := testutil.ToFloat64(c.requests.of("csv", "ok")); got != 2 {
 		t.Errorf("requests_total = %v, want 2", got)
 	}
 	if got := testutil.ToFloat64(c.inFlight); got != 0 {
@@ -131,9 +173,9 @@ func TestLabelSetsAreClosed(t *testing.T) {
 		t.Errorf("%d series, want at most 300", series)
 	}
 	for value, count := range map[string]prometheus.Counter{
-		"format": c.requests.WithLabelValues(other, "ok"),
-		"reason": c.fallbacks.WithLabelValues(other),
-		"field":  c.failures.WithLabelValues(other, other, "report"),
+		"format": c.requests.of(other, "ok"),
+		"reason": c.fallbacks.of(other),
+		"field":  c.failures.of(other, other, "report"),
 	} {
 		if testutil.ToFloat64(count) != 5000 {
 			t.Errorf("%s: not every odd value was counted as %s", value, other)
@@ -147,10 +189,10 @@ func TestTheFirstCountriesHaveSeriesOfTheirOwn(t *testing.T) {
 		c.Dialled("phone", fmt.Sprint("country ", i))
 	}
 	c.Dialled("phone", "country 0")
-	if got := testutil.ToFloat64(c.destinations.WithLabelValues("phone", "country 0")); got != 2 {
+	if got := testutil.ToFloat64(c.destinations.of("phone", "country 0")); got != 2 {
 		t.Errorf("the first country was counted %v times, want 2", got)
 	}
-	if got := testutil.ToFloat64(c.destinations.WithLabelValues("phone", other)); got != MaxCountries {
+	if got := testutil.ToFloat64(c.destinations.of("phone", other)); got != MaxCountries {
 		t.Errorf("%v calls were counted as other, want %d", got, MaxCountries)
 	}
 }
@@ -186,11 +228,11 @@ func TestUpstreamAnswersAreCountedByClass(t *testing.T) {
 		c.UpstreamAnswered(status, 0, "")
 	}
 	for _, class := range []string{none, "1xx", "2xx", "3xx", "4xx", "5xx"} {
-		if n := count(t, c.upstreamDuration.WithLabelValues(class)); n == 0 {
+		if n := count(t, c.upstreamDuration.of(class)); n == 0 {
 			t.Errorf("no answer was counted as %s", class)
 		}
 	}
-	if n := count(t, c.upstreamDuration.WithLabelValues(other)); n == 0 {
+	if n := count(t, c.upstreamDuration.of(other)); n == 0 {
 		t.Errorf("no answer was counted as %s", other)
 	}
 }

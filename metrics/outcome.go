@@ -80,3 +80,26 @@ func Outcomes() []Outcome {
 	}
 	return all
 }
+
+// outcomeNames returns the label values.
+func outcomeNames() []string {
+	names := make([]string, numOutcomes)
+	for i, o := range outcomes {
+		names[i] = o.name
+	}
+	return names
+}
+
+// canEnd reports whether a request can be counted under a format and an outcome.
+func canEnd(format, outcome string) bool {
+	for o := range numOutcomes {
+		switch {
+		case o.String() != outcome:
+		case !outcomes[o].formatted:
+			return format == none
+		default:
+			return format != none && format != other && (o != Fallback || format == "csv")
+		}
+	}
+	return false
+}

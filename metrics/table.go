@@ -1,0 +1,126 @@
+package metrics
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metric is an entry of the table of metrics, see [New].
+type metric struct {
+	// name is the name behind the prefix.
+	name string
+	// help is one sentence, for /metrics and for the documentation.
+	help string
+	// labels are its labels.
+	labels []label
+	// buckets are the boundaries of a histogram.
+	buckets []float64
+	// starts tells which series exist from the start, by the values of the labels.
+	// If it is nil, those of a counter do that have no value none or other, and
+	// none of a histogram: it has many samples a series. A metric without labels
+	// exists in any case.
+	starts func(values []string) bool
+}
+
+// The prefix of all names.
+const (
+	namespace = "caddy"
+	subsystem = "conference_members"
+)
+
+// family is a metric with its series. They are made when they are first used and
+// found again by the numbers of their labels' values.
+type family[M any] struct {
+	prometheus.Collector
+
+	labels []label
+	series []atomic.Pointer[M]
+	// resolve makes a series, or finds it.
+	resolve func(values ...string) M
+}
+
+// of returns the series of some values, one for each label. Values outside a
+// label's set are other.
+func (f *family[M]) of(values ...string) M {
+	k := 0
+	for i, l := range f.labels {
+		k = k*l.size() + l.number(values[i])
+	}
+	if m := f.series[k].Load(); m != nil {
+		return *m
+	}
+	m := f.resolve(f.values(k)...)
+	f.series[k].Store(&m)
+	return m
+}
+
+// values returns the values of the labels of a series.
+func (f *family[M]) values(k int) []string {
+	values := make([]string, len(f.labels))
+	for i, l := range slices.Backward(f.labels) {
+		values[i] = l.value(k % l.size())
+		k /= l.size()
+	}
+	return values
+}
+
+// newFamily makes the family of a vector and the series that exist from the
+// start.
+func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, resolve func(values ...string) M) *family[M] {
+	f := &family[M]{Collector: vector, labels: m.labels, resolve: resolve}
+	size := 1
+	for _, l := range m.labels {
+		size *= l.size()
+	}
+	f.series = make([]atomic.Pointer[M], size)
+	for k := range f.series {
+		if values := f.values(k); len(m.labels) == 0 || m.starts != nil && m.starts(values) {
+			f.of(values...)
+		}
+	}
+	c.all = append(c.all, vector)
+	return f
+}
+
+// names returns the names of the labels.
+func (m *metric) names() []string {
+	names := make([]string, len(m.labels))
+	for i, l := range m.labels {
+		names[i] = l.name()
+	}
+	return names
+}
+
+// counter puts a counter into the table.
+func (c *Collectors) counter(m metric) *family[prometheus.Counter] {
+	if m.starts == nil {
+		m.starts = func(values []string) bool {
+			return !slices.Contains(values, none) && !slices.Contains(values, other)
+		}
+	}
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: m.name, Help: m.help,
+	}, m.names())
+	return newFamily(c, &m, v, v.WithLabelValues)
+}
+
+// histogram puts a histogram into the table, which is a native one as well.
+func (c *Collectors) histogram(m metric) *family[prometheus.Observer] {
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: m.name, Help: m.help,
+		Buckets:                        m.buckets,
+		NativeHistogramBucketFactor:    nativeBucketFactor,
+		NativeHistogramMaxBucketNumber: nativeMaxBuckets,
+	}, m.names())
+	return newFamily(c, &m, v, v.WithLabelValues)
+}
+
+// gauge puts a gauge into the table.
+func (c *Collectors) gauge(m metric) *family[prometheus.Gauge] {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: m.name, Help: m.help,
+	}, m.names())
+	return newFamily(c, &m, v, v.WithLabelValues)
+}
