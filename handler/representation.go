@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
@@ -113,8 +114,8 @@ func isUTF8(charset string) bool {
 // none to be made.
 func (c *representation) transcode(out *[]byte, body []byte, enc coding, status int) (reason string) {
 	if enc != identity {
-		plain := takeBuffer(int(min(enc.unpackedSize(body), c.maxResponse)) + bytes.MinRead)
-		defer giveBuffer(plain)
+		plain := buffer.Take(int(min(enc.unpackedSize(body), c.maxResponse)) + bytes.MinRead)
+		defer buffer.Give(plain)
 		if err := enc.decode(plain, body, c.maxResponse); err != nil {
 			if errors.Is(err, errTooLarge) {
 				return reasonTooLarge
@@ -123,7 +124,7 @@ func (c *representation) transcode(out *[]byte, body []byte, enc coding, status 
 		}
 		body = *plain
 	}
-	reserve(out, roomForCSV(len(body)))
+	buffer.Reserve(out, roomForCSV(len(body)))
 	var err error
 	if status >= 400 {
 		*out, err = c.plan.AppendError(*out, body)
@@ -137,6 +138,16 @@ func (c *representation) transcode(out *[]byte, body []byte, enc coding, status 
 		return reasonMalformed
 	}
 	return ""
+}
+
+// roomForCSV is how much room to take for the CSV of an answer of size bytes.
+// For a large answer it is all that the CSV may become: a buffer that has to
+// grow is held twice while it is copied.
+func roomForCSV(size int) int {
+	if size <= buffer.MaxPooled {
+		return 0
+	}
+	return 2*size + buffer.MaxPooled/16
 }
 
 // ofOldBytes are the fields that describe the JSON and would lie about the

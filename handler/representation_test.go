@@ -144,16 +144,6 @@ func TestFitCorrelationID(t *testing.T) {
 	}
 }
 
-func TestBuffersThatGrewLargeAreLetGo(t *testing.T) {
-	large := make([]byte, 0, maxPooled+1)
-	giveBuffer(&large)
-	for range 100 {
-		if b := takeBuffer(0); cap(*b) > maxPooled {
-			t.Fatalf("a buffer of %d bytes came back", cap(*b))
-		}
-	}
-}
-
 func TestTheCharsetOfJSONIsUTF8(t *testing.T) {
 	for charset, want := range map[string]bool{
 		"": true, "utf-8": true, "UTF8": true, "us-ascii": true, "utf-16": false, "iso-8859-1": false,

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 )
 
 // answer is the response writer that the next handler writes to. It either
@@ -25,7 +27,7 @@ type answer struct {
 	doomed  string    // why the body can't be made CSV, if there comes one
 	holding bool      // the body is held
 	coding  coding    // of the held body
-	held    *[]byte   // from buffers, nil unless holding
+	held    *[]byte   // from package buffer, nil unless holding
 	trailer []trailer // of the held answer, put back once its header is sent
 	sent    int64     // bytes of the body sent to the client
 }
@@ -51,7 +53,7 @@ func (a *answer) WriteHeader(status int) {
 	case d.reason != "":
 		a.doomed = d.reason // the header waits: no body is nothing to be sorry for
 	case d.transcode:
-		a.holding, a.coding, a.held = true, d.coding, takeBuffer(d.size)
+		a.holding, a.coding, a.held = true, d.coding, buffer.Take(d.size)
 	default:
 		a.sendHeader()
 	}
@@ -172,8 +174,8 @@ func (a *answer) finish() error {
 		a.sendHeader()
 		return nil
 	}
-	out := takeBuffer(0)
-	defer giveBuffer(out)
+	out := buffer.Take(0)
+	defer buffer.Give(out)
 
 	started := time.Now()
 	reason := a.csv.transcode(out, *a.held, a.coding, a.status)
@@ -224,7 +226,7 @@ func (a *answer) fallBack(reason string) error {
 		a.putBackTrailers()
 		return nil
 	}
-	defer giveBuffer(held)
+	defer buffer.Give(held)
 	_, err := a.send(*held)
 	a.putBackTrailers()
 	return err
@@ -232,7 +234,7 @@ func (a *answer) fallBack(reason string) error {
 
 // release lets go of what is held.
 func (a *answer) release() {
-	giveBuffer(a.held)
+	buffer.Give(a.held)
 	a.held, a.holding = nil, false
 }
 

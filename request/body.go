@@ -8,8 +8,12 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
+
+// usualBody is more than most bodies have, in bytes.
+const usualBody = 1 << 10
 
 // readBody reads the fields of the body. What the header section alone forbids
 // is not read at all. The error is that of [Reader.Read].
@@ -35,15 +39,15 @@ func (b *binding) readBody(r *http.Request) error {
 		return nil
 	}
 
-	buf := b.reader.buffer()
-	defer b.reader.buffers.Put(buf)
+	buf := buffer.Take(usualBody)
+	defer buffer.Give(buf)
 	if ok, err := b.receive(r, buf); !ok {
 		return err
 	}
 	body := *buf
 	if coding != identity && len(body) > 0 {
-		unpacked := b.reader.buffer()
-		defer b.reader.buffers.Put(unpacked)
+		unpacked := buffer.Take(usualBody)
+		defer buffer.Give(unpacked)
 		if !b.unpack(coding, body, unpacked) {
 			return nil
 		}

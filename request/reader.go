@@ -34,7 +34,6 @@ type Reader struct {
 	// fields. Parameters of the query string are none of its business.
 	UnknownFields UnknownFields
 
-	buffers  sync.Pool // of *[]byte
 	gunzips  sync.Pool // of *gzip.Reader
 	scanners sync.Pool // of *scanner
 	zstdOnce sync.Once
@@ -80,16 +79,6 @@ func (rd *Reader) maxDepth() int {
 		return rd.MaxDepth
 	}
 	return DefaultMaxDepth
-}
-
-// buffer returns an empty buffer from the pool.
-func (rd *Reader) buffer() *[]byte {
-	if b, ok := rd.buffers.Get().(*[]byte); ok {
-		*b = (*b)[:0]
-		return b
-	}
-	b := make([]byte, 0, 1<<10)
-	return &b
 }
 
 // gunzip returns a gzip reader from the pool, or nil if it is empty.

@@ -1,0 +1,48 @@
+// Package buffer lends byte buffers: to requests for what clients send, and to
+// answers for what is held of them and the CSV that is made of it.
+//
+// Whoever takes a buffer gives it back, whatever happens in between. [Taken]
+// counts those that are out, so that a test can tell when one is lost.
+package buffer
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// MaxPooled is the largest buffer in bytes that is kept for reuse. One that grew
+// beyond it, for a rare large body, is left to the garbage collector.
+const MaxPooled = 1 << 20
+
+var (
+	pool  = sync.Pool{New: func() any { return new([]byte) }}
+	taken atomic.Int64
+)
+
+// Take lends an empty buffer with room for size bytes.
+func Take(size int) *[]byte {
+	taken.Add(1)
+	b := pool.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	Reserve(b, size)
+	return b
+}
+
+// Reserve empties a buffer and gives it room for size bytes.
+func Reserve(b *[]byte, size int) {
+	if cap(*b) < size {
+		*b = make([]byte, 0, size)
+	}
+	*b = (*b)[:0]
+}
+
+// Give takes a buffer back that nobody refers to any more.
+func Give(b *[]byte) {
+	taken.Add(-1)
+	if cap(*b) <= MaxPooled {
+		pool.Put(b)
+	}
+}
+
+// Taken is how many buffers were taken and not given back yet: 0 while no
+// request is under way.
+func Taken() int64 { return taken.Load() }
