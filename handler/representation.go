@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"errors"
 	"mime"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
@@ -55,9 +55,9 @@ var fallbackReasons = func() []string {
 // field set it is passed on as it comes.
 type decision struct {
 	transcode bool
-	reason    string // not empty: passed on, although CSV was asked for
-	coding    coding // of the body to be transcoded
-	size      int    // its declared length in bytes, 0 if unknown
+	reason    string        // not empty: passed on, although CSV was asked for
+	coding    coding.Coding // of the body to be transcoded
+	size      int           // its declared length in bytes, 0 if unknown
 }
 
 // decide judges an answer by its header.
@@ -79,7 +79,7 @@ func (c *representation) decide(status int, h http.Header) decision {
 			return decision{reason: reasonNotJSON}
 		}
 	}
-	coding, ok := codingOf(h["Content-Encoding"])
+	packed, ok := coding.Of(h["Content-Encoding"])
 	if !ok {
 		return decision{reason: reasonEncoded}
 	}
@@ -90,7 +90,7 @@ func (c *representation) decide(status int, h http.Header) decision {
 	if size > c.maxResponse {
 		return decision{reason: reasonTooLarge}
 	}
-	return decision{transcode: true, coding: coding, size: int(size)}
+	return decision{transcode: true, coding: packed, size: int(size)}
 }
 
 // upstreamJSON is the Content-Type that the upstream gives its JSON, letter for
@@ -112,12 +112,12 @@ func isUTF8(charset string) bool {
 
 // transcode appends the CSV of body to out. It returns the reason if there is
 // none to be made.
-func (c *representation) transcode(out *[]byte, body []byte, enc coding, status int) (reason string) {
-	if enc != identity {
-		plain := buffer.Take(int(min(enc.unpackedSize(body), c.maxResponse)) + bytes.MinRead)
+func (c *representation) transcode(out *[]byte, body []byte, packed coding.Coding, status int) (reason string) {
+	if packed != coding.Identity {
+		plain := buffer.Take(0)
 		defer buffer.Give(plain)
-		if err := enc.decode(plain, body, c.maxResponse); err != nil {
-			if errors.Is(err, errTooLarge) {
+		if err := packed.Unpack(plain, body, c.maxResponse); err != nil {
+			if errors.Is(err, coding.ErrTooLarge) {
 				return reasonTooLarge
 			}
 			return reasonEncoded

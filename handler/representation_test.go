@@ -77,51 +77,6 @@ func pack(t testing.TB, name string, plain []byte) []byte {
 	return b.Bytes()
 }
 
-func TestDecodeStopsAtItsLimit(t *testing.T) {
-	const limit = 1 << 10
-	for name, c := range map[string]coding{"gzip": gzipped, "zstd": zstandard} {
-		t.Run(name, func(t *testing.T) {
-			var dst []byte
-			if err := c.decode(&dst, pack(t, name, make([]byte, limit)), limit); err != nil || len(dst) != limit {
-				t.Errorf("%d bytes within the limit: error %v, %d bytes", limit, err, len(dst))
-			}
-			dst = nil
-			err := c.decode(&dst, pack(t, name, make([]byte, 64<<20)), limit)
-			if !errors.Is(err, errTooLarge) {
-				t.Errorf("error = %v, want %v", err, errTooLarge)
-			}
-			if cap(dst) > 64*limit+maxZstdBlock {
-				t.Errorf("%d bytes were held for a limit of %d", cap(dst), limit)
-			}
-		})
-	}
-}
-
-func TestCodingOf(t *testing.T) {
-	for _, tt := range []struct {
-		rule  string
-		lines []string
-		want  coding
-		ok    bool
-	}{
-		{"none", nil, identity, true},
-		{"identity", []string{"identity"}, identity, true},
-		{"gzip in any case", []string{"GZip"}, gzipped, true},
-		{"its old name", []string{"x-gzip"}, gzipped, true},
-		{"zstd", []string{"zstd"}, zstandard, true},
-		{"empty members", []string{"", " , gzip"}, gzipped, true},
-		{"two codings", []string{"gzip, zstd"}, identity, false},
-		{"two codings on two lines", []string{"gzip", "gzip"}, identity, false},
-		{"a coding that is not decoded", []string{"br"}, identity, false},
-	} {
-		t.Run(tt.rule, func(t *testing.T) {
-			if got, ok := codingOf(tt.lines); got != tt.want || ok != tt.ok {
-				t.Errorf("codingOf(%q) = %v, %v, want %v, %v", tt.lines, got, ok, tt.want, tt.ok)
-			}
-		})
-	}
-}
-
 func TestFitCorrelationID(t *testing.T) {
 	for _, tt := range []struct {
 		rule, id string

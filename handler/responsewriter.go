@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 )
 
 // answer is the response writer that the next handler writes to. It either
@@ -23,13 +24,13 @@ type answer struct {
 	// csv is the representation to make, nil to pass everything on.
 	csv *representation
 
-	status  int       // the final status, 0 until known
-	doomed  string    // why the body can't be made CSV, if there comes one
-	holding bool      // the body is held
-	coding  coding    // of the held body
-	held    *[]byte   // from package buffer, nil unless holding
-	trailer []trailer // of the held answer, put back once its header is sent
-	sent    int64     // bytes of the body sent to the client
+	status  int           // the final status, 0 until known
+	doomed  string        // why the body can't be made CSV, if there comes one
+	holding bool          // the body is held
+	coding  coding.Coding // of the held body
+	held    *[]byte       // from package buffer, nil unless holding
+	trailer []trailer     // of the held answer, put back once its header is sent
+	sent    int64         // bytes of the body sent to the client
 }
 
 // WriteHeader decides, on the final status, whether the answer is held.

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -18,7 +19,7 @@ const usualBody = 1 << 10
 // readBody reads the fields of the body. What the header section alone forbids
 // is not read at all. The error is that of [Reader.Read].
 func (b *binding) readBody(r *http.Request) error {
-	coding, ok := codingOf(r.Header)
+	packed, ok := coding.Of(r.Header["Content-Encoding"])
 	if !ok {
 		b.violate(rules.ContentEncoding, "The Content-Encoding is neither gzip nor zstd, or there is more than one.")
 	}
@@ -45,10 +46,10 @@ func (b *binding) readBody(r *http.Request) error {
 		return err
 	}
 	body := *buf
-	if coding != identity && len(body) > 0 {
-		unpacked := buffer.Take(usualBody)
+	if packed != coding.Identity && len(body) > 0 {
+		unpacked := buffer.Take(0)
 		defer buffer.Give(unpacked)
-		if !b.unpack(coding, body, unpacked) {
+		if !b.unpack(packed, body, unpacked) {
 			return nil
 		}
 		body = *unpacked
@@ -124,6 +125,18 @@ func (b *binding) broke(r *http.Request, err error) error {
 	}
 	b.violate(rules.IncompleteBody, "The body ended before its announced end, or its chunks can't be told apart.")
 	return nil
+}
+
+// unpack unpacks a body into buf.
+func (b *binding) unpack(c coding.Coding, packed []byte, buf *[]byte) bool {
+	err := c.Unpack(buf, packed, b.reader.maxBody())
+	switch {
+	case errors.Is(err, coding.ErrTooLarge):
+		b.tooLarge("unpacks to be")
+	case err != nil:
+		b.violate(rules.MalformedEncoding, "The body can't be unpacked as its Content-Encoding says.")
+	}
+	return err == nil
 }
 
 // tooLarge notes that the body is, or unpacks to be, too large.

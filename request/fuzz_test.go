@@ -125,26 +125,6 @@ func FuzzReadCSV(f *testing.F)       { fuzzFormat(f, csvType) }
 func FuzzReadForm(f *testing.F)      { fuzzFormat(f, formType) }
 func FuzzReadMultipart(f *testing.F) { fuzzFormat(f, "multipart/form-data; boundary=XX") }
 
-// FuzzUnpack holds that nothing that calls itself packed gets past the limit.
-func FuzzUnpack(f *testing.F) {
-	f.Add(true, gzipOf(f, sample))
-	f.Add(false, zstdOf(f, sample, false))
-	f.Add(false, zstdOf(f, sample, true))
-	f.Add(false, zstdOf(f, strings.Repeat(" ", 1<<20), true))
-	rd := new(Reader)
-	f.Fuzz(func(t *testing.T, isGzip bool, body []byte) {
-		unpack := rd.appendUnzstd
-		if isGzip {
-			unpack = rd.appendGunzipped
-		}
-		const limit = 1 << 10
-		out, err := unpack(nil, body, limit)
-		if len(out) > limit+2*maxBlock || err == nil && len(out) > limit+maxBlock {
-			t.Errorf("%d bytes were unpacked: %v", len(out), err)
-		}
-	})
-}
-
 // FuzzStripQuery holds that no field is left and nothing else is touched.
 func FuzzStripQuery(f *testing.F) {
 	for _, s := range seeds {

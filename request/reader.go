@@ -1,11 +1,8 @@
 package request
 
 import (
-	"compress/gzip"
 	"net/http"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -19,8 +16,8 @@ const (
 )
 
 // Reader reads requests within limits. The zero value reads with the default
-// limits. It may be used by several goroutines at once, its fields are not to
-// be changed once it is used, and it must not be copied.
+// limits. It may be used by several goroutines at once, and its fields are not to
+// be changed once it is used.
 type Reader struct {
 	// MaxBody is the largest body in bytes, as sent and as unpacked. Zero is
 	// DefaultMaxBody; more than 1 GiB is 1 GiB.
@@ -34,11 +31,7 @@ type Reader struct {
 	// fields. Parameters of the query string are none of its business.
 	UnknownFields UnknownFields
 
-	gunzips  sync.Pool // of *gzip.Reader
 	scanners sync.Pool // of *scanner
-	zstdOnce sync.Once
-	zstd     *zstd.Decoder
-	zstdErr  error
 }
 
 // Read reads what r asks for, with sessionID as the route found it in the path
@@ -79,12 +72,6 @@ func (rd *Reader) maxDepth() int {
 		return rd.MaxDepth
 	}
 	return DefaultMaxDepth
-}
-
-// gunzip returns a gzip reader from the pool, or nil if it is empty.
-func (rd *Reader) gunzip() *gzip.Reader {
-	z, _ := rd.gunzips.Get().(*gzip.Reader)
-	return z
 }
 
 // scanner returns a scanner of a body from the pool.

@@ -1,0 +1,160 @@
+// Package coding unpacks the content codings of bodies, RFC 9110 section 8.4.1,
+// and no more of them than a limit allows.
+package coding
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+)
+
+// Coding is a content coding that can be unpacked.
+type Coding uint8
+
+// The codings.
+const (
+	Identity Coding = iota
+	Gzip
+	Zstd
+)
+
+// ErrTooLarge is what unpacking returns for a body that unpacks to more than the
+// limit.
+var ErrTooLarge = errors.New("larger than the limit")
+
+// maxWindow is the largest window in bytes that a zstd frame may ask for (RFC
+// 9659 section 3). None is allocated: a body is unpacked in one piece. maxBlock
+// is its largest block (RFC 8878 section 3.1.1.2.4).
+const (
+	maxWindow = 8 << 20
+	maxBlock  = 128 << 10
+)
+
+// names are the registered names, and the old one of gzip (RFC 9110 section
+// 8.4.1.3).
+var names = map[string]Coding{"": Identity, "identity": Identity, "gzip": Gzip, "x-gzip": Gzip, "zstd": Zstd}
+
+// Of returns the one coding that the lines of Content-Encoding name. ok is false
+// if it can't be unpacked, or if there are several in a row.
+func Of(lines []string) (c Coding, ok bool) {
+	for _, line := range lines {
+		for name := range strings.SplitSeq(line, ",") {
+			this, known := names[strings.ToLower(strings.TrimSpace(name))]
+			switch {
+			case !known, c != Identity && this != Identity:
+				return Identity, false
+			case this != Identity:
+				c = this
+			}
+		}
+	}
+	return c, true
+}
+
+// Unpack replaces what dst holds by what src unpacks to, at most limit bytes.
+// The error is [ErrTooLarge] if there is more, and any other if src is not what
+// it says it is. If src tells its size, dst does not grow while it is unpacked.
+func (c Coding) Unpack(dst *[]byte, src []byte, limit int64) error {
+	buffer.Reserve(dst, int(min(c.unpackedSize(src), limit))+bytes.MinRead)
+	switch c {
+	case Gzip:
+		return gunzip(dst, src, limit)
+	case Zstd:
+		return unzstd(dst, src, limit)
+	case Identity:
+		if int64(len(src)) > limit {
+			return ErrTooLarge
+		}
+		*dst = append(*dst, src...)
+	}
+	return nil
+}
+
+// unpackedSize is how many bytes src says that it unpacks to, as a hint: what is
+// said may be wrong, and 0 means that nothing is said.
+func (c Coding) unpackedSize(src []byte) int64 {
+	switch c {
+	case Gzip: // RFC 1952 section 2.3.1, ISIZE
+		if len(src) >= 4 {
+			return int64(binary.LittleEndian.Uint32(src[len(src)-4:]))
+		}
+	case Zstd: // RFC 8878 section 3.1.1.1.4, Frame_Content_Size
+		var h zstd.Header
+		if h.Decode(src) == nil && h.HasFCS && h.FrameContentSize <= math.MaxInt64 {
+			return int64(h.FrameContentSize)
+		}
+	case Identity:
+		return int64(len(src))
+	}
+	return 0
+}
+
+// gunzipper is a gzip reader and what it reads from.
+type gunzipper struct {
+	src bytes.Reader
+	gzip.Reader
+}
+
+var gunzippers = sync.Pool{New: func() any { return new(gunzipper) }}
+
+// gunzip unpacks one or more gzip members, RFC 1952 section 2.2, with nothing
+// after them.
+func gunzip(dst *[]byte, src []byte, limit int64) error {
+	z := gunzippers.Get().(*gunzipper) //nolint:forcetypeassert // the pool holds nothing else
+	defer gunzippers.Put(z)
+	defer z.src.Reset(nil) // src is not ours to keep
+	z.src.Reset(src)
+	if err := z.Reset(&z.src); err != nil {
+		return err
+	}
+	b := bytes.NewBuffer(*dst)
+	n, err := b.ReadFrom(io.LimitReader(z, limit+1))
+	*dst = b.Bytes()
+	if err == nil && n > limit {
+		return ErrTooLarge
+	}
+	return err
+}
+
+// unzstdder unpacks zstd. It is made with the first body that needs it, starts
+// no goroutine, and serves any number of them at once.
+var unzstdder = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(0), // as many as there are processors
+		zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow),
+		// The room in dst limits what is unpacked. The memory option would limit
+		// the window too, and a small body may well declare one of megabytes.
+		zstd.WithDecodeAllCapLimit(true))
+})
+
+// unzstd unpacks one or more zstd frames, RFC 8878 section 3.
+func unzstd(dst *[]byte, src []byte, limit int64) error {
+	z, err := unzstdder()
+	if err != nil {
+		return err
+	}
+	// A block that does not fit is refused whole, so that there has to be room
+	// for one beyond the limit: what is larger is known by its length.
+	most := int(limit) + maxBlock
+	room := (*dst)[:0:min(cap(*dst), most)]
+	*dst, err = z.DecodeAll(src, room)
+	if err != nil && cap(room) < most {
+		// A frame need not say how much it holds, and what there is no room for is
+		// an error of more than one kind.
+		*dst, err = z.DecodeAll(src, make([]byte, 0, most))
+	}
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || int64(len(*dst)) > limit {
+		return ErrTooLarge
+	}
+	return err
+}

@@ -1,0 +1,196 @@
+package coding
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+func TestOf(t *testing.T) {
+	for _, tt := range []struct {
+		rule  string
+		lines []string
+		want  Coding
+		ok    bool
+	}{
+		{"none", nil, Identity, true},
+		{"identity", []string{"identity"}, Identity, true},
+		{"gzip in any case", []string{"GZip"}, Gzip, true},
+		{"its old name", []string{"x-gzip"}, Gzip, true},
+		{"zstd", []string{"zstd"}, Zstd, true},
+		{"empty members", []string{"", " , gzip"}, Gzip, true},
+		{"identity beside another", []string{"gzip, identity"}, Gzip, true},
+		{"two codings", []string{"gzip, zstd"}, Identity, false},
+		{"two codings on two lines", []string{"gzip", "gzip"}, Identity, false},
+		{"a coding that can't be unpacked", []string{"br"}, Identity, false},
+		{"one of those beside another", []string{"gzip", "br"}, Identity, false},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got, ok := Of(tt.lines); got != tt.want || ok != tt.ok {
+				t.Errorf("Of(%q) = %v, %v, want %v, %v", tt.lines, got, ok, tt.want, tt.ok)
+			}
+		})
+	}
+}
+
+// packed packs a text; frames that are streamed don't tell their size.
+func packed(t testing.TB, how, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	switch how {
+	case "gzip":
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write([]byte(text))
+		_ = w.Close()
+	case "zstd", "streamed zstd":
+		w, err := zstd.NewWriter(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if how == "zstd" {
+			return w.EncodeAll([]byte(text), nil)
+		}
+		_, _ = w.Write([]byte(text))
+		_ = w.Flush()
+		_ = w.Close()
+	default:
+		return []byte(text)
+	}
+	return b.Bytes()
+}
+
+// ways are the ways of packing a body.
+var ways = map[string]Coding{"identity": Identity, "gzip": Gzip, "zstd": Zstd, "streamed zstd": Zstd}
+
+func TestUnpackStopsAtItsLimit(t *testing.T) {
+	const limit = 1 << 10
+	for how, c := range ways {
+		t.Run(how, func(t *testing.T) {
+			for _, room := range []int{0, limit / 2, limit, limit + 1, limit + maxBlock, 4 * maxBlock} {
+				for _, tt := range []struct {
+					size int
+					want error
+				}{{limit, nil}, {limit + 1, ErrTooLarge}, {64 << 20, ErrTooLarge}} {
+					dst := make([]byte, 3, 3+room) // what is in it is not part of it
+					err := c.Unpack(&dst, packed(t, how, strings.Repeat("x", tt.size)), limit)
+					if !errors.Is(err, tt.want) || err == nil && string(dst) != strings.Repeat("x", tt.size) {
+						t.Errorf("%d bytes into room for %d: error %v, %d bytes, want error %v", tt.size, room, err, len(dst), tt.want)
+					}
+					if most := max(3+room, 64*limit+maxBlock); cap(dst) > most {
+						t.Errorf("%d bytes into room for %d: %d bytes were held for a limit of %d", tt.size, room, cap(dst), limit)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestWhatIsBrokenIsNotTooLarge(t *testing.T) {
+	for how, c := range ways {
+		if c == Identity {
+			continue
+		}
+		good := packed(t, how, strings.Repeat("text ", 100))
+		for rule, src := range map[string][]byte{
+			"nothing": nil, "cut short": good[:len(good)/2], "text": []byte("text"), "text behind it": append(good[:len(good):len(good)], "text"...),
+		} {
+			t.Run(how+" "+rule, func(t *testing.T) {
+				var dst []byte
+				err := c.Unpack(&dst, src, 1<<10)
+				if len(src) == 0 && c == Zstd { // no frame is a stream of none
+					return
+				}
+				if err == nil || errors.Is(err, ErrTooLarge) {
+					t.Errorf("error %v", err)
+				}
+				dst = nil // what is used again is as good as new
+				if err := c.Unpack(&dst, good, 1<<10); err != nil || len(dst) != 500 {
+					t.Errorf("after that: error %v, %d bytes", err, len(dst))
+				}
+			})
+		}
+	}
+}
+
+// TestASizeThatIsALieIsAHint: what a body says of its size takes no memory
+// beyond the limit, and the size that counts is the real one.
+func TestASizeThatIsALieIsAHint(t *testing.T) {
+	const limit = 1 << 10
+	for _, size := range []uint32{0, 1, 1 << 31, 1<<32 - 1} {
+		src := packed(t, "gzip", "text")
+		binary.LittleEndian.PutUint32(src[len(src)-4:], size)
+		var dst []byte
+		if err := Gzip.Unpack(&dst, src, limit); err == nil || errors.Is(err, ErrTooLarge) || cap(dst) > 4*limit {
+			t.Errorf("size %d: error %v, %d bytes held", size, err, cap(dst))
+		}
+	}
+	// A frame of one segment with a size of 8 bytes, RFC 8878 section 3.1.1.1.
+	src := append([]byte{0x28, 0xb5, 0x2f, 0xfd, 0b11100000}, bytes.Repeat([]byte{0xff}, 8)...)
+	var dst []byte
+	if err := Zstd.Unpack(&dst, src, limit); err == nil || cap(dst) > limit+2*maxBlock {
+		t.Errorf("a frame of 2^64-1 bytes: error %v, %d bytes held", err, cap(dst))
+	}
+}
+
+func TestBodiesAreUnpackedAtOnce(t *testing.T) {
+	var all sync.WaitGroup
+	for i := range 16 {
+		for how, c := range ways {
+			text := strings.Repeat(fmt.Sprint(i, how), 1000)
+			src := packed(t, how, text)
+			all.Go(func() {
+				var dst []byte
+				for range 20 {
+					if err := c.Unpack(&dst, src, 1<<20); err != nil || string(dst) != text {
+						t.Errorf("%s: error %v, another text", how, err)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+}
+
+// FuzzUnpack holds that nothing unpacks to more than the limit, and that what
+// unpacks once unpacks alike again.
+func FuzzUnpack(f *testing.F) {
+	for how, c := range ways {
+		f.Add(uint8(c), packed(f, how, strings.Repeat("text ", 100)))
+		f.Add(uint8(c), packed(f, how, strings.Repeat(" ", 1<<20)))
+	}
+	f.Fuzz(func(t *testing.T, c uint8, src []byte) {
+		const limit = 1 << 12
+		var first, again []byte
+		err := Coding(c%3).Unpack(&first, src, limit)
+		if err == nil && len(first) > limit || cap(first) > limit+2*maxBlock {
+			t.Errorf("%d bytes, %d of them held, the limit is %d", len(first), cap(first), limit)
+		}
+		if err2 := Coding(c%3).Unpack(&again, src, limit); (err == nil) != (err2 == nil) || err == nil && !bytes.Equal(first, again) {
+			t.Errorf("first %v, %d bytes; then %v, %d bytes", err, len(first), err2, len(again))
+		}
+	})
+}
+
+func BenchmarkUnpack(b *testing.B) {
+	text := strings.Repeat(`{"id":"abc","displayName":"Ann Other"}`, 50)
+	for how, c := range ways {
+		b.Run(how, func(b *testing.B) {
+			src := packed(b, how, text)
+			var dst []byte
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := c.Unpack(&dst, src, 1<<20); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
