@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"github.com/quic-go/quic-go/http3"
+
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -120,6 +122,11 @@ func (b *binding) broke(r *http.Request, err error) error {
 			return fmt.Errorf("reading the body: %w: %w", gone, err)
 		}
 		if _, ok := errors.AsType[net.Error](err); ok {
+			return fmt.Errorf("reading the body: %w", err)
+		}
+		// Over HTTP/3 a stream is known to be reset a moment before the context
+		// of its request ends.
+		if _, ok := errors.AsType[*http3.Error](err); ok {
 			return fmt.Errorf("reading the body: %w", err)
 		}
 	}

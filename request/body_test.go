@@ -20,6 +20,7 @@ import (
 	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/quic-go/quic-go/http3"
 
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -363,6 +364,7 @@ func TestABodyThatDoesNotArrive(t *testing.T) {
 		{"cut short, which ends the context too", gone, io.ErrUnexpectedEOF, "incomplete_body"},
 		{"of a client that is gone", gone, errBroken, ""},
 		{"on a connection that is reset", t.Context(), &net.OpError{Op: "read", Err: syscall.ECONNRESET}, ""},
+		{"on a stream that is reset, before the context ends", t.Context(), &http3.Error{Remote: true, ErrorCode: http3.ErrCodeRequestCanceled}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
