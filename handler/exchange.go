@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -124,9 +125,14 @@ func (x *exchange) handOn(r *http.Request, next caddyhttp.Handler, csv *represen
 }
 
 // abandon ends a request whose client is gone, or too slow, before it said
-// what it wants.
+// what it wants. One that is too slow can still be told (RFC 9110 section
+// 15.5.9).
 func (x *exchange) abandon(err error) error {
 	x.outcome = metrics.ClientGone
+	x.setOwnFields()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return caddyhttp.Error(http.StatusRequestTimeout, err)
+	}
 	return caddyhttp.Error(statusClientClosedRequest, err)
 }
 

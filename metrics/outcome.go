@@ -34,7 +34,8 @@ const (
 	Unreachable
 	// Timeout: the upstream did not answer in time.
 	Timeout
-	// ClientGone: the client went away before its answer was complete.
+	// ClientGone: the client went away before its answer was complete, or was too
+	// slow to say what it wants.
 	ClientGone
 	// Failed: another handler after this one returned an error of its own.
 	Failed
@@ -61,7 +62,7 @@ var outcomes = [numOutcomes]struct {
 	Upstream5xx:      {"upstream_5xx", "The upstream answered 500 to 599.", true},
 	Unreachable:      {"unreachable", "No answer came from the upstream.", true},
 	Timeout:          {"timeout", "The upstream did not answer in time.", true},
-	ClientGone:       {"client_gone", "The client went away before its answer was complete.", true},
+	ClientGone:       {"client_gone", "The client went away before its answer was complete, or was too slow to send its body (408).", true},
 	Failed:           {"failed", "A handler behind this one returned an error of its own.", true},
 	Aborted:          {"aborted", "The answer broke off on its way, or a handler panicked.", true},
 }
