@@ -143,6 +143,18 @@ func (x *exchange) setOwnFields() {
 	if x.correlationID != "" {
 		x.w.Header().Set(x.h.correlationHeader, x.correlationID)
 	}
+	if x.clientAwaitsContinue() {
+		x.w.Header().Set("Connection", "close")
+	}
+}
+
+// clientAwaitsContinue reports whether the client still waits for "100 Continue"
+// with its body. Over HTTP/1 the server reads what is left of a body before it
+// answers, unless the connection is to be closed; this client would not send it
+// before the answer. net/http sees that by itself only where nobody has wrapped
+// the body, as Caddy does.
+func (x *exchange) clientAwaitsContinue() bool {
+	return x.r.ProtoMajor == 1 && x.requestBytes <= 0 && hasToken(x.r.Header["Expect"], "100-continue")
 }
 
 // replacer returns Caddy's replacer for this request.

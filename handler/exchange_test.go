@@ -53,3 +53,37 @@ type errGone struct{}
 func (errGone) Error() string   { return "gone" }
 func (errGone) Timeout() bool   { return false }
 func (errGone) Temporary() bool { return false }
+
+// TestAnAnswerToWhoAwaitsContinueClosesTheConnection: over HTTP/1 the server
+// would else wait for the body before it answers, and the client for the answer
+// before it sends the body.
+func TestAnAnswerToWhoAwaitsContinueClosesTheConnection(t *testing.T) {
+	ok := answerWith([]byte(`{"id":"abc"}`))
+	for _, tt := range []struct {
+		rule   string
+		change func(*http.Request)
+		next   caddyhttp.Handler
+		want   string
+	}{
+		{"refused for its header", func(r *http.Request) { r.Header.Set("Content-Type", "image/png") }, nobody(t), "close"},
+		{"refused for its method", func(r *http.Request) { r.Method = http.MethodPut }, nobody(t), "close"},
+		{"passed without its body", func(r *http.Request) { r.Method = http.MethodOptions }, ok, "close"},
+		{"in any case", func(r *http.Request) { r.Header["Expect"] = []string{"100-Continue"}; r.Method = http.MethodPut }, nobody(t), "close"},
+		{"but not once its body is read", func(*http.Request) {}, ok, ""},
+		{"nor if it does not wait", func(r *http.Request) { r.Header.Del("Expect"); r.Method = http.MethodPut }, nobody(t), ""},
+		{"nor over HTTP/2", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor, r.Method = 2, 0, http.MethodPut }, nobody(t), ""},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			r := newRequest(route1, "application/json")
+			r.Header.Set("Expect", "100-continue")
+			tt.change(r)
+			w := httptest.NewRecorder()
+			if err := newHandler(t, Config{}).ServeHTTP(w, r, tt.next); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.Header().Get("Connection"); got != tt.want {
+				t.Errorf("Connection: %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
