@@ -51,7 +51,7 @@ func isPlain(path string) bool {
 			last = c
 		}
 	}
-	return true
+	return last != '/' || len(path) <= 1
 }
 
 // text is a path that was read: a path as it came, or a normalised copy.

@@ -62,6 +62,11 @@ func (t *Template) matchReadings(escaped string) Match {
 					m.Ambiguous = r != reading{}
 					return m
 				}
+				// A slash at the end hides a suffix until somebody drops it.
+				if m := match(t, bytes.TrimRight(path, "/")); m.Kind != None {
+					m.Ambiguous = true
+					return m
+				}
 			}
 		}
 	}
