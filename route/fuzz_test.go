@@ -2,6 +2,7 @@ package route
 
 import (
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 var (
 	modelEscapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
 	modelSuffix  = regexp.MustCompile(`\.(?:csv|json|xml|jsv|html)$`)
+
+	modelOperation = regexp.MustCompile(`^(?:[^/]+/(?:reply|oneway|syncreply|asynconeway)/addconferencemember(?:\[\])?(?:\.[^/]*)?(?:/.*)?|api/(?:.*/)?addconferencemember(?:\[\])?(?:\.[^/]*)?)$`)
 )
 
 // model is the upstream as recorded, slow and one step after the other. It
@@ -71,29 +74,35 @@ func modelUnescape(run string) string {
 }
 
 // modelMembers returns the session id if the upstream routes the path to the
-// operation.
-func modelMembers(escaped string) (id, suffix string, ok bool) {
+// operation, at the template.
+func modelMembers(template, escaped string) (id, suffix string, ok bool) {
 	s, suffix := model(escaped)
-	if len(s) != 4 || !strings.EqualFold(s[0], "sessions") || !strings.EqualFold(s[2], "conference") || !strings.EqualFold(s[3], "members") {
+	want := strings.Split(template, "/")[1:]
+	if len(s) != len(want) {
 		return "", "", false
 	}
-	return s[1], suffix, true
+	for i, literal := range want {
+		if literal == placeholder {
+			id = s[i]
+		} else if !strings.EqualFold(s[i], literal) {
+			return "", "", false
+		}
+	}
+	return id, suffix, true
 }
 
 // modelPredefined reports whether some version of the upstream routes the path
 // to the operation by its name.
 func modelPredefined(escaped string) bool {
-	const name = `addconferencemember(?:\[\])?(?:\.[^/]*)?`
 	s, suffix := model(escaped)
 	path := strings.ToLower(strings.Join(s, "/")) + suffix
-	ok, _ := regexp.MatchString(`^(?:[^/]+/(?:reply|oneway|syncreply|asynconeway)/`+name+`(?:/.*)?|api/(?:.*/)?`+name+`)$`, path)
-	return ok
+	return modelOperation.MatchString(path)
 }
 
 func TestModelAgreesWithEveryRecording(t *testing.T) {
 	for _, r := range readRecordings(t) {
 		path := r.path(t)
-		id, _, ok := modelMembers(path)
+		id, _, ok := modelMembers(DefaultTemplate, path)
 		if strings.Contains(strings.ToLower(path), operation) || !strings.EqualFold(r.Method, "POST") || r.Status == 400 {
 			continue
 		}
@@ -103,7 +112,27 @@ func TestModelAgreesWithEveryRecording(t *testing.T) {
 	}
 }
 
-// FuzzMatch: what the upstream matches is matched, with the same session id.
+// proxied are the paths that a proxy behind this one may make of a path before
+// the upstream reads it: cleaned as Go cleans it, encoded or decoded, and with a
+// slash for each backslash.
+func proxied(escaped string) []string {
+	if strings.ContainsAny(escaped, "?#") {
+		return nil // which no escaped path holds
+	}
+	paths := []string{
+		path.Clean(escaped),
+		strings.NewReplacer(`\`, "/", "%5c", "/", "%5C", "/").Replace(escaped),
+	}
+	if u, err := url.ParseRequestURI(escaped); err == nil {
+		for _, decoded := range []string{u.Path, path.Clean(u.Path)} {
+			paths = append(paths, (&url.URL{Path: decoded}).EscapedPath())
+		}
+	}
+	return paths
+}
+
+// FuzzMatch: what the upstream matches is matched, with the same session id,
+// and what it would match behind another proxy is not let through either.
 func FuzzMatch(f *testing.F) {
 	for _, r := range readRecordings(f) {
 		f.Add(r.Target)
@@ -112,27 +141,39 @@ func FuzzMatch(f *testing.F) {
 		"/x/%2e%2E/sessions/a+b/%2e/conference//members/.csv", "/sessions%252fabc%2Fconference%5cmembers", "/sessions/%ff%e2%82%ac%/conference/members",
 		"/sessions/a%2fb/../c%2f../conference/members.json", "/csv%2freply/AddConferenceMember%5B%5D.csv", "/api/x/addconferencemember",
 		"/se%C5%BF%C5%BFions/abc/conference/members", "%2f..%2fsessions/.../conference/members/..%2f..",
+		"/V1//sessions/abc/conference/members.csv", "/v1/json/reply/AddConferenceMember", "/calls%2Fx/../abc.json", `/calls\a`,
 	} {
 		f.Add(s)
 	}
+	var templates []*Template
+	for _, text := range []string{DefaultTemplate, "/v1" + DefaultTemplate, "/calls/{sessionId}"} {
+		templates = append(templates, mustParse(f, text))
+	}
 	f.Fuzz(func(t *testing.T, path string) {
-		template := mustParse(t, DefaultTemplate)
-		got := template.Match(path)
-		if plain := template.matchReadings(path); got != plain {
-			t.Errorf("Match(%q) = %+v, but %+v by its readings", path, got, plain)
-		}
-		if !strings.HasPrefix(path, "/") {
-			return
-		}
-		if id, suffix, ok := modelMembers(path); ok {
-			if want := member(id, suffix); got != want {
-				t.Errorf("Match(%q) = %+v, want %+v", path, got, want)
+		for _, template := range templates {
+			got := template.Match(path)
+			if plain := template.matchReadings(path); got != plain {
+				t.Errorf("%s: Match(%q) = %+v, but %+v by its readings", template, path, got, plain)
 			}
-		} else if got.Kind == Members && !got.Ambiguous && isASCII(path) && !strings.Contains(path, "%C") && !strings.Contains(path, "%c") {
-			t.Errorf("Match(%q) = %+v, but the upstream has no route there", path, got)
-		}
-		if modelPredefined(path) && got.Kind == None {
-			t.Errorf("Match(%q) = %+v, want Predefined", path, got)
+			if !strings.HasPrefix(path, "/") {
+				continue
+			}
+			if id, suffix, ok := modelMembers(template.String(), path); ok {
+				if want := member(id, suffix); got != want {
+					t.Errorf("%s: Match(%q) = %+v, want %+v", template, path, got, want)
+				}
+			} else if got.Kind == Members && !got.Ambiguous && isASCII(path) && !strings.Contains(path, "%C") && !strings.Contains(path, "%c") {
+				t.Errorf("%s: Match(%q) = %+v, but the upstream has no route there", template, path, got)
+			}
+			if modelPredefined(path) && got.Kind == None {
+				t.Errorf("%s: Match(%q) = %+v, want Predefined", template, path, got)
+			}
+			for _, arrives := range proxied(path) {
+				_, _, ok := modelMembers(template.String(), arrives)
+				if (ok || modelPredefined(arrives)) && got.Kind == None {
+					t.Errorf("%s: Match(%q) = %+v, but behind a proxy that makes it %q the upstream has a route there", template, path, got, arrives)
+				}
+			}
 		}
 	})
 }
@@ -172,7 +213,7 @@ func FuzzPath(f *testing.F) {
 			t.Errorf("Match(Path(%q, %q)) = Match(%q) = %+v", id, suffix, path, got)
 		}
 		if !short {
-			if gotID, gotSuffix, ok := modelMembers(path); !ok || gotID != id || gotSuffix != suffix {
+			if gotID, gotSuffix, ok := modelMembers(DefaultTemplate, path); !ok || gotID != id || gotSuffix != suffix {
 				t.Errorf("the upstream reads %q, %q, %v from %q, want %q, %q", gotID, gotSuffix, ok, path, id, suffix)
 			}
 		}
