@@ -38,7 +38,9 @@ func (b *binding) locate(m mark) position {
 	for range m.line - 1 {
 		_, rest, _ = bytes.Cut(rest, []byte{'\n'})
 	}
-	return position{m.line, utf8.RuneCount(rest[:min(m.column-1, len(rest))]) + 1}
+	line, _, _ := bytes.Cut(rest, []byte{'\n'})
+	// A cell that is not closed ends behind the line end, by encoding/csv.
+	return position{m.line, utf8.RuneCount(line[:min(m.column-1, len(line))]) + 1}
 }
 
 // say adds the place to a sentence.

@@ -393,6 +393,7 @@ func TestViolationsTellWhere(t *testing.T) {
 		{"the second of two inner names", jsonType, "{\"x\":{\"a\":1,\n  \"a\":2}}", 2, 3},
 		{"the bracket too many", jsonType, strings.Repeat("{\"a\":", 32) + "\n[", 2, 1},
 		{"a quote in a cell", csvType, "callSid,destination\r\né,a\"b\r\n", 2, 4},
+		{"a quote left open", csvType, "callSid\n\"a\n", 2, 3},
 		{"a short row", csvType, "\n\ncallSid,destination\r\n\"a\"\r\n", 4, 0},
 		{"a column twice", csvType, "\ufeffé,callSid,callSid\r\n1,2,3\r\n", 1, 11},
 		{"the middle of a text", jsonType, "{} {}", 1, 4},
