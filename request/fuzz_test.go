@@ -2,10 +2,21 @@ package request
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http/httputil"
+	"net/url"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -63,69 +74,137 @@ func FuzzBinding(f *testing.F) {
 	})
 }
 
-// FuzzReadJSON holds that what is accepted is JSON for the standard library
-// too, and means the same.
-func FuzzReadJSON(f *testing.F) {
+// fuzzBody holds bodies of one type against the reference.
+func fuzzBody(f *testing.F, contentType string) {
 	for _, s := range seeds {
 		f.Add(s.body)
 	}
-	f.Add(`{"destination":"\u00e9` + "\u2028" + `","a":[[[]]],"b":-1.5E-7,"c":true,"d":false}`)
-	f.Fuzz(func(t *testing.T, body string) {
-		q, violations := read(t, new(Reader), post(jsonType, "", body))
-		if len(violations) > 0 || body == "" {
-			return
+	for _, e := range readExchanges(f) {
+		if e.Group == "body" {
+			f.Add(e.Request.Body)
 		}
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(body, "\ufeff")), &members); err != nil {
-			t.Fatalf("accepted was %q: %v", body, err)
-		}
-		want := call("", "", "")
-		for name, raw := range members {
-			fld, ok := rules.FieldByName(name)
-			if !ok || string(raw) == "null" {
-				continue
+	}
+	f.Fuzz(func(t *testing.T, body string) { checkReading(t, contentType, body) })
+}
+
+func FuzzReadJSON(f *testing.F) {
+	for _, body := range []string{
+		`{"destination":"\u00e9` + "\u2028" + `","a":[[[]]],"b":-1.5E-7,"c":true,"d":false}`,
+		`{"a":"\ud83d\ude00\\ud800","b":"\ud800\u0041","c":{"__type":0}}`,
+		`{"a":` + strings.Repeat("[", DefaultMaxDepth-1) + strings.Repeat("]", DefaultMaxDepth-1) + "}",
+	} {
+		f.Add(body)
+	}
+	fuzzBody(f, jsonType)
+}
+
+func FuzzReadCSV(f *testing.F) {
+	for _, body := range []string{"\"call\"\"Sid\",\r\n\r\n\"a\r\nb\",\r", " callSid\t,x,X\n1,2,3", "a\rb\n\n1\n2"} {
+		f.Add(body)
+	}
+	fuzzBody(f, csvType)
+}
+
+func FuzzReadForm(f *testing.F) { fuzzBody(f, formType) }
+
+// FuzzReadMultipart holds that what is accepted means the same to the standard
+// library, and that what its writer makes is accepted.
+func FuzzReadMultipart(f *testing.F) {
+	const boundary = "XX"
+	const contentType = "multipart/form-data; boundary=" + boundary
+	for _, s := range seeds {
+		f.Add(s.body, "callSid", "CA1")
+	}
+	f.Add("", `no"te`, "\r\n")
+	f.Fuzz(func(t *testing.T, body, name, text string) {
+		q, violations := read(t, new(Reader), post(contentType, "", body))
+		checkPlaces(t, body, violations)
+		if len(violations) == 0 && body != "" {
+			form, err := multipart.NewReader(strings.NewReader(body), boundary).ReadForm(1 << 20)
+			if err != nil {
+				t.Fatalf("accepted was %q: %v", body, err)
 			}
-			text := string(raw)
-			if raw[0] == '"' {
-				if err := json.Unmarshal(raw, &text); err != nil {
-					t.Fatal(err)
+			want, extras := call("", "", ""), make(map[string]any)
+			for name, texts := range form.Value {
+				f, isField := fieldsByName[asciiLower(name)]
+				switch {
+				case len(texts) != 1:
+					t.Errorf("%q: %q stands more than once", body, name)
+				case isField && texts[0] != "":
+					want[f] = rules.Value{Text: texts[0], Set: true}
+				case !isField && name != "_charset_" && asciiLower(name) != "__type":
+					extras[name] = texts[0]
 				}
 			}
-			want[fld] = rules.Value{Text: text, Set: true}
-		}
-		if q.Call != want {
-			t.Errorf("%q is read as %v, want %v", body, q.Call, want)
-		}
-		if q.HasExtra("__type") {
-			t.Errorf("a type hint is forwarded of %q", body)
-		}
-	})
-}
-
-// fuzzFormat fuzzes a body of one type: it is read or refused, and places are
-// within it.
-func fuzzFormat(f *testing.F, contentType string) {
-	for _, s := range seeds {
-		f.Add(s.body)
-	}
-	f.Fuzz(func(t *testing.T, body string) {
-		q, violations := read(t, new(Reader), post(contentType, "", body))
-		for _, v := range violations {
-			if v.Line > strings.Count(body, "\n")+1 || v.Column > len(body)+1 || v.Line < 0 || v.Column < 0 {
-				t.Errorf("%q: %s at %d, %d", body, v.Rule.Name, v.Line, v.Column)
+			if len(form.File) > 0 || q.Call != want || !reflect.DeepEqual(extrasOf(t, q), extras) {
+				t.Errorf("%q is read as %v and %v, want %v and %v", body, q.Call, extrasOf(t, q), want, extras)
 			}
 		}
-		if out := q.AppendJSON(nil, q.Call); !json.Valid(out) {
-			t.Errorf("%q is forwarded as %q", body, out)
+
+		if strings.Contains(text, boundary) || strings.ContainsAny(name, "\r\n") || len(name)+len(text) > DefaultMaxBody/2 {
+			return
+		}
+		var b strings.Builder
+		w := multipart.NewWriter(&b)
+		if err := errors.Join(w.SetBoundary(boundary), w.WriteField(name, text), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		q, violations = read(t, new(Reader), post(contentType, "", b.String()))
+		field, isField := fieldsByName[asciiLower(name)]
+		switch {
+		case len(violations) > 0:
+			if isPlain(name) && utf8.ValidString(text) && (!isField || field != rules.SessionID) {
+				t.Errorf("%q violates %s", b.String(), failed(violations))
+			}
+		case isField && text != "" && q.Call[field].Text != text, !isField && q.HasExtra(name) && extrasOf(t, q)[name] != text:
+			t.Errorf("%q is read as %v and %v", b.String(), q.Call, extrasOf(t, q))
 		}
 	})
 }
 
-func FuzzReadCSV(f *testing.F)       { fuzzFormat(f, csvType) }
-func FuzzReadForm(f *testing.F)      { fuzzFormat(f, formType) }
-func FuzzReadMultipart(f *testing.F) { fuzzFormat(f, "multipart/form-data; boundary=XX") }
+// FuzzDelivery holds that it makes no difference how a body is packed, chunked
+// and cut into packets.
+func FuzzDelivery(f *testing.F) {
+	for i, s := range seeds {
+		f.Add(s.contentType, s.body, byte(i), uint16(7*i))
+	}
+	rd := new(Reader)
+	f.Fuzz(func(t *testing.T, contentType, body string, coding byte, size uint16) {
+		q, violations := read(t, rd, post(contentType, "", body))
+		if body == "" || len(body) > DefaultMaxBody/2 {
+			return
+		}
+		names := []string{"identity", "gzip", "zstd", "zstd, identity"}
+		name := names[int(coding)%len(names)]
+		packed := body
+		switch {
+		case name == "gzip":
+			packed = string(gzipOf(t, body[:len(body)/2])) + string(gzipOf(t, body[len(body)/2:]))
+		case strings.HasPrefix(name, "zstd"):
+			packed = string(zstdOf(t, body, coding&0x80 != 0))
+		}
+		var chunked strings.Builder
+		for chunk := range slices.Chunk([]byte(packed), int(size)+1) {
+			fmt.Fprintf(&chunked, "%x;ext\r\n%s\r\n", len(chunk), chunk)
+		}
+		chunked.WriteString("0\r\n\r\n")
+		r := post(contentType, "", packed)
+		r.ContentLength = -1
+		r.Body = io.NopCloser(httputil.NewChunkedReader(iotest.HalfReader(strings.NewReader(chunked.String()))))
+		r.Header.Set("Content-Encoding", name)
+		q2, violations2 := read(t, rd, r)
+		if failed(violations2) != failed(violations) || q2.Call != q.Call || q2.Format != q.Format || q2.Readable != q.Readable {
+			t.Errorf("%q is read as %v, violating %q, but as %v, violating %q, if sent as %q in chunks of %d",
+				body, q.Call, failed(violations), q2.Call, failed(violations2), name, int(size)+1)
+		}
+		if q2.BodyBytes != int64(len(packed)) && len(violations2) == 0 {
+			t.Errorf("%d bytes were sent, %d read", len(packed), q2.BodyBytes)
+		}
+	})
+}
 
-// FuzzStripQuery holds that no field is left and nothing else is touched.
+// FuzzStripQuery holds that no field is left and nothing else is touched, and
+// that net/url finds the same names.
 func FuzzStripQuery(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s.query)
@@ -134,12 +213,26 @@ func FuzzStripQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		var want []string
 		for pair := range strings.SplitSeq(raw, "&") {
-			if !IsField(nameOf(pair)) {
+			name, _, _ := strings.Cut(pair, "=")
+			name = percentByte.ReplaceAllStringFunc(strings.ReplaceAll(name, "+", " "), func(escape string) string {
+				b, _ := hex.DecodeString(escape[1:])
+				return string(b)
+			})
+			if _, isField := fieldsByName[asciiLower(name)]; !isField {
 				want = append(want, pair)
 			}
 		}
-		if got := StripQuery(raw, IsField); got != strings.Join(want, "&") {
+		got := StripQuery(raw, IsField)
+		if got != strings.Join(want, "&") {
 			t.Errorf("%q is %q, want %q", raw, got, want)
+		}
+		values, _ := url.ParseQuery(got)
+		for name := range values {
+			if IsField(name) {
+				t.Errorf("%q is %q, in which net/url finds %q", raw, got, name)
+			}
 		}
 	})
 }
+
+var percentByte = regexp.MustCompile(`%[0-9a-fA-F]{2}`)

@@ -103,21 +103,34 @@ var refused = map[int]string{
 // bodies.
 var readBetter = map[int]bool{481: true, 485: true, 541: true, 542: true, 547: true, 738: true, 740: true}
 
-func TestEveryRecordedBodyIsReadAsItWasBoundOrRefused(t *testing.T) {
+// readExchanges reads the recordings.
+func readExchanges(tb testing.TB) []exchange {
+	tb.Helper()
 	file, err := os.Open(recordings)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
-	u := newUpstream(t)
-	n := 0
+	var all []exchange
 	for lines.Scan() {
 		var e exchange
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
+		all = append(all, e)
+	}
+	if err := lines.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return all
+}
+
+func TestEveryRecordedBodyIsReadAsItWasBoundOrRefused(t *testing.T) {
+	u := newUpstream(t)
+	n := 0
+	for _, e := range readExchanges(t) {
 		if e.Group != "body" {
 			continue
 		}
@@ -143,7 +156,7 @@ func TestEveryRecordedBodyIsReadAsItWasBoundOrRefused(t *testing.T) {
 			}
 		})
 	}
-	if err := lines.Err(); err != nil || n < len(refused)+len(readBetter) {
-		t.Errorf("%d recordings were read: %v", n, err)
+	if n < len(refused)+len(readBetter) {
+		t.Errorf("%d recordings were read", n)
 	}
 }
