@@ -2,11 +2,16 @@ package transform
 
 import (
 	"bytes"
-	"encoding/csv"
+	"encoding/json"
 	"errors"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 )
 
+// FuzzSessions holds the CSV of an answer against the reference, with no
+// options and with some at random.
 func FuzzSessions(f *testing.F) {
 	for _, text := range recordings(f, "sessions", ".json") {
 		f.Add(text, uint64(0))
@@ -24,31 +29,84 @@ func FuzzSessions(f *testing.F) {
 	})
 }
 
-func FuzzErrors(f *testing.F) {
-	for _, text := range recordings(f, "errors", ".json") {
-		f.Add(text)
+// FuzzOptions holds that any options that compile make the reference's CSV, and
+// that the error of those that don't names the options.
+func FuzzOptions(f *testing.F) {
+	for seed := range uint64(50) {
+		r := newRandom(seed)
+		options, err := json.Marshal(r.options())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(options), []byte(r.json(r.answer())))
 	}
-	for _, c := range refusals {
-		f.Add([]byte(c.json))
+	for _, options := range []string{
+		`{"dialect":"exel","columns":[{"name":"id"},{"name":"id"}],"booleans":{"true":"x","false":"x"},"null":"x","delimiter":"\"","lists":{"log":"drop"}}`,
+		`{"columns":[],"lists":{},"bom":false,"null":null}`,
+	} {
+		f.Add(options, []byte(small))
 	}
-	p := compile(f, Options{})
-	f.Fuzz(func(t *testing.T, text []byte) {
-		got, err := p.AppendError(nil, text)
-		v, reason := parse(text)
-		o, _ := v.(object)
-		status, ok := o.get("responseStatus").(object)
-		if reason != "" || !ok {
-			if e := new(Error); !errors.As(err, &e) || got != nil {
-				t.Fatalf("%q, %v for %q", got, err, text)
+	names := optionNames()
+	f.Fuzz(func(t *testing.T, options string, text []byte) {
+		var o Options
+		if json.Unmarshal([]byte(options), &o) != nil || bytes.Count(text, []byte("{"))*len(options) > 1<<16 {
+			return
+		}
+		if _, err := Compile(o); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				if name, _, _ := strings.Cut(line, ":"); !slices.Contains(names, name) {
+					t.Errorf("%s: the error %q begins with no option", options, line)
+				}
 			}
 			return
 		}
-		if err != nil {
-			t.Fatalf("%v for %q", err, text)
-		}
-		rows, err := csv.NewReader(bytes.NewReader(got)).ReadAll()
-		if err != nil || len(rows) != 2 || len(rows[1]) != 1 || rows[1][0] != asRead(jsvOf(status)) {
-			t.Fatalf("%q, %v for %q", rows, err, text)
+		against(t, o, text)
+	})
+}
+
+// optionNames returns the names of the options in JSON.
+func optionNames() []string {
+	var names []string
+	for field := range reflect.TypeFor[Options]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// FuzzErrors holds the CSV of an error against the reference.
+func FuzzErrors(f *testing.F) {
+	seed := uint64(0)
+	for _, text := range recordings(f, "errors", ".json") {
+		f.Add(text, seed)
+		seed++
+	}
+	for _, c := range refusals {
+		f.Add([]byte(c.json), seed)
+		seed++
+	}
+	f.Fuzz(func(t *testing.T, text []byte, seed uint64) {
+		for _, o := range []Options{{}, newRandom(seed).options()} {
+			p := compile(t, o)
+			got, err := p.AppendError(nil, text)
+			v, reason := parse(text)
+			answer, _ := v.(object)
+			status, ok := answer.get("responseStatus").(object)
+			if reason != "" || !ok {
+				if e := new(Error); !errors.As(err, &e) || got != nil {
+					t.Fatalf("%q, %v for %q", got, err, text)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%v for %q", err, text)
+			}
+			r := newReference(o)
+			want := r.csv([][]*string{{r.text(status, "")}})
+			body, found := bytes.CutPrefix(got, p.errorHeader)
+			if !found || string(body) != want {
+				t.Fatalf("got %q, want %q\n%+v\n%s", body, want, o, text)
+			}
 		}
 	})
 }

@@ -269,7 +269,7 @@ func (r reference) rows(v tree) ([][]*string, Reason) {
 
 func (r reference) row(session, source object, known []Property, cells []*string) []*string {
 	chosen := r.Columns
-	if chosen == nil && cells == nil {
+	if len(chosen) == 0 && cells == nil {
 		for _, p := range sessionProperties {
 			if r.Lists[p.Name] != "drop" {
 				chosen = append(chosen, Column{Name: p.Name})
