@@ -24,12 +24,12 @@
 // # Other readings
 //
 // A proxy on the way to the upstream may normalise the path in its own manner,
-// so if that reading does not match, others are tried: all encoded slashes and
-// the backslash separate segments, or no encoded slash does; dot segments are
-// removed after those slashes were decoded, or before and after; doubled
-// slashes are merged before; slashes at the end are dropped. The first that
-// matches wins. A path that matches in such a reading only is one that a plain
-// client does not send.
+// so if that reading does not match, others are tried: all encoded slashes
+// separate segments, or the backslash does, or both, or no encoded slash does;
+// dot segments are removed after those slashes were decoded, or before and
+// after; doubled slashes are merged before; slashes at the end are dropped. The
+// first that matches wins. A path that matches in such a reading only is one
+// that a plain client does not send.
 //
 // Matched are also a NUL, control characters and malformed escapes in the
 // session id, though the upstream refuses the first with 400: to judge the id

@@ -125,6 +125,8 @@ func TestMatch(t *testing.T) {
 			`\sessions\abc\conference\members`:             doubtful("abc", ""),
 			"/sessions/a%2fb/conference/members":           doubtful("a%2fb", ""),
 			"/sessions%2F%2Fabc/conference/members":        doubtful("abc", ""),
+			"/sessions/a%5Cb%2Fconference/members":         doubtful(`a\b`, ""),
+			`/sessions\a%2Fb/conference/members`:           doubtful("a%2Fb", ""),
 		}},
 		{"other readings of dot segments are tried last", map[string]Match{
 			"/x%2f../sessions/abc/conference/members":          doubtful("abc", ""),

@@ -6,9 +6,11 @@ import "bytes"
 type slashes uint8
 
 const (
-	lowerSlash slashes = iota // "%2f" does, "%2F" does not, as recorded
-	everySlash                // both do, and so does a backslash
-	noSlash                   // neither does
+	lowerSlash   slashes = iota // "%2f" does, "%2F" does not, as recorded
+	everySlash                  // both do, and so does a backslash
+	encodedSlash                // both do, and a backslash does not
+	backslash                   // as lowerSlash, and so does a backslash
+	noSlash                     // neither does
 	numSlashes
 )
 
@@ -97,9 +99,9 @@ func (s slashes) decode(path []byte) []byte {
 		switch {
 		case c == '+':
 			c = ' '
-		case c == '\\' && s == everySlash,
+		case c == '\\' && (s == everySlash || s == backslash),
 			c == '%' && s != noSlash && hasPrefix(path[i:], "%2f"),
-			c == '%' && s == everySlash && hasPrefix(path[i:], "%2F"):
+			c == '%' && (s == everySlash || s == encodedSlash) && hasPrefix(path[i:], "%2F"):
 			if c == '%' {
 				i += len("%2f") - 1
 			}
