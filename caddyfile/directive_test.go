@@ -78,7 +78,7 @@ func TestMistakesAreAllReported(t *testing.T) {
 	}
 }
 
-func FuzzUnmarshal(f *testing.F) {
+func FuzzCaddyfile(f *testing.F) {
 	for _, seed := range []string{
 		"", "{", "}", "{\n}", "a b c", "{\nroute\n}", "{\ncsv {\nview a {\ncolumns id=Id\n}\n}\n}",
 		"{\nnumbers {\nregion DE\ndistinct off\n}\nrule emergency off\nset destination {env.X}\n}",

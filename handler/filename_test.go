@@ -38,7 +38,7 @@ func TestLongFilenamesKeepTheirExtension(t *testing.T) {
 	}
 }
 
-func FuzzDisposition(f *testing.F) {
+func FuzzFilename(f *testing.F) {
 	for _, seed := range []string{DefaultFilename, `a"b`, "a\r\nb", "ä.csv", "..", strings.Repeat("x", 300) + ".csv", "\xff"} {
 		f.Add(seed)
 	}

@@ -87,7 +87,7 @@ func fuzzBody(f *testing.F, contentType string) {
 	f.Fuzz(func(t *testing.T, body string) { checkReading(t, contentType, body) })
 }
 
-func FuzzReadJSON(f *testing.F) {
+func FuzzJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"destination":"\u00e9` + "\u2028" + `","a":[[[]]],"b":-1.5E-7,"c":true,"d":false}`,
 		`{"a":"\ud83d\ude00\\ud800","b":"\ud800\u0041","c":{"__type":0}}`,
@@ -98,18 +98,18 @@ func FuzzReadJSON(f *testing.F) {
 	fuzzBody(f, jsonType)
 }
 
-func FuzzReadCSV(f *testing.F) {
+func FuzzCSV(f *testing.F) {
 	for _, body := range []string{"\"call\"\"Sid\",\r\n\r\n\"a\r\nb\",\r", " callSid\t,x,X\n1,2,3", "a\rb\n\n1\n2"} {
 		f.Add(body)
 	}
 	fuzzBody(f, csvType)
 }
 
-func FuzzReadForm(f *testing.F) { fuzzBody(f, formType) }
+func FuzzForm(f *testing.F) { fuzzBody(f, formType) }
 
-// FuzzReadMultipart holds that what is accepted means the same to the standard
+// FuzzMultipart holds that what is accepted means the same to the standard
 // library, and that what its writer makes is accepted.
-func FuzzReadMultipart(f *testing.F) {
+func FuzzMultipart(f *testing.F) {
 	const boundary = "XX"
 	const contentType = "multipart/form-data; boundary=" + boundary
 	for _, s := range seeds {

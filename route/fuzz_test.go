@@ -131,9 +131,9 @@ func proxied(escaped string) []string {
 	return paths
 }
 
-// FuzzMatch: what the upstream matches is matched, with the same session id,
+// FuzzRoute: what the upstream matches is matched, with the same session id,
 // and what it would match behind another proxy is not let through either.
-func FuzzMatch(f *testing.F) {
+func FuzzRoute(f *testing.F) {
 	for _, r := range readRecordings(f) {
 		f.Add(r.Target)
 	}

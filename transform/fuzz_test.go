@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// FuzzSessions holds the CSV of an answer against the reference, with no
+// FuzzTranscoder holds the CSV of an answer against the reference, with no
 // options and with some at random.
-func FuzzSessions(f *testing.F) {
+func FuzzTranscoder(f *testing.F) {
 	for _, text := range recordings(f, "sessions", ".json") {
 		f.Add(text, uint64(0))
 	}
