@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -111,12 +112,30 @@ func numberIn(s string, k Kind) (number, bool) {
 	case Name:
 		return dialled(s)
 	}
-	// Of no kind: it gets here only where the rule destination_format is not
-	// enforced, and may be dialled all the same.
-	if scheme, rest, ok := cutScheme(s); ok && scheme == "tel" {
-		s = rest
+	return numberInAny(s)
+}
+
+// numberInAny returns the phone number in a destination of no kind. Such a one
+// gets this far only where the rule destination_format is not enforced, and may
+// be dialled all the same, by whoever reads an address more leniently than this
+// package does.
+func numberInAny(s string) (number, bool) {
+	scheme, rest, ok := cutScheme(s)
+	if !ok {
+		rest = s
 	}
-	n, ok := dialled(s)
+	user, after, isAddress := strings.Cut(rest, "@")
+	switch {
+	case scheme == "client":
+		return numberIn(s, Client)
+	case scheme == "sip", scheme == "sips", scheme == "" && isAddress:
+		user, _, _ = strings.Cut(user, ":") // a password, or a port
+		if decoded, err := url.PathUnescape(user); err == nil {
+			user = decoded
+		}
+		return numberInUser(sipURI{user: user, phone: strings.Contains(strings.ToLower(after), "user=phone")})
+	}
+	n, ok := dialled(rest)
 	n.whole = n.plus || len(n.digits) >= minNational
 	return n, ok
 }

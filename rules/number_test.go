@@ -168,7 +168,8 @@ func TestDialPolicyHoldsForWhatIsOfNoKind(t *testing.T) {
 	})
 	for _, destination := range []string{
 		"+1 (900) 555-1234", "++19005551234", "\uff0b\uff11\uff19\uff10\uff10\uff15\uff15\uff15\uff11\uff12\uff13\uff14",
-		"tel:+19005551234", "1-900-555-1234", "+19005551234,,1#", "\u202a+19005551234", "+1900555\x001234",
+		"sip:+19005551234:secret@example.com", "SIPS:%2B1900-555-1234:@x;user=phone", "sip:19005551234:@x;USER=Phone", "sip:+19005551234",
+		"sip:+19005551234@", "+19005551234@example.com", "tel:+19005551234", "1-900-555-1234", "+19005551234,,1#", "\u202a+19005551234", "+1900555\x001234",
 	} {
 		v := p.Judge(to(destination))
 		if got := failed(v.Violations); got != "destination: number_type" {
