@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -89,8 +90,9 @@ func (p *Policy) isEmergencyE164(digits string) bool {
 }
 
 // emergencyPattern returns a pattern of the emergency numbers of all
-// countries, from libphonenumber's table of short numbers.
-func emergencyPattern() (*regexp.Regexp, error) {
+// countries, from libphonenumber's table of short numbers. It is made once: a
+// policy is compiled for every line of a Caddyfile.
+var emergencyPattern = sync.OnceValues(func() (*regexp.Regexp, error) {
 	table, err := phonenumbers.ShortNumberMetadataCollection()
 	if err != nil {
 		return nil, err
@@ -103,4 +105,4 @@ func emergencyPattern() (*regexp.Regexp, error) {
 	}
 	slices.Sort(patterns)
 	return regexp.Compile("^(?:" + strings.Join(slices.Compact(patterns), "|") + ")$")
-}
+})
