@@ -1,7 +1,6 @@
 package caddyfile
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -76,26 +75,4 @@ func TestMistakesAreAllReported(t *testing.T) {
 			t.Errorf("nothing about %q in: %v", want, err)
 		}
 	}
-}
-
-func FuzzCaddyfile(f *testing.F) {
-	for _, seed := range []string{
-		"", "{", "}", "{\n}", "a b c", "{\nroute\n}", "{\ncsv {\nview a {\ncolumns id=Id\n}\n}\n}",
-		"{\nnumbers {\nregion DE\ndistinct off\n}\nrule emergency off\nset destination {env.X}\n}",
-		"{\nmax_body 1KiB {\n}\nmax_body 1KiB\n}", "{\ncsv\n}", "{\nview {\n}\n}\n}",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, block string) {
-		c, err := unmarshal(Name + " " + block)
-		if err != nil {
-			return
-		}
-		if err := c.Validate(); err != nil {
-			t.Fatalf("read without an error, but invalid: %v", err)
-		}
-		if _, err := json.Marshal(c); err != nil {
-			t.Fatal(err)
-		}
-	})
 }
