@@ -265,6 +265,7 @@ var sections = map[string]func(before, arg string) (string, error){
 	"dialects":     func(string, string) (string, error) { return dialectTable(), nil },
 	"cells":        cellTable,
 	"columns":      columnTable,
+	"fuzz":         func(string, string) (string, error) { return fuzzTable() },
 }
 
 // table writes a table in Markdown.

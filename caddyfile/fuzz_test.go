@@ -22,9 +22,9 @@ import (
 // place is what an error of a Caddyfile ends with.
 var place = regexp.MustCompile(`, at Caddyfile:([0-9]+)$`)
 
-// FuzzCaddyfile holds that a directive that is read is the same directive when
-// it is read again, from its own JSON too, and makes a handler; and that every
-// mistake is told with its line.
+// FuzzCaddyfile holds that a directive that is read is the same when it is read
+// again, from its own JSON too, and can be loaded, and that every mistake is
+// told with its line.
 func FuzzCaddyfile(f *testing.F) {
 	for _, seed := range []string{
 		"", "{", "}", "{\n}", "a b c", "{\nroute\n}", "{\ncsv {\nview a {\ncolumns id=Id\n}\n}\n}",

@@ -31,8 +31,9 @@ import (
 // dispositionField is the grammar of RFC 6266 and RFC 8187, as far as it is used.
 var dispositionField = regexp.MustCompile(`^attachment;filename="([ -!#-\[\]-~]+)"(?:;filename\*=UTF-8''((?:[A-Za-z0-9!#$&+.^_|~` + "`" + `-]|%[0-9A-F]{2})+))?$`)
 
-// FuzzFilename holds that whatever a name holds, the header is well-formed, the
-// two parameters say the same, and the file has a name that is safe.
+// FuzzFilename holds that whatever a file name holds, the header is well-formed
+// by RFC 6266 and RFC 8187, its two parameters say the same, and the file has a
+// name that is safe.
 func FuzzFilename(f *testing.F) {
 	for _, seed := range []string{
 		DefaultFilename, `a"b`, "a\r\nb", "ä.csv", "..", strings.Repeat("x", 300) + ".csv", strings.Repeat("ä", 300) + ".tar.gz", "\xff",
@@ -92,8 +93,8 @@ func isSafeName(name string) bool {
 		!strings.HasPrefix(name, ".") && !strings.HasSuffix(name, ".")
 }
 
-// FuzzAnswerCoding holds the unpacking of answers against other implementations,
-// and that it stops at the limit.
+// FuzzAnswerCoding holds that answers are unpacked as other implementations of
+// gzip and zstd unpack them, and not beyond the limit.
 func FuzzAnswerCoding(f *testing.F) {
 	session := readSession(f)
 	for _, name := range []string{"gzip", "zstd"} {
@@ -161,8 +162,9 @@ var (
 	correlationID = regexp.MustCompile(`^[!-~]{1,128}$`)
 )
 
-// FuzzHeaders holds the fields that are changed, not only passed on, against
-// their grammars and net/http.
+// FuzzHeaders holds that ETag, Vary, Cookie, Connection and Upgrade are changed
+// where they must be, by their grammars and as net/http reads them, and nowhere
+// else.
 func FuzzHeaders(f *testing.F) {
 	f.Add(`W/"a"`, "Origin,accept\n*", "a=1; X-Http-Method-Override=PUT; b", "close, Upgrade", "websocket")
 	f.Add(`"a", "b"`, "Accept-Encoding", "x%2dhttp-method-override=a;b=\"c;d\"", "content-type,upgrade", "h2c")
@@ -236,9 +238,8 @@ func latin1(s string) string {
 	return b.String()
 }
 
-// FuzzServeHTTP holds what the gateway is for: whatever is sent, by whichever
-// path, at most one call is placed, it was judged, and what the upstream binds
-// breaks no rule.
+// FuzzServeHTTP holds that whatever is sent, at most one call is placed, it was
+// judged, and what the upstream binds breaks no rule.
 func FuzzServeHTTP(f *testing.F) {
 	const multi = "--X\r\nContent-Disposition: form-data; name=\"destination\"\r\n\r\nsip:alice@example.com\r\n--X--\r\n"
 	for _, seed := range []struct{ method, target, header, body string }{

@@ -39,8 +39,8 @@ var seeds = []struct{ contentType, query, body string }{
 	{"application/x+json;charset=\"UTF-8\"", "", `{" callSid ":"v"}`},
 }
 
-// FuzzBinding holds what the package is for: of whatever is accepted, the
-// upstream binds exactly the values that were judged.
+// FuzzBinding holds that of whatever is accepted, by every way of sending it,
+// the upstream binds exactly the values that were judged.
 func FuzzBinding(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s.contentType, s.query, s.body)
@@ -87,6 +87,8 @@ func fuzzBody(f *testing.F, contentType string) {
 	f.Fuzz(func(t *testing.T, body string) { checkReading(t, contentType, body) })
 }
 
+// FuzzJSON holds that a JSON body is accepted if and only if a slow reading on
+// top of encoding/json accepts it, with the same values.
 func FuzzJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"destination":"\u00e9` + "\u2028" + `","a":[[[]]],"b":-1.5E-7,"c":true,"d":false}`,
@@ -98,6 +100,8 @@ func FuzzJSON(f *testing.F) {
 	fuzzBody(f, jsonType)
 }
 
+// FuzzCSV holds that a CSV body is accepted if and only if it is one row under a
+// header row by the grammar of RFC 4180, with the same values.
 func FuzzCSV(f *testing.F) {
 	for _, body := range []string{"\"call\"\"Sid\",\r\n\r\n\"a\r\nb\",\r", " callSid\t,x,X\n1,2,3", "a\rb\n\n1\n2"} {
 		f.Add(body)
@@ -105,10 +109,12 @@ func FuzzCSV(f *testing.F) {
 	fuzzBody(f, csvType)
 }
 
+// FuzzForm holds that a form is accepted if and only if net/url can decode it,
+// with the same values.
 func FuzzForm(f *testing.F) { fuzzBody(f, formType) }
 
-// FuzzMultipart holds that what is accepted means the same to the standard
-// library, and that what its writer makes is accepted.
+// FuzzMultipart holds that a multipart form that is accepted means the same to
+// the standard library, and that what its writer makes is accepted.
 func FuzzMultipart(f *testing.F) {
 	const boundary = "XX"
 	const contentType = "multipart/form-data; boundary=" + boundary
@@ -203,8 +209,8 @@ func FuzzDelivery(f *testing.F) {
 	})
 }
 
-// FuzzStripQuery holds that no field is left and nothing else is touched, and
-// that net/url finds the same names.
+// FuzzStripQuery holds that no field is left in a query string, nothing else in
+// it is touched, and net/url finds none either.
 func FuzzStripQuery(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s.query)

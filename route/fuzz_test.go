@@ -131,8 +131,9 @@ func proxied(escaped string) []string {
 	return paths
 }
 
-// FuzzRoute: what the upstream matches is matched, with the same session id,
-// and what it would match behind another proxy is not let through either.
+// FuzzRoute holds that what the upstream routes to the operation is matched,
+// with the same session id, and that what it would route there behind another
+// proxy is not let through either.
 func FuzzRoute(f *testing.F) {
 	for _, r := range readRecordings(f) {
 		f.Add(r.Target)
@@ -183,8 +184,8 @@ func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
-// FuzzPath: a path that Path made conveys what it was made of, to the upstream
-// and to Match. What it refuses is refused for a reason.
+// FuzzPath holds that a path that is made of a session id conveys it to the
+// upstream, and that no id is refused without a reason.
 func FuzzPath(f *testing.F) {
 	for _, id := range []string{"abc", "a b", ".", "..", "a/b", "a%2fb", "a%2Fb", "a%b", "a+b", "a.csv", "\u00e9", "\xff", "\x00", "%", `a\b`} {
 		f.Add(id, byte(0), false)

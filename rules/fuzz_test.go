@@ -13,6 +13,9 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
+// FuzzNumber holds that a number has the country, the type and the validity that
+// libphonenumber tells, that an emergency number is one, that no number passes
+// as a name, and that no detail shows more than its mask.
 func FuzzNumber(f *testing.F) {
 	for _, seed := range []string{
 		"", "+14155550100", "+1-800-FLOWERS", "++14155550100", "\uff14\uff11\uff15", ",,123#", "+1911", "+448712345678", "+979123456789",
@@ -160,8 +163,8 @@ var typeNames = map[phonenumbers.PhoneNumberType]string{
 	phonenumbers.UAN: "uan", phonenumbers.VOICEMAIL: "voicemail",
 }
 
-// FuzzSpelling holds that a number that may not be dialled may not be dialled
-// in any other spelling either.
+// FuzzSpelling holds that a number that may not be dialled may not be dialled in
+// any other spelling either.
 func FuzzSpelling(f *testing.F) {
 	for i, digits := range []string{"14155550100", "19005551234", "448712345678", "18765550123", "1911", "44999", "79161234567", "8821612345678", "33612345678", "390612345678"} {
 		for seed := range uint64(8) {

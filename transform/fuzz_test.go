@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// FuzzTranscoder holds the CSV of an answer against the reference, with no
-// options and with some at random.
+// FuzzTranscoder holds that the CSV of an answer, with no options and with some
+// at random, is that of a slow second implementation, and that what the one
+// refuses the other refuses.
 func FuzzTranscoder(f *testing.F) {
 	for _, text := range recordings(f, "sessions", ".json") {
 		f.Add(text, uint64(0))
@@ -29,8 +30,8 @@ func FuzzTranscoder(f *testing.F) {
 	})
 }
 
-// FuzzOptions holds that any options that compile make the reference's CSV, and
-// that the error of those that don't names the options.
+// FuzzOptions holds that any CSV options that compile make the CSV of the second
+// implementation, and that the error of those that do not names the options.
 func FuzzOptions(f *testing.F) {
 	for seed := range uint64(50) {
 		r := newRandom(seed)
@@ -74,7 +75,8 @@ func optionNames() []string {
 	return names
 }
 
-// FuzzErrors holds the CSV of an error against the reference.
+// FuzzErrors holds that the CSV of an error answer is that of the second
+// implementation.
 func FuzzErrors(f *testing.F) {
 	seed := uint64(0)
 	for _, text := range recordings(f, "errors", ".json") {

@@ -174,6 +174,8 @@ func TestAnAutomatonTellsWhichPatternsMatch(t *testing.T) {
 	}
 }
 
+// FuzzLook holds that a number has the country and the type that libphonenumber
+// tells.
 func FuzzLook(f *testing.F) {
 	for _, code := range callingCodes() {
 		f.Add(uint16(code), "2125550123")

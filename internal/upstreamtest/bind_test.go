@@ -95,6 +95,8 @@ func TestTheNewerPredefinedRouteIsServedOnRequest(t *testing.T) {
 	}
 }
 
+// FuzzBindsWhatStrictJSONSays holds that the upstream for tests binds what
+// strict JSON says.
 func FuzzBindsWhatStrictJSONSays(f *testing.F) {
 	f.Add("CA1", "+1555", `a"b\c`, "\u2028\U0001f600\x00")
 	f.Fuzz(func(t *testing.T, callSID, destination, fromNumber, sessionID string) {
@@ -120,6 +122,7 @@ func FuzzBindsWhatStrictJSONSays(f *testing.F) {
 	})
 }
 
+// FuzzBodiesNeverPanic holds that the upstream for tests reads any body.
 func FuzzBodiesNeverPanic(f *testing.F) {
 	for _, s := range []string{`{"callSid":"CA1"`, "a,b\r\n\"c", "{a:{b:[", "<a><CallSid>x", "\ufeff", `{"a" "b`, `{"a":{"b":`} {
 		f.Add(s)

@@ -8,6 +8,8 @@ import (
 	"testing"
 )
 
+// FuzzHandlerNeverPanics holds that the upstream for tests answers any request,
+// and counts a call for each that it binds.
 func FuzzHandlerNeverPanics(f *testing.F) {
 	for i, e := range readExchanges(f) {
 		if i%8 == 0 {
