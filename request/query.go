@@ -86,12 +86,14 @@ func nameOf(pair string) string {
 
 // unescapePair decodes a name or a value of a query string or a form: "+" is a
 // space, %XX a byte. It reports false for what is not UTF-8 or has an escape
-// that is none, which stays as it is. (Older hosts know %uXXXX as well.)
+// that is none, which stays as it is. (Older hosts know %uXXXX as well.) A
+// character of which one byte is escaped and another is not has two readings,
+// as bytes or as characters may be decoded first.
 func unescapePair(s string) (text string, ok bool) {
 	if !strings.ContainsAny(s, "%+") {
 		return s, utf8.ValidString(s)
 	}
-	ok = true
+	ok = utf8.ValidString(s)
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		switch s[i] {

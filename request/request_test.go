@@ -252,6 +252,7 @@ func TestABodyThatCanBeReadTwoWaysIsRefused(t *testing.T) {
 		// forms and queries
 		{"JSON labelled as a form", formType, "", `{"callSid":"1"}`, "malformed_form"},
 		{"a form with half an escape", formType, "", "callSid=%4", "malformed_form"},
+		{"a form with a character that is half escaped", formType, "", "callSid=\xd7%80", "malformed_form"},
 		{"a form with a name that is not UTF-8", formType, "", "%ff=1", "malformed_form"},
 		{"a form in another charset", formType, "", "_charset_=iso-8859-1", "charset"},
 		{"a multipart form without a boundary", "multipart/form-data", "", part(`name="callSid"`, "1"), "malformed_form"},
