@@ -3,10 +3,7 @@ package handler
 import (
 	"bufio"
 	"bytes"
-	stdgzip "compress/gzip"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +14,6 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -91,68 +86,6 @@ func isSafeName(name string) bool {
 	}
 	return name != "" && utf8.ValidString(name) && strings.Trim(name, " ") == name &&
 		!strings.HasPrefix(name, ".") && !strings.HasSuffix(name, ".")
-}
-
-// FuzzAnswerCoding holds that answers are unpacked as other implementations of
-// gzip and zstd unpack them, and not beyond the limit.
-func FuzzAnswerCoding(f *testing.F) {
-	session := readSession(f)
-	for _, name := range []string{"gzip", "zstd"} {
-		f.Add(name == "gzip", pack(f, name, session), uint16(4096))
-		f.Add(name == "gzip", pack(f, name, session), uint16(100))
-		f.Add(name == "gzip", append(pack(f, name, session), pack(f, name, nil)...), uint16(len(session)))
-		f.Add(name == "gzip", pack(f, name, make([]byte, 1<<20)), uint16(1<<10))
-	}
-	f.Fuzz(func(t *testing.T, isGzip bool, src []byte, max uint16) {
-		limit, c := int64(max), zstandard
-		if isGzip {
-			c = gzipped
-		}
-		if size := c.unpackedSize(src); size < 0 {
-			t.Fatalf("%d bytes are expected", size)
-		}
-		dst := make([]byte, 0, min(c.unpackedSize(src), limit)+bytes.MinRead)
-		err := c.decode(&dst, src, limit)
-		if int64(cap(dst)) > 2*limit+maxZstdBlock+2*bytes.MinRead {
-			t.Errorf("%d bytes were held for a limit of %d", cap(dst), limit)
-		}
-		want, wantErr := unpackSlowly(isGzip, src, limit+1)
-		switch {
-		case err == nil && int64(len(dst)) > limit:
-			t.Errorf("%d bytes were unpacked, the limit is %d", len(dst), limit)
-		case int64(len(want)) > limit:
-			if err == nil {
-				t.Errorf("%d bytes were unpacked of more than %d", len(dst), limit)
-			}
-			if wantErr == nil && isGzip && !errors.Is(err, errTooLarge) {
-				t.Errorf("more than %d bytes are %v", limit, err)
-			}
-		case (err == nil) != (wantErr == nil):
-			t.Errorf("error %v, want %v", err, wantErr)
-		case err == nil && !bytes.Equal(dst, want):
-			t.Errorf("unpacked was %q, want %q", dst, want)
-		}
-	})
-}
-
-// unpackSlowly unpacks as much as limit bytes, a little at a time.
-func unpackSlowly(isGzip bool, src []byte, limit int64) ([]byte, error) {
-	var r io.Reader
-	if isGzip {
-		z, err := stdgzip.NewReader(bytes.NewReader(src))
-		if err != nil {
-			return nil, err
-		}
-		r = z
-	} else {
-		z, err := zstd.NewReader(bytes.NewReader(src), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		r = z
-	}
-	return io.ReadAll(io.LimitReader(r, limit))
 }
 
 var (

@@ -2,14 +2,15 @@ package coding
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -158,24 +159,71 @@ func TestBodiesAreUnpackedAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// FuzzUnpack holds that nothing unpacks to more than the limit, and that what
-// unpacks once unpacks alike again.
+// FuzzUnpack holds that bodies are unpacked as they are when their streams are
+// read one after another, a little at a time, and not beyond the limit.
 func FuzzUnpack(f *testing.F) {
+	text := strings.Repeat("text ", 100)
 	for how, c := range ways {
-		f.Add(uint8(c), packed(f, how, strings.Repeat("text ", 100)))
-		f.Add(uint8(c), packed(f, how, strings.Repeat(" ", 1<<20)))
-	}
-	f.Fuzz(func(t *testing.T, c uint8, src []byte) {
-		const limit = 1 << 12
-		var first, again []byte
-		err := Coding(c%3).Unpack(&first, src, limit)
-		if err == nil && len(first) > limit || cap(first) > limit+2*maxBlock {
-			t.Errorf("%d bytes, %d of them held, the limit is %d", len(first), cap(first), limit)
+		if c == Identity {
+			continue
 		}
-		if err2 := Coding(c%3).Unpack(&again, src, limit); (err == nil) != (err2 == nil) || err == nil && !bytes.Equal(first, again) {
-			t.Errorf("first %v, %d bytes; then %v, %d bytes", err, len(first), err2, len(again))
+		f.Add(c == Gzip, packed(f, how, text), uint16(4096))
+		f.Add(c == Gzip, packed(f, how, text), uint16(100))
+		f.Add(c == Gzip, append(packed(f, how, text), packed(f, how, "")...), uint16(len(text)))
+		f.Add(c == Gzip, packed(f, how, strings.Repeat(" ", 1<<20)), uint16(1<<10))
+	}
+	f.Fuzz(func(t *testing.T, isGzip bool, src []byte, most uint16) {
+		limit, c := int64(most), Zstd
+		if isGzip {
+			c = Gzip
+		}
+		var dst []byte
+		err := c.Unpack(&dst, src, limit)
+		if int64(cap(dst)) > 2*limit+maxBlock+2*bytes.MinRead {
+			t.Errorf("%d bytes were held for a limit of %d", cap(dst), limit)
+		}
+		want, wantErr := unpackSlowly(isGzip, src, limit+1)
+		switch {
+		case err == nil && int64(len(dst)) > limit:
+			t.Errorf("%d bytes were unpacked, the limit is %d", len(dst), limit)
+		case int64(len(want)) > limit:
+			if err == nil {
+				t.Errorf("%d bytes were unpacked of more than %d", len(dst), limit)
+			}
+			if wantErr == nil && isGzip && !errors.Is(err, ErrTooLarge) {
+				t.Errorf("more than %d bytes are %v", limit, err)
+			}
+		case (err == nil) != (wantErr == nil):
+			t.Errorf("error %v, want %v", err, wantErr)
+		case err == nil && !bytes.Equal(dst, want):
+			t.Errorf("unpacked was %q, want %q", dst, want)
 		}
 	})
+}
+
+// unpackSlowly unpacks as much as limit bytes, a stream at a time.
+func unpackSlowly(isGzip bool, src []byte, limit int64) (out []byte, err error) {
+	if !isGzip {
+		z, err := zstd.NewReader(bytes.NewReader(src), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		defer z.Close()
+		return io.ReadAll(io.LimitReader(z, limit))
+	}
+	rest := bytes.NewReader(src)
+	for {
+		z, err := gzip.NewReader(rest)
+		if err != nil {
+			return out, err
+		}
+		z.Multistream(false)
+		member, err := io.ReadAll(io.LimitReader(z, limit-int64(len(out))))
+		out = append(out, member...)
+		if err != nil || int64(len(out)) == limit || rest.Len() == 0 {
+			return out, err
+		}
+	}
 }
 
 func BenchmarkUnpack(b *testing.B) {
