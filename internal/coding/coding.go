@@ -4,6 +4,7 @@ package coding
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
@@ -107,7 +107,8 @@ type gunzipper struct {
 var gunzippers = sync.Pool{New: func() any { return new(gunzipper) }}
 
 // gunzip unpacks one or more gzip members, RFC 1952 section 2.2, with nothing
-// after them.
+// after them. The standard library's reader is not the fastest, but an error
+// where a member breaks off in its header.
 func gunzip(dst *[]byte, src []byte, limit int64) error {
 	z := gunzippers.Get().(*gunzipper) //nolint:forcetypeassert // the pool holds nothing else
 	defer gunzippers.Put(z)
