@@ -37,8 +37,8 @@ type page struct {
 	name, text string
 }
 
-// readPages returns the README, what is tried against attacks, and everything in
-// docs.
+// readPages returns the pages for readers of the repository's front page, and
+// everything in docs.
 func readPages(t *testing.T) []page {
 	t.Helper()
 	names, err := filepath.Glob("docs/*.md")
@@ -46,7 +46,7 @@ func readPages(t *testing.T) []page {
 		t.Fatalf("pages %v, %v", names, err)
 	}
 	var pages []page
-	for _, name := range append([]string{"README.md", "SECURITY.md"}, names...) {
+	for _, name := range append([]string{"README.md", "SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md"}, names...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -90,7 +90,8 @@ func TestDocsCaddyfiles(t *testing.T) {
 				if want := string(caddyfmt.Format([]byte(b.text))); b.text != want {
 					t.Errorf("%s:%d: not formatted; want:\n%s", p.name, b.line, want)
 				}
-			case "console", "csv", "json", "sh", "sql", "python", "text", "html":
+			case "console", "csv", "json", "sh", "sql", "python", "text", "html", "mermaid":
+			case "go": // see TestDocsGo
 			default:
 				t.Errorf("%s:%d: a block of unknown language %q", p.name, b.line, b.language)
 			}
@@ -266,6 +267,7 @@ var sections = map[string]func(before, arg string) (string, error){
 	"cells":        cellTable,
 	"columns":      columnTable,
 	"fuzz":         func(string, string) (string, error) { return fuzzTable() },
+	"packages":     func(string, string) (string, error) { return packageTable() },
 }
 
 // table writes a table in Markdown.
@@ -647,6 +649,57 @@ func TestDocsDialects(t *testing.T) {
 	}
 	if want := transform.Choices("dialect"); !slices.Equal(got, want) {
 		t.Errorf("sections %q, dialects %q", got, want)
+	}
+}
+
+var (
+	// goCode is a block of Go, in a list or not.
+	goCode = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+	// filePath is where a page names a file of the repository.
+	filePath = regexp.MustCompile("`([\\w.-]+(?:/[\\w.-]+)*\\.(?:go|md|json|csv|jsv|ts|example))`")
+)
+
+// TestDocsGo holds that all Go that the documentation shows stands in the file
+// that it names last before it.
+func TestDocsGo(t *testing.T) {
+	squeeze := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	found := 0
+	for _, p := range readPages(t) {
+		for _, at := range goCode.FindAllStringSubmatchIndex(p.text, -1) {
+			found++
+			named := filePath.FindAllStringSubmatch(p.text[:at[0]], -1)
+			if named == nil {
+				t.Errorf("%s: no file is named before its Go", p.name)
+				continue
+			}
+			file := named[len(named)-1][1]
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Errorf("%s: %v", p.name, err)
+				continue
+			}
+			if shown := squeeze(p.text[at[2]:at[3]]); !strings.Contains(squeeze(string(source)), shown) {
+				t.Errorf("%s: %s does not hold %s", p.name, file, shown)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no Go is shown")
+	}
+}
+
+// TestContributorsAreToldOfFilesThatExist holds that the files that the pages for
+// contributors name are there.
+func TestContributorsAreToldOfFilesThatExist(t *testing.T) {
+	for _, p := range readPages(t) {
+		if p.name != "CONTRIBUTING.md" && p.name != "ARCHITECTURE.md" {
+			continue
+		}
+		for _, m := range filePath.FindAllStringSubmatch(p.text, -1) {
+			if _, err := os.Stat(m[1]); err != nil {
+				t.Errorf("%s: %v", p.name, err)
+			}
+		}
 	}
 }
 

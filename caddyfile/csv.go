@@ -34,7 +34,7 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { c.Dialect = args[0]; return nil },
 	},
 	{
-		name: "columns", syntax: "<name>[=<label>]...", def: fmt.Sprintf("all %d", len(transform.Properties(transform.RowsSession))), least: 1, most: many,
+		name: "columns", syntax: "<name>[=<label>]...", def: "all", least: 1, most: many,
 		meaning: "The session's columns, in this order, with their labels.",
 		set:     setColumns,
 	},

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestEveryTestThatSecurityNamesExists, and every attack names one.
-func TestEveryTestThatSecurityNamesExists(t *testing.T) {
+// declaredTests are the names of all tests and fuzz targets of the repository.
+func declaredTests(t *testing.T) map[string]bool {
+	t.Helper()
 	exists := make(map[string]bool)
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
@@ -26,13 +27,17 @@ func TestEveryTestThatSecurityNamesExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile("../SECURITY.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+	return exists
+}
+
+// named is where a page names a test.
+var named = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+
+// TestEveryTestThatSecurityNamesExists, and every attack names one.
+func TestEveryTestThatSecurityNamesExists(t *testing.T) {
+	exists := declaredTests(t)
 	rows := 0
-	for line := range strings.Lines(string(page)) {
+	for line := range strings.Lines(mustRead("../SECURITY.md")) {
 		tests := named.FindAllStringSubmatch(line, -1)
 		for _, m := range tests {
 			if !exists[m[1]] {
@@ -48,5 +53,22 @@ func TestEveryTestThatSecurityNamesExists(t *testing.T) {
 	}
 	if rows < 15 {
 		t.Errorf("%d attacks, want 15 at least", rows)
+	}
+}
+
+// TestEveryTestThatContributorsAreToldOfExists: those that hold the invariants,
+// and those that fail for who forgets a step.
+func TestEveryTestThatContributorsAreToldOfExists(t *testing.T) {
+	exists := declaredTests(t)
+	for _, page := range []string{"../ARCHITECTURE.md", "../CONTRIBUTING.md"} {
+		tests := named.FindAllStringSubmatch(mustRead(page), -1)
+		for _, m := range tests {
+			if !exists[m[1]] {
+				t.Errorf("%s: there is no %s", page, m[1])
+			}
+		}
+		if len(tests) == 0 {
+			t.Errorf("%s names no test", page)
+		}
 	}
 }
