@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,18 +34,30 @@ type gateway struct {
 	ports map[string]int
 }
 
-// startGateway starts a Caddy on a Caddyfile in which {site NAME} stands for
-// the address of a site of that name. What the process logs is read by log.
+// startGateway starts a Caddy on a Caddyfile, see expand. What the process logs
+// is read by log.
 func startGateway(t *testing.T, caddyfile string) *gateway {
 	t.Helper()
-	g := &gateway{t: t, dir: t.TempDir(), ports: make(map[string]int)}
+	g := newGateway(t)
+	g.start(caddyfile)
+	return g
+}
+
+// start is load for the time of the test.
+func (g *gateway) start(caddyfile string) {
+	g.t.Helper()
 	g.load(caddyfile)
-	t.Cleanup(func() {
+	g.t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
-			t.Errorf("stopping Caddy: %v", err)
+			g.t.Errorf("stopping Caddy: %v", err)
 		}
 	})
-	return g
+}
+
+// newGateway is a gateway that does not run yet.
+func newGateway(t *testing.T) *gateway {
+	t.Helper()
+	return &gateway{t: t, dir: t.TempDir(), ports: make(map[string]int)}
 }
 
 // load adapts and loads a Caddyfile, which replaces the one before it.
@@ -58,21 +71,7 @@ func (g *gateway) load(caddyfile string) {
 // tryLoad is load for configurations that may be mistaken.
 func (g *gateway) tryLoad(caddyfile string) error {
 	g.t.Helper()
-	config := `{
-	admin off
-	persist_config off
-	grace_period 10s
-	default_bind 127.0.0.1
-	servers {
-		protocols h1 h2c
-	}
-	log {
-		output file ` + filepath.Join(g.dir, "process.log") + `
-		level DEBUG
-	}
-}
-` + g.expand(caddyfile)
-	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(config), nil)
+	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(g.expand(caddyfile)), nil)
 	if err != nil {
 		return fmt.Errorf("adapting: %w", err)
 	}
@@ -87,29 +86,51 @@ func (g *gateway) tryLoad(caddyfile string) error {
 	return nil
 }
 
-// expand replaces {site NAME} and {dir}.
+// usual are global options of a Caddyfile that has none of its own.
+const usual = `{
+	grace_period 10s
+	servers {
+		protocols h1 h2c
+	}
+}
+`
+
+// address finds {KIND NAME} in a Caddyfile.
+var address = regexp.MustCompile(`\{(site|secure|listener) (\S+)\}`)
+
+// expand adds the global options that all gateways have, and replaces {dir},
+// {site NAME} by the address of a site of that name, {secure NAME} by the same
+// with TLS, and {listener NAME} by its host and port alone.
 func (g *gateway) expand(caddyfile string) string {
 	g.t.Helper()
-	var b strings.Builder
-	rest := caddyfile
-	for {
-		before, after, ok := strings.Cut(rest, "{site ")
-		b.WriteString(before)
-		if !ok {
-			break
-		}
-		name, after, ok := strings.Cut(after, "}")
-		if !ok {
-			g.t.Fatalf("unclosed {site in %q", caddyfile)
-		}
-		b.WriteString(g.url(name))
-		rest = after
+	options, found := strings.CutPrefix(caddyfile, "{\n")
+	if !found {
+		options = strings.TrimPrefix(usual, "{\n") + caddyfile
 	}
-	return strings.ReplaceAll(b.String(), "{dir}", g.dir)
+	config := `{
+	admin off
+	persist_config off
+	default_bind 127.0.0.1
+	log {
+		output file {dir}/process.log
+		level DEBUG
+	}
+` + options
+	config = address.ReplaceAllStringFunc(config, func(found string) string {
+		m := address.FindStringSubmatch(found)
+		return map[string]string{"site": "http://", "secure": "https://"}[m[1]] + g.listener(m[2])
+	})
+	return strings.ReplaceAll(config, "{dir}", g.dir)
 }
 
-// url returns the address of a site, for which it finds a free port.
+// url returns the address of a site.
 func (g *gateway) url(site string) string {
+	g.t.Helper()
+	return "http://" + g.listener(site)
+}
+
+// listener returns host and port of a site, for which it finds a free port.
+func (g *gateway) listener(site string) string {
 	g.t.Helper()
 	for g.ports[site] == 0 {
 		port := freePort(g.t)
@@ -117,7 +138,7 @@ func (g *gateway) url(site string) string {
 			g.ports[site] = port
 		}
 	}
-	return "http://127.0.0.1:" + strconv.Itoa(g.ports[site])
+	return "127.0.0.1:" + strconv.Itoa(g.ports[site])
 }
 
 // log returns the entries of the process log, or of the access log of a site
@@ -138,22 +159,33 @@ func (g *gateway) log(name string) []map[string]any {
 	return entries
 }
 
-// freePort returns a port on loopback that was free a moment ago.
+// freePort returns a port on loopback that was free a moment ago, for UDP too,
+// over which HTTP/3 comes.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if c, err := net.ListenPacket("udp", l.Addr().String()); err == nil {
+			_ = c.Close()
+			return l.Addr().(*net.TCPAddr).Port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free for both TCP and UDP")
+	return 0
+}
+
+// protocol is a version of HTTP and a client that speaks just that.
+type protocol struct {
+	name   string
+	client *http.Client
 }
 
 // protocols are the HTTP versions over which the tests talk to the gateway.
-var protocols = []struct {
-	name   string
-	client *http.Client
-}{
+var protocols = []protocol{
 	{"HTTP/1.1", newClient(func(p *http.Protocols) { p.SetHTTP1(true) })},
 	{"HTTP/2", newClient(func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) })},
 }
@@ -201,7 +233,7 @@ func send(t *testing.T, client *http.Client, method, url, body string, header ..
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return reply{err: err}
+		return reply{err: err, informational: informational}
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)

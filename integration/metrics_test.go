@@ -2,7 +2,6 @@ package integration
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -215,52 +214,6 @@ func TestEachRequestHasTheOutcomeThatItHad(t *testing.T) {
 		})
 	}
 
-	t.Run("client_gone while the answer is waited for", func(t *testing.T) {
-		for _, path := range []string{membersPath, csv} {
-			before := g.settled(t)
-			u.Forget()
-			conn := g.dial(t, "plain")
-			_, _ = io.WriteString(conn, post(path, validBody, fault(`{"gate":"never"}`)))
-			await(t, u, "the request to be held", func(s upstreamtest.Stats) bool { return s.Held == 1 })
-			_ = conn.Close()
-			format := "json"
-			if path == csv {
-				format = "csv"
-			}
-			checkOutcome(t, before, g.settled(t), "client_gone", format)
-		}
-	})
-	for _, tt := range []struct {
-		rule, outcome string
-		leave         func(*net.TCPConn) error
-	}{
-		{"client_gone in the middle of its body", "client_gone", func(c *net.TCPConn) error { _ = c.SetLinger(0); return c.Close() }},
-		{"rejected for a body that ends early, whose client still reads", "rejected", (*net.TCPConn).CloseWrite},
-	} {
-		t.Run(tt.rule, func(t *testing.T) {
-			before := g.settled(t)
-			u.Forget()
-			conn := g.dial(t, "plain")
-			_, _ = io.WriteString(conn, wire("POST "+membersPath, []string{"Content-Type: application/json", "Content-Length: 1000"}, "{"))
-			eventually(t, "the request to be in flight", func() bool { return g.metrics(t).sum("requests_in_flight") == 1 })
-			if err := tt.leave(conn.(*net.TCPConn)); err != nil {
-				t.Fatal(err)
-			}
-			checkOutcome(t, before, g.settled(t), tt.outcome, "json")
-			nothingDialled(t, u)
-		})
-	}
-	t.Run("client_gone in the middle of an answer", func(t *testing.T) {
-		before := g.settled(t)
-		u.Forget()
-		conn := g.dial(t, "plain")
-		_, _ = io.WriteString(conn, post(membersPath, validBody, fault(`{"parts":["{","}"],"partGate":"never"}`)))
-		if _, err := io.ReadFull(conn, make([]byte, 12)); err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.Close()
-		checkOutcome(t, before, g.settled(t), "client_gone", "json")
-	})
 	t.Run("other routes are not counted", func(t *testing.T) {
 		before := g.settled(t)
 		g.sendRaw(t, "plain", wire("GET /", nil, ""))

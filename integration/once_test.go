@@ -104,42 +104,6 @@ func TestAnUpstreamThatClosesIdleConnectionsGetsNoRequestTwice(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamThatIsStartedLaterGetsOneRequest: nothing was forwarded while
-// there was no connection, so trying again is no second call.
-func TestAnUpstreamThatIsStartedLaterGetsOneRequest(t *testing.T) {
-	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	g := startGateway(t, strings.ReplaceAll(`
-{site late} {
-	conference_members
-	reverse_proxy UPSTREAM {
-		lb_try_duration 20s
-		lb_try_interval 10ms
-	}
-}
-`, "UPSTREAM", addr))
-	answered := make(chan reply)
-	go func() {
-		answered <- send(t, protocols[0].client, "POST", g.url("late")+membersPath, validBody, "Content-Type: application/json", "Idempotency-Key: 1")
-	}()
-	eventually(t, "a first try", func() bool {
-		for _, e := range g.log("process") {
-			if msg, _ := e["msg"].(string); strings.Contains(fmt.Sprint(e["error"])+msg, "refused") || strings.Contains(msg, "upstream") {
-				return true
-			}
-		}
-		return false
-	})
-	u, err := upstreamtest.StartAt(addr, upstreamtest.Options{AnyID: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer u.Close()
-	status(200)(t, <-answered)
-	if b := bound(t, u); b["destination"] != destination {
-		t.Errorf("bound %v", b)
-	}
-}
-
 // TestAConnectionThatBreaksBetweenRequestsPlacesNoCallTwice counts whole
 // requests on bare connections that are closed at every stage.
 func TestAConnectionThatBreaksBetweenRequestsPlacesNoCallTwice(t *testing.T) {

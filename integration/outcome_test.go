@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -233,16 +232,6 @@ func TestARequestHasOneOutcome(t *testing.T) {
 	}
 }
 
-// departures are the ways in which a client goes before its answer is complete:
-// while the upstream thinks, and when it has sent a part of its answer.
-var departures = []struct {
-	rule, fault string
-	answering   bool // the header of the answer reaches the gateway
-}{
-	{"while the upstream thinks", `{"gate":"never"}`, false},
-	{"in the answer", `{"parts":["{\"id\":","\"abc\"}"],"partGate":"never"}`, true},
-}
-
 // leavable starts a request that ends when its client leaves.
 func leavable(t *testing.T, g *gateway, client *http.Client, body io.Reader, header ...string) (leave func()) {
 	t.Helper()
@@ -263,95 +252,6 @@ func leavable(t *testing.T, g *gateway, client *http.Client, body io.Reader, hea
 		}
 	}()
 	return cancel
-}
-
-// leaveHeld has a client go once the upstream holds its answer back, or the
-// rest of it. It returns the metrics before and after.
-func leaveHeld(t *testing.T, g *gateway, u *upstreamtest.Server, client *http.Client, answering bool, header ...string) (before, after scrape) {
-	t.Helper()
-	u.Forget()
-	before = g.settled(t)
-	leave := leavable(t, g, client, strings.NewReader(validBody), header...)
-	await(t, u, "the answer to be held", func(s upstreamtest.Stats) bool { return s.Held == 1 })
-	const arrived = "upstream_duration_seconds_count"
-	eventually(t, "the header of the answer to arrive", func() bool {
-		return !answering || g.metrics(t).sum(arrived) > before.sum(arrived)
-	})
-	leave()
-	await(t, u, "the request to be given up", func(s upstreamtest.Stats) bool { return s.InFlight == 0 })
-	return before, g.settled(t)
-}
-
-func TestAClientThatGoesIsCountedAsGone(t *testing.T) {
-	g, u := startEndings(t)
-	for _, d := range departures {
-		for _, format := range []string{"json", "csv"} {
-			for _, p := range protocols {
-				t.Run(d.rule+" in "+format+" over "+p.name, func(t *testing.T) {
-					before, after := leaveHeld(t, g, u, p.client, d.answering, fault(d.fault), "Accept: "+mediaTypeOf(format))
-					checkEnded(t, before, after, format+" client_gone")
-				})
-			}
-		}
-	}
-}
-
-// TestAClientThatGoesIsNoFallback: what is left of its answer is delivered to
-// nobody, and no operator has to look into it.
-func TestAClientThatGoesIsNoFallback(t *testing.T) {
-	g, u := startEndings(t)
-	for _, d := range departures {
-		for _, p := range protocols {
-			t.Run(d.rule+" over "+p.name, func(t *testing.T) {
-				warned := len(g.warnings())
-				before, after := leaveHeld(t, g, u, p.client, d.answering, fault(d.fault), inCSV)
-				if n := after.sum("transcode_fallbacks_total") - before.sum("transcode_fallbacks_total"); n != 0 {
-					t.Errorf("%v fallbacks were counted", n)
-				}
-				if all := g.warnings(); len(all) > warned {
-					t.Errorf("logged %v", all[warned:])
-				}
-			})
-		}
-	}
-}
-
-// TestAClientThatGoesInItsBody: over HTTP/2 its stream is reset, over HTTP/1.1
-// nobody can tell it from one that sent too little and waits for the answer.
-func TestAClientThatGoesInItsBody(t *testing.T) {
-	g, u := startEndings(t)
-	for i, want := range []string{"json rejected", "json client_gone"} {
-		p := protocols[i]
-		t.Run(p.name, func(t *testing.T) {
-			before := g.metrics(t)
-			body, half := io.Pipe()
-			leave := leavable(t, g, p.client, body)
-			if _, err := io.WriteString(half, validBody[:20]); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, "the request to be in flight", func() bool { return g.metrics(t).sum("requests_in_flight") == 1 })
-			leave()
-			checkEnded(t, before, g.settled(t), want)
-		})
-	}
-	nothingDialled(t, u)
-}
-
-// TestAClientThatDoesNotReadIsGone: it resets the connection in an answer that
-// is larger than what sockets hold.
-func TestAClientThatDoesNotReadIsGone(t *testing.T) {
-	g, _ := startEndings(t)
-	before := g.metrics(t)
-	conn := g.dial(t, "plain")
-	if _, err := io.WriteString(conn, post(membersPath, validBody, fault("huge"))); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(conn, make([]byte, 1000)); err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.(*net.TCPConn).SetLinger(0)
-	_ = conn.Close()
-	checkEnded(t, before, g.settled(t), "json client_gone")
 }
 
 // TestEveryOutcomeIsProvoked: the tests here leave none out.

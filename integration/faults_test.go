@@ -1,0 +1,567 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+)
+
+// faultSites are sites with TLS, before an upstream that breaks on demand. DOWN
+// is an address at which nobody listens, at first.
+const faultSites = `{
+	grace_period 20s
+	skip_install_trust
+	storage file_system {dir}/storage
+	storage_check off
+	storage_clean_interval off
+	auto_https disable_redirects
+	default_sni 127.0.0.1
+	servers {listener metrics} {
+		protocols h1
+	}
+	servers {listener slow} {
+		protocols h1 h2 h3
+		timeouts {
+			read_body 500ms
+		}
+	}
+}
+(tls) {
+	tls {dir}/cert.pem {dir}/key.pem
+}
+` + metricsSite + `
+{secure plain} {
+	import tls
+	conference_members {
+		csv {
+			max_response 64KiB
+		}
+	}
+	reverse_proxy UPSTREAM {
+		transport http {
+			compression off
+		}
+	}
+}
+{secure slow} {
+	import tls
+	conference_members
+	reverse_proxy UPSTREAM
+}
+{secure hasty} {
+	import tls
+	conference_members
+	reverse_proxy UPSTREAM {
+		transport http {
+			response_header_timeout 200ms
+			read_timeout 200ms
+		}
+	}
+}
+{secure down} {
+	import tls
+	conference_members
+	reverse_proxy DOWN
+}
+{secure unhealthy} {
+	import tls
+	conference_members
+	reverse_proxy UPSTREAM {
+		health_uri /health
+		health_upstream DOWN
+		health_interval 1h
+	}
+}
+{secure trying} {
+	import tls
+	conference_members
+	reverse_proxy DOWN {
+		lb_try_duration 300ms
+		lb_try_interval 10ms
+	}
+}
+{secure patient} {
+	import tls
+	conference_members
+	reverse_proxy DOWN {
+		lb_try_duration 20s
+		lb_try_interval 10ms
+	}
+}
+{secure retrying} {
+	import tls
+	conference_members
+	reverse_proxy UPSTREAM {
+		lb_try_duration 20s
+		lb_try_interval 10ms
+		lb_retries 5
+	}
+}
+{secure second} {
+	import tls
+	conference_members
+	reverse_proxy DOWN UPSTREAM {
+		lb_policy round_robin
+		lb_try_duration 20s
+		lb_try_interval 10ms
+	}
+}
+`
+
+// Whose fault it is. The documentation has a table for each.
+const (
+	ofUpstream = "upstream"
+	ofClient   = "client"
+	ofOperator = "operator"
+)
+
+// faultCase is something that goes wrong with a request, and what comes of it.
+type faultCase struct {
+	of, what string
+	over     []string // the versions of HTTP, all if nil
+
+	site   string // default: plain
+	method string // default: POST
+	target string // default: membersPath
+	body   string // default: validBody
+	header []string
+	play   func(*scene) reply // default: the client waits for its answer
+
+	json, csv fate // csv is as json if it has no outcome
+	requests  int  // that the upstream gets
+	dialled   int  // of them, those that reach its service
+	continued bool // the client gets "100 Continue"
+}
+
+// fate is what a client gets, and how that is counted.
+type fate struct {
+	status  int    // 0 if there is no answer
+	broken  bool   // the answer breaks off
+	reason  string // of X-Transcode-Error
+	outcome string // empty if the process does not live to count it
+}
+
+// The usual fates.
+var (
+	served     = fate{status: 200, outcome: "ok"}
+	brokenJSON = fate{status: 200, broken: true, outcome: "aborted"}
+	brokenCSV  = fate{status: 200, broken: true, reason: "truncated", outcome: "aborted"}
+	gone       = fate{outcome: "client_gone"}
+)
+
+// unreachable is the fate of a request that gets no answer from the upstream.
+func unreachable(status int) fate { return fate{status: status, outcome: "unreachable"} }
+
+// asItCame is the fate of an answer that can't be made CSV.
+func asItCame(reason string) fate { return fate{status: 200, reason: reason, outcome: "fallback"} }
+
+// The versions of HTTP of which some faults are.
+var (
+	overHTTP1   = []string{"HTTP/1.1"}
+	overTCP     = []string{"HTTP/1.1", "HTTP/2"}
+	overHTTP3   = []string{"HTTP/3"}
+	overStreams = []string{"HTTP/2", "HTTP/3"}
+)
+
+// expecting has a client wait for "100 Continue" before it sends its body.
+const expecting = "Expect: 100-continue"
+
+// Faults that hold the answer back, and the rest of it.
+var (
+	slowAnswer  = fault(`{"gate":"held"}`)
+	stuckAnswer = fault(`{"gate":"never"}`)
+	slowBody    = fault(`{"header":{"Content-Disposition":[]},"parts":["{\"id\":","\"abc\"}"],"partGate":"held"}`)
+	stuckBody   = fault(`{"header":{"Content-Disposition":[]},"parts":["{\"id\":","\"abc\"}"],"partGate":"never"}`)
+)
+
+// faultCases are all that is tried. What is in docs/faults.md is made of them.
+var faultCases = []faultCase{
+	// No connection.
+	{of: ofUpstream, what: "refuses connections", site: "down", json: unreachable(502)},
+	{of: ofUpstream, what: "fails its health checks", site: "unhealthy", json: unreachable(503)},
+
+	// No answer.
+	{of: ofUpstream, what: "closes the connection before it has read the request", header: []string{fault("close-early")}, json: unreachable(502), requests: 1},
+	{of: ofUpstream, what: "resets the connection before it has read the request", header: []string{fault("reset-early")}, json: unreachable(502), requests: 1},
+	{of: ofUpstream, what: "closes the connection before it answers", header: []string{fault("close")}, json: unreachable(502), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "resets the connection before it answers", header: []string{fault("reset")}, json: unreachable(502), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "answers something that is not HTTP", header: []string{fault("not-http")}, json: unreachable(502), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "answers with a status that HTTP does not have", header: []string{fault(`{"raw":"HTTP/1.1 042 No\r\nContent-Length: 0\r\n\r\n"}`)}, json: fate{outcome: "aborted"}, requests: 1, dialled: 1},
+
+	// A slow answer.
+	{of: ofUpstream, what: "is slow to answer, but in time", header: []string{slowAnswer}, play: whileHeld(release), json: served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "does not answer within `response_header_timeout`", site: "hasty", header: []string{stuckAnswer}, json: fate{status: 504, outcome: "timeout"}, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "is slow within its answer", header: []string{slowBody}, play: whileHeld(release), json: served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "stops within its answer for longer than `read_timeout`", site: "hasty", header: []string{stuckBody}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
+
+	// A broken answer.
+	{of: ofUpstream, what: "closes the connection after the header of its answer", header: []string{fault(`{"drop":"close","cut":-1}`)}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "resets the connection after the header of its answer", header: []string{fault("reset-after-header")}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "closes the connection within its answer", header: []string{fault("close-mid-body")}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "resets the connection within its answer", header: []string{fault("reset-mid-body")}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "announces more than it sends", header: []string{fault(`{"length":10000}`)}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "announces less than it sends", header: []string{fault("length-short")}, json: served, csv: asItCame("malformed"), requests: 1, dialled: 1},
+
+	// A complete answer of the wrong kind.
+	{of: ofUpstream, what: "answers JSON that is cut short", header: []string{fault("truncated-json")}, json: served, csv: asItCame("malformed"), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "answers something other than JSON", header: []string{fault(`{"header":{"Content-Type":["text/html"]}}`)}, json: served, csv: asItCame("not_json"), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "answers in a coding that was not asked for", header: []string{fault("br")}, json: served, csv: asItCame("encoded"), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "says gzip where there is none", header: []string{fault(`{"header":{"Content-Encoding":["gzip"]}}`)}, json: served, csv: asItCame("encoded"), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "answers more than `max_response`", header: []string{fault(`{"repeat":100}`)}, json: served, csv: asItCame("too_large"), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "is down for maintenance and says so in HTML", header: []string{fault("maintenance")}, json: fate{status: 503, outcome: "upstream_5xx"}, csv: fate{status: 503, reason: "not_json", outcome: "upstream_5xx"}, requests: 1, dialled: 1},
+
+	// Flapping, with lb_try_duration.
+	{of: ofUpstream, what: "refuses connections, and comes up within `lb_try_duration`", site: "patient", play: untilItComesUp, json: served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "refuses connections for longer than `lb_try_duration`", site: "trying", json: unreachable(502)},
+	{of: ofUpstream, what: "is one of two, and the other one refuses connections, with `lb_try_duration`", site: "second", json: served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "closes the connection before it has read the request, with `lb_try_duration`", site: "retrying", header: []string{fault("close-early")}, json: unreachable(502), requests: 1},
+	{of: ofUpstream, what: "resets the connection before it answers, with `lb_try_duration`", site: "retrying", header: []string{fault("reset")}, json: unreachable(502), requests: 1, dialled: 1},
+
+	// A client that leaves.
+	{of: ofClient, what: "leaves before it is answered", header: []string{stuckAnswer}, play: whileHeld(leave), json: gone, requests: 1, dialled: 1},
+	{of: ofClient, what: "leaves within its answer", header: []string{stuckBody}, play: whileAnswered(leave), json: gone, requests: 1, dialled: 1},
+	{of: ofClient, what: "resets the connection within its answer, of which it reads nothing", over: overHTTP1, header: []string{fault(`{"repeat":10000}`)}, play: resetUnread, json: gone, csv: fate{reason: "too_large", outcome: "client_gone"}, requests: 1, dialled: 1},
+	{of: ofClient, what: "leaves within its body", over: overHTTP1, play: halfSent(leaveHalfWay), json: fate{outcome: "rejected"}},
+	{of: ofClient, what: "leaves within its body", over: overStreams, play: halfSent(leaveHalfWay), json: gone},
+	{of: ofClient, what: "resets the connection within its body", over: overHTTP1, play: resetHalfWay, json: gone},
+
+	// A client whose body is slow, or not whole.
+	{of: ofClient, what: "ends its body too early, and waits", over: overHTTP1, play: closeHalfWay, json: fate{status: 400, outcome: "rejected"}},
+	{of: ofClient, what: "sends chunks that are none", over: overHTTP1, play: breakChunks, json: fate{status: 400, outcome: "rejected"}},
+	{of: ofClient, what: "sends its body slowly, but in time", play: halfSent(theRest), json: served, requests: 1, dialled: 1},
+	{of: ofClient, what: "stops within its body for longer than `read_body`", site: "slow", play: halfSent(nothingMore), json: fate{status: 408, outcome: "client_gone"}},
+	{of: ofClient, what: "sends its body byte by byte (slowloris) for longer than `read_body`", site: "slow", play: halfSent(drops), json: fate{status: 408, outcome: "client_gone"}},
+
+	// A client that waits for "100 Continue".
+	{of: ofClient, what: "waits for `100 Continue` with a good request", over: overTCP, header: []string{expecting}, json: served, requests: 1, dialled: 1, continued: true},
+	{of: ofClient, what: "expects `100 Continue`, and does not wait", over: overHTTP3, header: []string{expecting}, json: served, requests: 1, dialled: 1},
+	{of: ofClient, what: "waits for `100 Continue` with a body that breaks a rule", over: overTCP, body: invalidBody, header: []string{expecting}, json: fate{status: 422, outcome: "rejected"}, continued: true},
+	{of: ofClient, what: "waits for `100 Continue` with a type that is not read", over: overTCP, header: []string{expecting, "Content-Type: image/png"}, json: fate{status: 415, outcome: "rejected"}},
+	{of: ofClient, what: "waits for `100 Continue` with a body that is too large", over: overTCP, body: strings.Repeat(" ", 20<<10), header: []string{expecting}, json: fate{status: 413, outcome: "too_large"}},
+	{of: ofClient, what: "waits for `100 Continue` with another method", over: overTCP, method: http.MethodPut, header: []string{expecting}, json: fate{status: 405, outcome: "method_not_allowed"}},
+	{of: ofClient, what: "waits for `100 Continue` for a format that is not known", over: overTCP, target: membersPath + "?format=pdf", header: []string{expecting}, json: fate{status: 406, outcome: "not_acceptable"}},
+
+	// A reload.
+	{of: ofOperator, what: "reloads while the upstream thinks", header: []string{slowAnswer}, play: whileHeld(reload, release), json: served, requests: 1, dialled: 1},
+	{of: ofOperator, what: "reloads within an answer", header: []string{slowBody}, play: whileAnswered(reload, release), json: served, requests: 1, dialled: 1},
+	{of: ofOperator, what: "reloads while the client sends its body", play: halfSent(reloadAndTheRest), json: served, requests: 1, dialled: 1},
+}
+
+// shutdownCases are those that end the process. What it grants requests that are
+// under way is in each.
+var shutdownCases = []struct {
+	grace string
+	faultCase
+}{
+	{"20s", faultCase{of: ofOperator, what: "shuts down, and the answer comes within the `grace_period`", header: []string{slowAnswer}, play: whileHeld(shutDown, release), json: served, requests: 1, dialled: 1}},
+	{"20s", faultCase{of: ofOperator, what: "shuts down within an answer that ends within the `grace_period`", header: []string{slowBody}, play: whileHeld(shutDown, release), json: served, requests: 1, dialled: 1}},
+	{"100ms", faultCase{of: ofOperator, what: "shuts down, and the answer takes longer than the `grace_period`", header: []string{stuckAnswer}, play: whileHeld(shutDown), json: fate{}, requests: 1, dialled: 1}},
+}
+
+// fate returns the fate in a format.
+func (c *faultCase) fate(format string) fate {
+	if format == "csv" && c.csv != (fate{}) {
+		return c.csv
+	}
+	return c.json
+}
+
+// speaks reports whether the fault is one of a version of HTTP.
+func (c *faultCase) speaks(version string) bool {
+	return c.over == nil || slices.Contains(c.over, version)
+}
+
+// TestFaults holds, of everything that can break, what the client gets, what the
+// upstream got, how it was counted, and that nothing is left behind.
+func TestFaults(t *testing.T) {
+	noGoroutineIsLeft(t)
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := newGateway(t)
+	clients := secureProtocols(t, g.certify())
+	down := g.listener("nobody")
+	config := strings.NewReplacer("UPSTREAM", u.Addr, "DOWN", down).Replace(faultSites)
+	g.start(config)
+
+	for _, c := range faultCases {
+		for _, p := range clients {
+			if !c.speaks(p.name) {
+				continue
+			}
+			for _, format := range []string{"json", "csv"} {
+				t.Run(fmt.Sprintf("%s %s, over %s in %s", c.of, c.what, p.name, format), func(t *testing.T) {
+					defer p.client.CloseIdleConnections() // each begins with a connection of its own
+					s := newScene(t, g, u, &c, p, format)
+					s.config, s.down = config, down
+					s.before, s.warned = g.settled(t), len(g.warnings())
+					got := s.play()
+					s.checkAnswer(got)
+					s.checkCounts(g.settled(t))
+					s.checkUpstream()
+					s.checkWarnings()
+					if n := buffer.Taken(); n != 0 {
+						t.Errorf("%d buffers are lost", n)
+					}
+				})
+			}
+		}
+	}
+	checkNoPanic(t, g, "invalid WriteHeader code 42") // that of net/http, on which the answer breaks off
+}
+
+// TestFaultsOfAShutdown is TestFaults for what ends the gateway. It runs in a
+// process of its own, whose log tells how requests were counted.
+func TestFaultsOfAShutdown(t *testing.T) {
+	noGoroutineIsLeft(t)
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	for _, c := range shutdownCases {
+		for _, version := range []string{"HTTP/1.1", "HTTP/2", "HTTP/3"} {
+			for _, format := range []string{"json", "csv"} {
+				t.Run(fmt.Sprintf("%s %s, over %s in %s", c.of, c.what, version, format), func(t *testing.T) {
+					g := newGateway(t)
+					clients := secureProtocols(t, g.certify())
+					p := clients[slices.IndexFunc(clients, func(p protocol) bool { return p.name == version })]
+					s := newScene(t, g, u, &c.faultCase, p, format)
+					s.process = startProcess(t, g, strings.NewReplacer(
+						"grace_period 20s", "grace_period "+c.grace, "UPSTREAM", u.Addr, "DOWN", g.listener("nobody"),
+					).Replace(faultSites), "plain")
+					s.checkAnswer(s.play())
+					<-s.process.ended
+					s.checkUpstream()
+					s.checkLog()
+				})
+			}
+		}
+	}
+}
+
+// checkLog holds how the request was counted, by what was logged when it ended.
+func (s *scene) checkLog() {
+	s.t.Helper()
+	var got, want []string
+	for _, e := range s.g.log("process") {
+		if fields, ok := e["conference_members"].(map[string]any); ok && e["msg"] == "request ended" {
+			got = append(got, fmt.Sprint(fields["format"], " ", fields["outcome"]))
+		}
+	}
+	if outcome := s.c.fate(s.format).outcome; outcome != "" {
+		want = []string{s.format + " " + outcome}
+	} else if s.p.name == "HTTP/3" && len(got) > 0 {
+		want = []string{s.format + " client_gone"} // Caddy closes these connections before it ends
+	}
+	if !slices.Equal(got, want) {
+		s.t.Errorf("ended as %q, want %q", got, want)
+	}
+}
+
+// TestAFlappingUpstreamGetsNoRequestTwice: it comes and goes while requests are
+// sent that reverse_proxy tries again as long as it may.
+func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
+	noGoroutineIsLeft(t)
+	const clients, each = 6, 20
+	g := newGateway(t)
+	secure := secureProtocols(t, g.certify())
+	addr := g.listener("nobody")
+	g.start(strings.NewReplacer("UPSTREAM", addr, "DOWN", addr).Replace(faultSites))
+
+	var sending sync.WaitGroup
+	var mu sync.Mutex
+	answered := make(map[string]int) // by outcome
+	for i := range clients {
+		sending.Go(func() {
+			p := secure[i%len(secure)]
+			for j := range each {
+				path := fmt.Sprintf("/sessions/s%d-%d/conference/members", i, j)
+				got := send(t, p.client, http.MethodPost, "https://"+g.listener("patient")+path, validBody,
+					"Content-Type: application/json", "Accept: "+[]string{"application/json", "text/csv"}[i/len(secure)])
+				mu.Lock()
+				switch {
+				case got.status == 200 && got.err == nil:
+					answered["ok"]++
+				case got.status == 502:
+					answered["unreachable"]++
+				default:
+					answered["aborted"]++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		sending.Wait()
+	}()
+
+	arrived := make(map[string]int)
+	starts := 0
+	for sent := false; !sent; starts++ {
+		u, err := upstreamtest.StartAt(addr, upstreamtest.Options{AnyID: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		some, enough := context.WithTimeout(t.Context(), patience)
+		go func() { // it goes when it has had a few, or nobody is left to come
+			defer enough()
+			select {
+			case <-done:
+			case <-some.Done():
+			}
+		}()
+		_ = u.Await(some, func(st upstreamtest.Stats) bool { return st.Requests >= 8 })
+		enough()
+		if err := u.Close(); err != nil {
+			t.Errorf("closing the upstream: %v", err)
+		}
+		for _, r := range u.Received() {
+			arrived[r.Target]++
+		}
+		select {
+		case <-done:
+			sent = true
+		default:
+		}
+	}
+
+	for target, n := range arrived {
+		if n > 1 {
+			t.Errorf("%s arrived %d times", target, n)
+		}
+	}
+	if starts < 5 || answered["ok"] < clients*each/2 {
+		t.Errorf("the upstream was started %d times, and answered: %v", starts, answered)
+	}
+	s := g.settled(t)
+	for outcome, n := range answered {
+		if counted := s.sum("requests_total", "outcome="+outcome); counted != float64(n) {
+			t.Errorf("%v counted as %s, %d clients saw it", counted, outcome, n)
+		}
+	}
+	if n := s.sum("requests_total"); n != clients*each {
+		t.Errorf("%v requests were counted, %d were sent", n, clients*each)
+	}
+	if n := buffer.Taken(); n != 0 {
+		t.Errorf("%d buffers are lost", n)
+	}
+}
+
+// noGoroutineIsLeft checks, when all that the test starts from here on has been
+// stopped, that no goroutine of it is left.
+func noGoroutineIsLeft(t *testing.T) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() {
+		goleak.VerifyNone(t, before,
+			// Caddy's log to a file has one for old files, which nothing ends.
+			goleak.IgnoreTopFunction("github.com/DeRuina/timberjack.(*Logger).millRun"))
+	})
+}
+
+// checkAnswer holds the answer against the fate that the client was to have.
+func (s *scene) checkAnswer(got reply) {
+	s.t.Helper()
+	want := s.c.fate(s.format)
+	if s.ctx.Err() != nil {
+		return // nobody is there
+	}
+	if want.broken && s.p.name == "HTTP/3" && got.status == 0 && got.err != nil {
+		return // what a reset stream still holds is lost (RFC 9000 section 3.5)
+	}
+	if got.status != want.status || (got.err != nil) != (want.broken || want.status == 0) {
+		s.t.Errorf("status %d, error %v, want status %d, broken off: %t\n%.300s", got.status, got.err, want.status, want.broken, got.body)
+	}
+	if got.status == 0 {
+		return
+	}
+	if reason := got.header.Get("X-Transcode-Error"); reason != want.reason {
+		s.t.Errorf("X-Transcode-Error: %s, want %q", reason, want.reason)
+	}
+	if made := strings.HasPrefix(got.header.Get("Content-Type"), "text/csv"); want.status == 200 && made != (s.format == "csv" && want.reason == "") {
+		s.t.Errorf("Content-Type: %s", got.header.Get("Content-Type"))
+	}
+	if made := strings.HasPrefix(got.body, "DialState,"); want == served && made != (s.format == "csv") {
+		s.t.Errorf("the body is %.300s", got.body)
+	}
+	if !slices.Contains(got.header["Vary"], "Accept") {
+		s.t.Errorf("Vary: %q", got.header["Vary"])
+	}
+	if continued := slices.Contains(got.informational, http.StatusContinue); continued != s.c.continued {
+		s.t.Errorf("answered with %v before", got.informational)
+	}
+}
+
+// checkCounts holds that one request was counted, as what it was.
+func (s *scene) checkCounts(after scrape) {
+	s.t.Helper()
+	want := s.c.fate(s.format)
+	format := s.format
+	if want.outcome == "method_not_allowed" || want.outcome == "not_acceptable" {
+		format = "none"
+	}
+	checkOutcome(s.t, s.before, after, want.outcome, format)
+	for _, count := range []struct {
+		name, label string
+		want        int
+	}{
+		{"destinations_total", "", s.c.requestsCounted()},
+		{"upstream_duration_seconds_count", "", s.c.requestsCounted()},
+		{"transcode_fallbacks_total", "reason=" + want.reason, min(len(want.reason), 1)},
+		{"transcode_fallbacks_total", "", min(len(want.reason), 1)},
+	} {
+		var labels []string
+		if count.label != "" {
+			labels = []string{count.label}
+		}
+		if n := after.sum(count.name, labels...) - s.before.sum(count.name, labels...); n != float64(count.want) {
+			s.t.Errorf("%s%v: %v were counted, want %d", count.name, labels, n, count.want)
+		}
+	}
+}
+
+// checkWarnings holds that operators are told of what they can do something
+// about: an answer that came, and could not be made CSV.
+func (s *scene) checkWarnings() {
+	s.t.Helper()
+	if all := s.g.warnings(); s.c.fate(s.format).reason == "" && len(all) > s.warned {
+		s.t.Errorf("logged %v", all[s.warned:])
+	}
+}
+
+// requestsCounted is how many requests count as forwarded: those too for which
+// there was no upstream.
+func (c *faultCase) requestsCounted() int {
+	if c.requests > 0 || c.json.outcome == "unreachable" {
+		return 1
+	}
+	return 0
+}
+
+// checkUpstream holds what the upstream got, once it is done with it.
+func (s *scene) checkUpstream() {
+	s.t.Helper()
+	await(s.t, s.u, "the upstream to be done", func(st upstreamtest.Stats) bool { return st.InFlight == 0 })
+	if st := s.u.Stats(); st.Requests != s.c.requests || st.Dialled != s.c.dialled {
+		s.t.Errorf("the upstream got %d requests and dialled %d times, want %d and %d", st.Requests, st.Dialled, s.c.requests, s.c.dialled)
+	}
+	for _, r := range s.u.Received() {
+		if r.Bound == nil && s.c.dialled > 0 {
+			s.t.Errorf("bound nothing of %q", r.Body)
+		}
+	}
+}
+
+// readAll reads an answer.
+func readAll(res *http.Response, informational []int) reply {
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return reply{res.StatusCode, res.Header, res.Trailer, string(b), err, informational}
+}

@@ -1,0 +1,63 @@
+package integration
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go/http3"
+)
+
+// certify writes {dir}/cert.pem and {dir}/key.pem, which certify 127.0.0.1, and
+// returns who vouches for them.
+func (g *gateway) certify() *x509.CertPool {
+	g.t.Helper()
+	s := httptest.NewTLSServer(http.NotFoundHandler()) // it comes with a pair
+	defer s.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(s.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: s.Certificate().Raw},
+		"key.pem":  {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(filepath.Join(g.dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			g.t.Fatal(err)
+		}
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	return pool
+}
+
+// secureProtocols are the HTTP versions over which clients talk to a site with
+// TLS. Their connections are closed when the test ends.
+func secureProtocols(t *testing.T, trusted *x509.CertPool) []protocol {
+	t.Helper()
+	overTLS := func(set func(*http.Protocols)) *http.Client {
+		c := newClient(set)
+		transport := c.Transport.(*http.Transport)
+		transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
+		transport.ExpectContinueTimeout = patience // only "100 Continue" or an answer has the body sent
+		t.Cleanup(transport.CloseIdleConnections)
+		return c
+	}
+	overQUIC := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}, DisableCompression: true}
+	t.Cleanup(func() {
+		if err := overQUIC.Close(); err != nil {
+			t.Errorf("closing the connections over QUIC: %v", err)
+		}
+	})
+	return []protocol{
+		{"HTTP/1.1", overTLS(func(p *http.Protocols) { p.SetHTTP1(true) })},
+		{"HTTP/2", overTLS(func(p *http.Protocols) { p.SetHTTP2(true) })},
+		{"HTTP/3", &http.Client{Transport: overQUIC, Timeout: 20 * time.Second}},
+	}
+}
