@@ -18,7 +18,7 @@ const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 // what stands below it.
 var layers = []string{
 	"cmd/caddy", ".", "caddyfile", "handler", "metrics", "request", "rules", "route", "negotiate", "transform",
-	"internal/nearmiss", "internal/ascii",
+	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/ascii",
 }
 
 // forTests are the packages that only tests and benchmarks import.
