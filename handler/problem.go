@@ -208,11 +208,14 @@ func (x *exchange) refuse(f *refusal) error {
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	x.refusalBytes = int64(len(body))
 	x.w.WriteHeader(f.status())
-	_, err = x.w.Write(body)                                   //nolint:gosec // problem+json or CSV, never HTML
+	n, err := x.w.Write(body)                                  //nolint:gosec // problem+json or CSV, never HTML
 	if err != nil && !errors.Is(err, http.ErrBodyNotAllowed) { // the answer to a HEAD
 		x.outcome = metrics.ClientGone
+	}
+	x.refusalBytes = int64(n)
+	if x.r.Method == http.MethodHead { // an HTTP/1.1 server says that it wrote it
+		x.refusalBytes = 0
 	}
 	return nil
 }

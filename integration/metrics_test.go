@@ -366,3 +366,24 @@ func TestNoClientMakesNewSeries(t *testing.T) {
 		t.Errorf("%d series, want 300 at most", len(series))
 	}
 }
+
+// TestTheAnswerToAHEADHasNoSize: it says how long the body would be, and has none.
+func TestTheAnswerToAHEADHasNoSize(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{})
+	g := startFront(t, u, metricsSite+site("plain"))
+	for _, p := range protocols {
+		t.Run(p.name, func(t *testing.T) {
+			before := g.settled(t)
+			if got := send(t, p.client, "HEAD", g.url("plain")+membersPath, ""); got.status != 405 || got.header.Get("Content-Length") == "0" {
+				t.Fatalf("status %d, Content-Length %s", got.status, got.header.Get("Content-Length"))
+			}
+			after := g.settled(t)
+			if n := after.sum("response_body_bytes_count") - before.sum("response_body_bytes_count"); n != 1 {
+				t.Errorf("%v answers were measured, want 1", n)
+			}
+			if n := after.sum("response_body_bytes_sum") - before.sum("response_body_bytes_sum"); n != 0 {
+				t.Errorf("%v bytes were counted, want none", n)
+			}
+		})
+	}
+}
