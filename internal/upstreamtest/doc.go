@@ -27,7 +27,7 @@
 // answer with the recorded errors, validation judges destination and
 // fromNumber, and null, httpresult, list, list0 and string answer with other
 // shapes than one session. Every other id is not found, unless
-// [Options.AnyID] is set.
+// [Options.AnyID] is set or [Options.Session] has it.
 //
 // # Where the recordings are silent
 //
@@ -42,7 +42,8 @@
 //
 // [Upstream.Received] returns what arrived, [Upstream.Stats] counts it, and
 // [Upstream.Await] waits for a condition on the counts, so that no test has to
-// sleep. All of it may be used while requests are under way.
+// sleep. [Options.Ended] is told of each request when it ends, for those that keep
+// books of their own. All of it may be used while requests are under way.
 //
 // # Faults
 //

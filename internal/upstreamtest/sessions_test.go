@@ -105,3 +105,46 @@ func post(t testing.TB, url, id, accept, contentType, body string) (status strin
 		"Host: upstream\r\nAccept: "+accept+"\r\nContent-Type: "+contentType+"\r\n"+
 		"Content-Length: "+strconv.Itoa(len(body))+"\r\nConnection: close\r\n\r\n"+body))
 }
+
+func TestASessionOfTheCallersIsServedInEveryFormat(t *testing.T) {
+	s := start(t, Options{Session: func(id string) []byte {
+		if id != "mine" {
+			return nil
+		}
+		return []byte(`{"ended":true,"log":[{"message":"a, b"}],"id":"mine"}`)
+	}})
+	for accept, want := range map[string]string{
+		"application/json": `{"ended":true,"log":[{"message":"a, b"}],"id":"mine"}`,
+		"application/jsv":  `{ended:True,log:[{message:"a, b"}],id:mine}`,
+		"text/csv":         `,"[{message:""a, b""}]",`,
+	} {
+		if _, _, got := post(t, s.URL, "mine", accept, "application/json", "{}"); !strings.Contains(string(got), want) {
+			t.Errorf("%s: %s, want %s in it", accept, got, want)
+		}
+	}
+	if status, _, _ := post(t, s.URL, "other", "application/json", "application/json", "{}"); !strings.HasPrefix(status, "404") {
+		t.Errorf("status %s of a session that is not there", status)
+	}
+}
+
+func TestEveryRequestIsToldOfWhenItEnds(t *testing.T) {
+	ended := make(chan Received, 1)
+	s := start(t, Options{AnyID: true, Keep: -1, Ended: func(r *Received) { ended <- *r }})
+	for fault, bound := range map[string]bool{"": true, "reset": true, "reset-early": false, "reset-mid-body": true} {
+		req, err := http.NewRequest(http.MethodPost, s.URL+"/sessions/abc/conference/members", strings.NewReader(`{"callSid":"CA1"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		if fault != "" {
+			req.Header.Set(FaultHeader, fault)
+		}
+		if res, err := http.DefaultTransport.RoundTrip(req); err == nil {
+			_ = res.Body.Close()
+		}
+		r := <-ended
+		if r.Header.Get(FaultHeader) != fault || (r.Bound != nil) != bound {
+			t.Errorf("%q: told of %q, bound %v, want %t", fault, r.Header.Get(FaultHeader), r.Bound, bound)
+		}
+	}
+}

@@ -18,6 +18,11 @@ type Options struct {
 	// full under that id, where the recorded server answers 404.
 	AnyID bool
 
+	// Session returns the JSON of a session whose id is not recorded, nil if
+	// there is none. It is answered in all formats, as the recorded ones are.
+	// It must be safe for concurrent use, and comes before AnyID.
+	Session func(id string) []byte
+
 	// API answers at /api/AddConferenceMember[.suffix] too, as hosts newer
 	// than the recorded one do.
 	API bool
@@ -27,6 +32,11 @@ type Options struct {
 	// must be safe for concurrent use. The request's own [FaultHeader] and
 	// [Upstream.Next] come first.
 	Fault func(*Received) *Fault
+
+	// Ended is called with every request when its handling ends, however it
+	// does: all is known of it by then, and [Stats] have it in flight still. It
+	// must be safe for concurrent use, and change nothing.
+	Ended func(*Received)
 
 	// Keep is how many requests [Upstream.Received] remembers, the latest;
 	// 0 means all of them, less than 0 none.
@@ -57,7 +67,7 @@ type gate struct {
 
 // New returns an upstream that is not listening anywhere; [Start] does both.
 func New(o Options) (*Upstream, error) {
-	s, err := newStore(o.AnyID)
+	s, err := newStore(o)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +198,7 @@ func (u *Upstream) wait(ctx context.Context, f func() bool) error {
 // an answer on a connection that can't be taken over.
 func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec, f := u.arrive(r)
-	defer u.change(func() { u.stats.InFlight-- })
+	defer u.end(rec)
 
 	d := &delivery{u: u, w: w, r: r, rec: rec, f: f}
 	if f.Early {
@@ -215,6 +225,14 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	d.send(a)
+}
+
+// end lets go of a request.
+func (u *Upstream) end(rec *Received) {
+	if u.options.Ended != nil {
+		u.options.Ended(rec)
+	}
+	u.change(func() { u.stats.InFlight-- })
 }
 
 // arrive records a request and chooses its fault.
