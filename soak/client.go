@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// protocol is the HTTP version of a request, and whether its connection is used
+// again.
+type protocol uint8
+
+const (
+	http1 protocol = iota
+	http1Close
+	http2
+)
+
+// protocols are all of them.
+var protocols = [...]protocol{http1, http1Close, http2}
+
+func (p protocol) String() string {
+	return [...]string{"HTTP/1.1", "HTTP/1.1 without keep-alive", "HTTP/2"}[p]
+}
+
+// client sends one request after the other.
+type client struct {
+	gateway    *gateway
+	books      *books
+	transports [len(protocols)]*http.Transport
+}
+
+// newClient makes a client. The HTTP/2 connections are those of all clients, so
+// that there are many streams on one.
+func newClient(g *gateway, b *books, shared *http.Transport) *client {
+	c := &client{gateway: g, books: b}
+	c.transports[http1] = newTransport((*http.Protocols).SetHTTP1)
+	c.transports[http1Close] = newTransport((*http.Protocols).SetHTTP1)
+	c.transports[http1Close].DisableKeepAlives = true
+	c.transports[http2] = shared
+	return c
+}
+
+// newTransport makes a transport that asks for no coding of its own.
+func newTransport(set func(*http.Protocols, bool)) *http.Transport {
+	p := new(http.Protocols)
+	set(p, true)
+	return &http.Transport{
+		Protocols:          p,
+		DisableCompression: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return &dialledConn{c, time.Now()}, nil
+		},
+	}
+}
+
+// dialledConn knows when it was dialled.
+type dialledConn struct {
+	net.Conn
+	at time.Time
+}
+
+// hangUp closes the idle connections.
+func (c *client) hangUp() {
+	for _, t := range c.transports {
+		t.CloseIdleConnections()
+	}
+}
+
+// deadline is how long a client waits for an answer that never comes.
+const deadline = 30 * time.Second
+
+// do makes an exchange: it sends the request, reads the answer or leaves, and
+// tells the books.
+func (c *client) do(ctx context.Context, x *exchange, pause time.Duration) {
+	c.books.begin(x)
+	c.books.answered(x, c.exchange(ctx, x, pause))
+}
+
+func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration) *answer {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	var dialled atomic.Int64
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		if c, ok := i.Conn.(*dialledConn); ok {
+			dialled.Store(c.at.UnixNano())
+		}
+	}})
+	leave := make(chan struct{})
+	if x.leave != stay && x.leave != inTheAnswer {
+		go func() {
+			if leaveWhen(ctx, x, pause) {
+				close(leave)
+				cancel()
+			}
+		}()
+	}
+
+	a := new(answer)
+	res, err := c.transports[x.request.protocol].RoundTrip(x.request.http(ctx, c.gateway.urls[x.request.site], x.leave == inTheRequest))
+	if err != nil {
+		a.err = err
+		a.gone = errors.Is(err, context.Canceled) && isClosed(leave)
+		a.closed = !a.gone && c.closed(err, dialled.Load())
+		return a
+	}
+	defer res.Body.Close()
+	a.status, a.header = res.StatusCode, res.Header
+	if x.leave == inTheAnswer && res.StatusCode == http.StatusOK {
+		first := make([]byte, 1)
+		if _, err := io.ReadFull(res.Body, first); err != nil {
+			a.err = err
+			return a
+		}
+		a.body, a.gone = first, true
+		cancel()
+		return a
+	}
+	a.body, a.err = io.ReadAll(res.Body)
+	a.gone = a.err != nil && isClosed(leave)
+	return a
+}
+
+// closed reports whether a reload may have closed the connection on which there
+// was no answer. It was dialled at that time, 0 if it was reset meanwhile.
+func (c *client) closed(err error, dialled int64) bool {
+	at := time.Unix(0, dialled)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return false
+	case dialled != 0:
+	case errors.Is(err, syscall.ECONNRESET):
+		at = time.Now()
+	default:
+		return false
+	}
+	return c.gateway.mayHaveClosed(at)
+}
+
+// leaveWhen waits until a client is to leave, and returns false if its answer was
+// there before.
+func leaveWhen(ctx context.Context, x *exchange, pause time.Duration) bool {
+	when := time.NewTimer(pause)
+	defer when.Stop()
+	reached, paused := x.reached, when.C
+	if x.leave == atAnyTime {
+		reached = nil
+	} else {
+		paused = nil
+	}
+	select {
+	case <-reached:
+	case <-paused:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// isClosed reports whether a channel is closed.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// http is the request for net/http, with half of a body that never comes to its
+// end if the client is to leave in it.
+func (r *request) http(ctx context.Context, url string, half bool) *http.Request {
+	url += r.path
+	if r.query != "" {
+		url += "?" + r.query
+	}
+	var body io.Reader = bytes.NewReader(r.body)
+	switch {
+	case half:
+		body = io.MultiReader(bytes.NewReader(r.body[:len(r.body)/2]), endless{ctx})
+	case r.chunked:
+		body = io.MultiReader(body) // of no known length
+	case len(r.body) == 0:
+		body = nil
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, url, body)
+	if err != nil {
+		panic(err) // the URL is of our own making
+	}
+	if half {
+		req.ContentLength = int64(len(r.body))
+	}
+	req.Header = r.header
+	return req
+}
+
+// endless is a body of which nothing comes until the client leaves.
+type endless struct{ ctx context.Context } //nolint:containedctx // a Reader has no other way to know
+
+func (e endless) Read([]byte) (int, error) {
+	<-e.ctx.Done()
+	return 0, e.ctx.Err()
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+)
+
+// exchange is one request of a client: what it is, what must come of it, and
+// what did.
+type exchange struct {
+	// id is its own alone. It is the session id, and stands in markHeader.
+	id      string
+	kind    string // for people
+	request request
+	want    want
+	leave   departure
+
+	// What happened, kept by the books.
+	entered  int    // how often the gateway got it
+	left     int    // how often the gateway was done with it
+	arrived  int    // how often the upstream got it
+	ended    int    // how often the upstream was done with it
+	outcome  string // what the gateway says of it
+	panicked bool
+	bound    *upstreamtest.Bound
+	answer   *answer       // nil until the client is done
+	reached  chan struct{} // closed when the gateway, or the upstream if it is to get it, has it
+	settled  bool          // it is judged and counted
+	rests    int           // how many rests it has been waited for
+}
+
+// markHeader is the header of every request that holds its id. The gateway
+// forwards it as it forwards any other.
+const markHeader = "X-Soak"
+
+// request is what the client sends.
+type request struct {
+	protocol    protocol
+	site        string
+	method      string
+	path, query string
+	view        string // in the query, empty for none
+	header      http.Header
+	body        []byte
+	chunked     bool
+}
+
+// departure is when the client leaves before its answer is complete.
+type departure uint8
+
+const (
+	stay         departure = iota
+	whileHeld              // when the upstream has the request, and holds the answer back
+	inTheAnswer            // when the first of the answer is there
+	atAnyTime              // at once or a little later
+	inTheRequest           // when half of the body is sent
+)
+
+// want is what must come of an exchange.
+type want struct {
+	status      int
+	contentType string
+	header      http.Header // fields that the answer has, with just these values
+	// body says what is wrong with the body of an answer, nothing if it is right.
+	body func(*answer) string
+	// breaks says that the answer breaks off, or is none at all.
+	breaks bool
+	// most is the size that a broken answer has at most.
+	most int
+
+	arrives bool                // the upstream gets it, once
+	fault   *upstreamtest.Fault // what the upstream then does
+	shape   *shape              // the session that it answers with
+	bound   *upstreamtest.Bound // what it binds, nil for nothing
+
+	// What is counted. An empty outcome says that it is not on the route.
+	outcome       string
+	format        string // none where the outcome has no format
+	negotiated    string // what stands in its place if the client is gone
+	kind, country string // of the destination, empty if nothing is dialled
+	class         string // of the upstream's status, empty if it is not forwarded
+	failures      []failure
+	fallback      string // the reason, empty for none
+	transcoded    bool   // making CSV was tried
+	read          bool   // the size of the body is observed
+	unanswered    bool   // the answer is another handler's, its size is not observed
+}
+
+// failure is a rule that the request fails.
+type failure struct{ field, rule, mode string }
+
+// answer is what the client got.
+type answer struct {
+	status int // 0 for no answer
+	header http.Header
+	body   []byte // as it came, packed or not
+	err    error  // why there is none, or not all of it
+	gone   bool   // the client left before it was complete
+	closed bool   // a reload may have closed the connection under the request
+}
+
+// complete reports whether the client has all of it.
+func (a *answer) complete() bool { return a.status != 0 && a.err == nil && !a.gone }

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+)
+
+// none is the format of an outcome that has none, and the class of no answer.
+const none = "none"
+
+// clientGone is the outcome of a request whose client left.
+const clientGone = "client_gone"
+
+// inDoubt reports whether nobody can tell how far the request got: its client
+// left at a moment of its own, or a reload closed the connection under it. The
+// client must be done.
+func (x *exchange) inDoubt() bool {
+	if x.answer.complete() {
+		return false
+	}
+	switch x.leave {
+	case atAnyTime, inTheRequest:
+		return true
+	case stay, whileHeld, inTheAnswer:
+	}
+	return x.answer.closed && (x.entered == 0 || !x.want.breaks)
+}
+
+// judge returns what is wrong with an exchange that is over.
+func (x *exchange) judge() []string {
+	wrong := x.judgeHops()
+	if x.panicked {
+		wrong = append(wrong, "a handler panicked")
+	}
+	if !x.inDoubt() {
+		wrong = append(wrong, x.judgeAnswer()...)
+	}
+	return wrong
+}
+
+// judgeHops holds how often the request came to the gateway and to the upstream,
+// what the upstream bound, and the outcome.
+func (x *exchange) judgeHops() []string {
+	var wrong []string
+	note := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+
+	arrivals := 0
+	if x.want.arrives {
+		arrivals = 1
+	}
+	outcomes := []string{x.want.outcome}
+	if x.inDoubt() {
+		outcomes = append(outcomes, clientGone)
+		if x.answer.closed { // what is written to a closed connection breaks off
+			outcomes = append(outcomes, "aborted")
+		}
+		if x.entered > 1 || x.arrived > arrivals || x.arrived > x.entered {
+			note("%d times at the gateway and %d times at the upstream, want once at most and %d", x.entered, x.arrived, arrivals)
+		}
+	} else if x.entered != 1 || x.arrived != arrivals {
+		note("%d times at the gateway and %d times at the upstream, want once and %d", x.entered, x.arrived, arrivals)
+	}
+	if x.entered > 0 && !slices.Contains(outcomes, x.outcome) {
+		note("the outcome is %q, want %s", x.outcome, strings.Join(outcomes, " or "))
+	}
+	switch {
+	case x.bound == nil && x.want.bound != nil && x.arrived > 0 && x.leave == stay && !x.inDoubt():
+		note("the upstream bound nothing, want %s", x.want.bound)
+	case x.bound != nil && x.want.bound == nil:
+		note("the upstream bound %s, want nothing", x.bound)
+	case x.bound != nil && x.bound.String() != x.want.bound.String():
+		note("the upstream bound %s, want %s", x.bound, x.want.bound)
+	}
+	return wrong
+}
+
+// judgeAnswer holds that the client's answer is the right one.
+func (x *exchange) judgeAnswer() []string {
+	var wrong []string
+	note := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	a := x.answer
+
+	if x.leave == whileHeld || x.leave == inTheAnswer {
+		if !a.gone {
+			note("there is an answer (status %d, error %v), and the client was to leave", a.status, a.err)
+		}
+		return wrong
+	}
+	switch {
+	case x.want.breaks && a.err == nil:
+		note("the answer did not break off")
+	case !x.want.breaks && a.err != nil:
+		note("the answer broke off (status %d): %v", a.status, a.err)
+		return wrong
+	}
+	if a.status == 0 { // broken off before its header
+		return wrong
+	}
+	if a.status != x.want.status {
+		note("the status is %d, want %d; the body is %s", a.status, x.want.status, start(a.body))
+		return wrong
+	}
+	for name, values := range x.want.header {
+		if !slices.Equal(a.header.Values(name), values) {
+			note("%s: %q, want %q", name, a.header.Values(name), values)
+		}
+	}
+	if x.want.outcome != "" && !slices.Contains(a.header.Values("Vary"), "Accept") {
+		note("Vary: %q, want Accept among them", a.header.Values("Vary"))
+	}
+	if got := a.header.Get("Content-Type"); !x.want.breaks && got != x.want.contentType {
+		note("Content-Type: %q, want %q", got, x.want.contentType)
+	}
+	if w := x.want.body(a); w != "" {
+		note("%s", w)
+	}
+	return wrong
+}
+
+// post posts what an exchange that is over adds to the metrics.
+func (x *exchange) post(l ledger) {
+	if x.outcome == "" {
+		return
+	}
+	w, sure := &x.want, !x.inDoubt()
+	upTo := func(n float64) span {
+		if sure {
+			return exactly(n)
+		}
+		return span{0, n}
+	}
+	format := w.format
+	if x.outcome != w.outcome && format == none {
+		format = w.negotiated
+	}
+	l.post("requests_total", exactly(1), "format", format, "outcome", x.outcome)
+	l.post("request_duration_seconds_count", exactly(1), "format", format, "outcome", x.outcome)
+
+	for _, f := range w.failures {
+		l.post("validation_failures_total", upTo(1), "field", f.field, "rule", f.rule, "mode", f.mode)
+	}
+	forwarded := upTo(1)
+	if x.arrived > 0 {
+		forwarded = exactly(1)
+	}
+	if w.kind != "" {
+		l.post("destinations_total", forwarded, "kind", w.kind, "country", w.country)
+	}
+	if w.class != "" {
+		x.postClass(l, forwarded, sure)
+	}
+	if w.transcoded {
+		l.post("transcode_duration_seconds_count", upTo(1))
+	}
+	if w.fallback != "" {
+		l.post("transcode_fallbacks_total", upTo(1), "reason", w.fallback)
+	}
+	if w.read {
+		l.post("request_body_bytes_count", upTo(1))
+		size := span{0, float64(len(x.request.body))}
+		if sure && w.arrives {
+			size.lo = size.hi // what is refused need not have been read
+		}
+		l.post("request_body_bytes_sum", size)
+	}
+	if !w.unanswered {
+		l.post("response_body_bytes_count", upTo(1), "format", format)
+		size := exactly(float64(len(x.answer.body)))
+		if !x.answer.complete() {
+			size.hi = float64(max(w.most, len(x.answer.body)))
+		}
+		l.post("response_body_bytes_sum", size, "format", format)
+	}
+}
+
+// postClass posts the class of the upstream's status. There is none if the
+// client left before the header came.
+func (x *exchange) postClass(l ledger, forwarded span, sure bool) {
+	const name = "upstream_duration_seconds_count"
+	if sure {
+		l.post(name, forwarded, "code_class", x.want.class)
+		return
+	}
+	// It is in one of the two, and once in their total.
+	total := l[name]
+	for _, class := range slices.Compact([]string{x.want.class, none}) {
+		l.post(name, span{0, forwarded.hi}, "code_class", class)
+	}
+	l[name] = span{total.lo + forwarded.lo, total.hi + forwarded.hi}
+}
+
+// exact holds that the body is just that. It is made when it is needed.
+func exact(want func() []byte) func(*answer) string {
+	return func(a *answer) string {
+		got, err := unpacked(a)
+		if err != nil {
+			return err.Error()
+		}
+		if w := want(); !bytes.Equal(got, w) {
+			return difference(got, w)
+		}
+		return ""
+	}
+}
+
+// beginning holds that the body is a part of that, up to where it broke off.
+func beginning(want func() []byte) func(*answer) string {
+	return func(a *answer) string {
+		if w := want(); !bytes.HasPrefix(w, a.body) {
+			return difference(a.body, w[:min(len(w), len(a.body))])
+		}
+		return ""
+	}
+}
+
+// unpacked returns the body without its content coding.
+func unpacked(a *answer) ([]byte, error) {
+	switch a.header.Get("Content-Encoding") {
+	case "gzip":
+		z, err := gzip.NewReader(bytes.NewReader(a.body))
+		if err != nil {
+			return nil, fmt.Errorf("unpacking: %w", err)
+		}
+		var plain bytes.Buffer
+		_, err = plain.ReadFrom(z)
+		return plain.Bytes(), err
+	case "zstd":
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		defer z.Close()
+		return z.DecodeAll(a.body, nil)
+	}
+	return a.body, nil
+}
+
+// difference says where two bodies part.
+func difference(got, want []byte) string {
+	at := 0
+	for at < min(len(got), len(want)) && got[at] == want[at] {
+		at++
+	}
+	from := max(0, at-20)
+	return fmt.Sprintf("the body (%d bytes, want %d) is wrong from byte %d: %s, want %s",
+		len(got), len(want), at, start(got[from:]), start(want[from:]))
+}
+
+// start is the start of a body, for people.
+func start(b []byte) string {
+	const most = 60
+	if len(b) > most {
+		return fmt.Sprintf("%q...", b[:most])
+	}
+	return fmt.Sprintf("%q", b)
+}
+
+// refusal holds that the body is a refusal for just these failures, in the order
+// in which they are told.
+func refusal(status int, failures []failure) func(*answer) string {
+	return func(a *answer) string {
+		var p struct {
+			Status int `json:"status"`
+			Errors []struct {
+				Field, Rule string
+			} `json:"errors"`
+		}
+		if err := json.Unmarshal(a.body, &p); err != nil {
+			return fmt.Sprintf("the refusal is no JSON: %v", err)
+		}
+		var got []failure
+		for _, e := range p.Errors {
+			if e.Field == "" {
+				e.Field = none
+			}
+			got = append(got, failure{e.Field, e.Rule, enforce})
+		}
+		if p.Status != status || !slices.Equal(got, failures) {
+			return fmt.Sprintf("refused with %d for %v, want %d for %v", p.Status, got, status, failures)
+		}
+		return ""
+	}
+}
+
+// refusalCSV holds that the body is a refusal in CSV, for the code of a rule.
+func refusalCSV(code string) func(*answer) string {
+	return func(a *answer) string {
+		header, cell, ok := strings.Cut(string(a.body), "\r\n")
+		if !ok || !strings.EqualFold(header, "ResponseStatus") || !strings.Contains(cell, code) {
+			return fmt.Sprintf("the refusal is %s, want ResponseStatus and %s in it", start(a.body), code)
+		}
+		return ""
+	}
+}
+
+// bound is what the upstream is to bind.
+func bound(id string, c *call) *upstreamtest.Bound {
+	b := &upstreamtest.Bound{SessionID: &id, Destination: &c.bound}
+	if c.callSID != "" {
+		b.CallSID = &c.callSID
+	}
+	if c.from != "" {
+		b.FromNumber = &c.from
+	}
+	return b
+}
+
+// nothing holds that there is no body.
+func nothing(a *answer) string {
+	if len(a.body) > 0 {
+		return fmt.Sprintf("the body is %s, want none", start(a.body))
+	}
+	return ""
+}

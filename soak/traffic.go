@@ -1,0 +1,421 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+// shares are how many of a thousand requests are what; the rest are calls that
+// go well.
+var shares = []struct {
+	perMille int
+	next     func(*traffic, *exchange, *call)
+}{
+	{40, (*traffic).faulty},    // the upstream's faults,
+	{8, (*traffic).leaving},    // a client that leaves,
+	{1, (*traffic).timeout},    // an upstream that is too slow,
+	{1, (*traffic).nobody},     // and one that is down are the 5 % of faults.
+	{150, (*traffic).refused},  // refused
+	{20, (*traffic).reported},  // fails a rule in report mode
+	{15, (*traffic).passed},    // OPTIONS, and a predefined route that passes
+	{15, (*traffic).elsewhere}, // not on the route
+}
+
+// traffic makes the requests of one client, always the same for the same seed.
+type traffic struct {
+	random       *rand.Rand
+	client       int
+	n            int
+	small, large []*shape
+	plans        map[string]*transform.Plan
+}
+
+// newTraffic makes the traffic of a client.
+func newTraffic(seed uint64, client int, small, large []*shape) (*traffic, error) {
+	t := &traffic{
+		random: rand.New(rand.NewPCG(seed, uint64(client))), //nolint:gosec // to be the same again
+		client: client,
+		small:  small, large: large,
+		plans: make(map[string]*transform.Plan),
+	}
+	for name, o := range views {
+		plan, err := transform.Compile(o)
+		if err != nil {
+			return nil, fmt.Errorf("compiling the view %q: %w", name, err)
+		}
+		t.plans[name] = plan
+	}
+	return t, nil
+}
+
+// pick returns one of some.
+func pick[T any](t *traffic, some []T) *T { return &some[t.random.IntN(len(some))] }
+
+// next makes the next exchange.
+func (t *traffic) next() *exchange {
+	t.n++
+	x := &exchange{id: fmt.Sprintf("soak-%d-%d", t.client, t.n)}
+	c := t.call(x.id)
+	x.request = request{
+		protocol: *pick(t, protocols[:]),
+		site:     "plain",
+		method:   http.MethodPost,
+		path:     membersPath(x.id),
+		header:   http.Header{markHeader: {x.id}},
+	}
+	n := t.random.IntN(1000)
+	for _, s := range shares {
+		if n < s.perMille {
+			s.next(t, x, c)
+			return x
+		}
+		n -= s.perMille
+	}
+	t.usual(x, c)
+	return x
+}
+
+// call makes up a call.
+func (t *traffic) call(id string) *call {
+	c := &call{sessionID: id, destination: *pick(t, destinations)}
+	if t.random.IntN(5) > 0 {
+		c.callSID = fmt.Sprintf("CA%016x%016x", t.random.Uint64(), t.n)
+	}
+	if from := *pick(t, callers); from != c.text {
+		c.from = from
+	}
+	return c
+}
+
+// usual is a call that goes well.
+func (t *traffic) usual(x *exchange, c *call) {
+	x.request.site = *pick(t, []string{"plain", "plain", "tailored", "report"})
+	if x.request.site == "tailored" && t.random.IntN(5) == 0 {
+		c.destination = national
+	}
+	x.want.shape = *pick(t, t.small)
+	if t.random.IntN(40) == 0 {
+		x.want.shape = *pick(t, t.large)
+	}
+	way := pick(t, ways)
+	x.kind = "a call by " + way.name
+	way.write(&x.request, c)
+	t.accept(x, c)
+	t.deliver(x, usual)
+}
+
+// accept has an exchange be accepted: it asks for a format, and goes to the
+// upstream.
+func (t *traffic) accept(x *exchange, c *call) {
+	f := pick(t, formats[:12]) // JSON or CSV
+	if t.random.IntN(8) == 0 {
+		f = pick(t, formats[12:])
+	}
+	x.request.askFor(f)
+	x.want.format = f.format
+	x.want.arrives = true
+	x.want.bound = bound(x.id, c)
+	x.want.kind, x.want.country = c.kind, c.country
+	x.want.read = true
+}
+
+// deliver has an accepted exchange be answered with an effect.
+func (t *traffic) deliver(x *exchange, e effect) {
+	w := &x.want
+	w.status, w.outcome, w.class = e.status, e.outcome, e.class
+	w.fallback, w.transcoded = e.fallback, e.transcoded
+	w.breaks = e.delivers == brokenOff
+
+	sent, contentType, size := t.sent(x)
+	w.contentType = contentType
+	w.most = 2 * size
+	if w.fallback != "" {
+		w.header = http.Header{"X-Transcode-Error": {w.fallback}}
+	}
+	switch e.delivers {
+	case asUsual:
+		t.deliverUsual(x, sent, size)
+	case asSent:
+		w.body = exact(sent)
+	case asError:
+		plan := t.plans[x.view()]
+		w.contentType = contentTypes["csv"]
+		w.body = exact(func() []byte {
+			csv, err := plan.AppendError(nil, sent())
+			if err != nil {
+				panic(err) // it is our own JSON
+			}
+			return csv
+		})
+	case noBody:
+		w.body = nothing
+		if w.class == none {
+			w.contentType = ""
+		}
+	case brokenOff:
+		w.body = beginning(sent)
+	}
+}
+
+// sent is the body that the upstream sends, its type, and about how large it is.
+func (t *traffic) sent(x *exchange) (body func() []byte, contentType string, size int) {
+	format := x.want.format
+	if format == "csv" || format == none {
+		format = "json"
+	}
+	s, id := x.want.shape, x.id
+	body, contentType, size = func() []byte { return s.in(format, id) }, contentTypes[format], s.size(format)
+	if f := x.want.fault; f != nil {
+		if f.Body != nil {
+			b := []byte(*f.Body)
+			body, size = func() []byte { return b }, len(b)
+		}
+		if values := f.Header["Content-Type"]; len(values) > 0 {
+			contentType = values[0]
+		}
+	}
+	return body, contentType, size
+}
+
+// deliverUsual has the session be delivered in the format that was asked for.
+func (t *traffic) deliverUsual(x *exchange, sent func() []byte, size int) {
+	w := &x.want
+	w.body = exact(sent)
+	if w.format != "csv" {
+		return
+	}
+	if x.request.site == "tailored" && size > tailoredMaxResponse {
+		w.outcome, w.fallback = "fallback", "too_large"
+		w.header = http.Header{"X-Transcode-Error": {"too_large"}}
+		return
+	}
+	w.transcoded = true
+	w.contentType = contentTypes["csv"]
+	w.header = http.Header{"Content-Disposition": {`attachment;filename="AddConferenceMember.csv"`}, "X-Transcode-Error": nil}
+	if x.request.site != "tailored" { // byte for byte the upstream's own
+		s, id := w.shape, x.id
+		w.body = exact(func() []byte { return s.in("csv", id) })
+		return
+	}
+	if view := *pick(t, []string{"", "", "people", "short"}); view != "" {
+		x.request.ask("view=" + view)
+		x.request.view = view
+	}
+	plan := t.plans[x.view()]
+	if !plan.HeaderPresent() {
+		w.contentType += "; header=absent"
+	}
+	w.body = exact(func() []byte {
+		csv, err := plan.AppendSessions(nil, sent())
+		if err != nil {
+			panic(err) // the session is the recorded one
+		}
+		return csv
+	})
+}
+
+// view is the key in views of how an exchange's answer is made CSV.
+func (x *exchange) view() string {
+	if x.request.site != "tailored" {
+		return "plain"
+	}
+	return x.request.view
+}
+
+// faulty is a call that the upstream answers with a fault.
+func (t *traffic) faulty(x *exchange, c *call) {
+	f := pick(t, faults)
+	x.kind = "a fault: " + f.name
+	x.request.site = *pick(t, []string{"plain", "tailored"})
+	pick(t, ways).write(&x.request, c)
+	t.acceptEither(x, c)
+	x.want.fault = f.fault
+	x.want.shape = t.small[0] // what is broken off has to be long enough
+	if x.want.format == "csv" {
+		t.deliver(x, f.csv)
+	} else {
+		t.deliver(x, f.asJSON)
+	}
+	if f.fault.Early {
+		x.want.bound = nil
+	}
+}
+
+// acceptEither is accept for JSON or CSV alone.
+func (t *traffic) acceptEither(x *exchange, c *call) {
+	t.accept(x, c)
+	if slices.Contains([]string{"json", "csv"}, x.want.format) {
+		return
+	}
+	x.request.path, x.request.header["Accept"] = membersPath(x.id), nil
+	x.request.query = ""
+	x.request.send("application/json", c.json(asIs))
+	x.request.chunked = false
+	x.request.header.Del("Content-Encoding")
+	x.want.format = "json"
+}
+
+// leaving is a call whose client leaves.
+func (t *traffic) leaving(x *exchange, c *call) {
+	x.leave = *pick(t, []departure{whileHeld, inTheAnswer, atAnyTime, inTheRequest})
+	x.request.send("application/json", c.json(asIs))
+	t.acceptEither(x, c)
+	x.request.send("application/json", c.json(asIs))
+	x.request.chunked = false
+	x.request.header.Del("Content-Encoding")
+	x.want.shape = t.small[0]
+	t.deliver(x, usual)
+	switch x.leave {
+	case whileHeld:
+		x.kind = "a client that leaves while its answer is held back"
+		x.want.fault = &upstreamtest.Fault{Gate: "never"}
+		x.want.outcome, x.want.class = clientGone, none
+		x.want.transcoded, x.want.fallback = false, ""
+	case inTheAnswer:
+		x.kind = "a client that leaves in its answer"
+		x.request.path, x.request.header["Accept"], x.request.query = membersPath(x.id), nil, ""
+		x.want.format = "json"
+		t.deliver(x, usual)
+		json := x.want.shape.in("json", x.id)
+		x.want.fault = &upstreamtest.Fault{Reply: upstreamtest.Reply{
+			Parts: []string{string(json[:100]), string(json[100:])}, PartGate: "never",
+		}}
+		x.want.outcome = clientGone
+	case inTheRequest:
+		x.kind = "a client that leaves in its request"
+		x.want.outcome, x.want.arrives, x.want.bound = "rejected", false, nil
+		x.want.kind, x.want.class, x.want.transcoded = "", "", false
+		x.want.failures = fails("none incomplete_body")
+		x.want.most = 4 << 10
+	case atAnyTime, stay:
+		x.kind = "a client that leaves at any time"
+	}
+}
+
+// timeout is a call that the upstream does not answer in time.
+func (t *traffic) timeout(x *exchange, c *call) {
+	x.kind = "an upstream that is too slow"
+	x.request.site = "hasty"
+	pick(t, ways).write(&x.request, c)
+	t.accept(x, c)
+	x.want.shape = t.small[0]
+	x.want.fault = &upstreamtest.Fault{Gate: "never"}
+	t.deliver(x, effect{http.StatusGatewayTimeout, "timeout", none, noBody, "", false})
+}
+
+// nobody is a call for which nobody listens.
+func (t *traffic) nobody(x *exchange, c *call) {
+	x.kind = "an upstream that is down"
+	x.request.site = "down"
+	pick(t, ways).write(&x.request, c)
+	t.accept(x, c)
+	x.want.shape = t.small[0]
+	x.want.arrives, x.want.bound = false, nil
+	t.deliver(x, unreachable)
+}
+
+// refused is a request that is refused.
+func (t *traffic) refused(x *exchange, c *call) {
+	f := pick(t, refusals)
+	x.kind = "refused: " + f.name
+	w := &x.want
+	w.status, w.outcome, w.failures, w.header = f.status, "rejected", f.failures, f.header
+	if f.outcome != "" {
+		w.outcome = f.outcome
+	}
+	if f.site != "" {
+		x.request.site = f.site
+	}
+	as := pick(t, formats[:12])
+	x.request.askFor(as)
+	f.write(&x.request, c)
+
+	w.format, w.negotiated = as.format, as.format
+	if w.outcome == "not_acceptable" {
+		// Nothing was chosen, so the answer is JSON; an unknown view leaves the format.
+		if f.site == "" {
+			w.negotiated = none
+		}
+	}
+	inCSV := w.negotiated == "csv" && x.request.path != "/json/reply/AddConferenceMember"
+	if w.outcome == "predefined_route" {
+		inCSV = predefinedInCSV(as)
+	}
+	w.contentType, w.body = "application/problem+json", refusal(f.status, f.failures)
+	if inCSV {
+		w.contentType, w.body = contentTypes["csv"], refusalCSV(rules.ByName(f.failures[0].rule).ErrorCode)
+	}
+	if unsaid[w.outcome] {
+		w.format = none
+	}
+	w.read = w.outcome == "rejected" && f.status != http.StatusNotFound || w.outcome == "too_large"
+	if x.request.method == http.MethodHead {
+		w.body = nothing
+	}
+	if x.request.site == "plain" && !inCSV && t.random.IntN(10) == 0 && w.outcome == "rejected" {
+		t.byErrorRoute(x)
+	}
+}
+
+// predefinedInCSV reports whether the answer of a predefined route, of which the
+// suffix and the query that asked for the format are gone, is in CSV.
+func predefinedInCSV(a *asked) bool {
+	return a.format == "csv" && a.suffix == "" && a.query == "" || a.suffix == "" && a.query == "format=json"
+}
+
+// byErrorRoute has a refusal be answered by the site's error route.
+func (t *traffic) byErrorRoute(x *exchange) {
+	x.kind = "refused by an error route"
+	x.request.site = "routes"
+	x.want.contentType = "text/plain; charset=utf-8"
+	x.want.body = exact(func() []byte { return []byte("refused") })
+	x.want.unanswered = true
+}
+
+// reported is a call that fails a rule and is forwarded all the same.
+func (t *traffic) reported(x *exchange, c *call) {
+	r := pick(t, reported)
+	x.kind = "in report mode: " + r.name
+	x.request.site = "report"
+	r.change(c)
+	pick(t, ways).write(&x.request, c)
+	x.want.shape = *pick(t, t.small)
+	t.accept(x, c)
+	x.want.failures = r.failures
+	t.deliver(x, usual)
+}
+
+// passed is a request that is forwarded unjudged.
+func (t *traffic) passed(x *exchange, c *call) {
+	w := &x.want
+	w.outcome, w.format, w.negotiated, w.arrives = "passed", none, none, true
+	if t.random.IntN(2) == 0 {
+		x.kind = "OPTIONS"
+		x.request.method = http.MethodOptions
+		w.status, w.class, w.body = http.StatusNotFound, "4xx", nothing
+		return
+	}
+	x.kind = "a predefined route that passes"
+	x.request.site = "passing"
+	x.request.path, x.request.query = "/json/reply/AddConferenceMember", "sessionId="+x.id
+	x.request.send("application/json", c.json(asIs))
+	w.bound = bound(x.id, c)
+	w.shape = *pick(t, t.small)
+	t.deliver(x, usual)
+	w.outcome = "passed"
+}
+
+// elsewhere is a request that is none of the gateway's business.
+func (t *traffic) elsewhere(x *exchange, _ *call) {
+	x.kind = "another route"
+	x.request.method = *pick(t, []string{http.MethodGet, http.MethodPost, http.MethodDelete})
+	x.request.path = *pick(t, []string{"/sessions/" + x.id + "/conference", "/health", membersPath(x.id) + ".pdf"})
+	x.want.arrives = true
+	x.want.status, x.want.body = http.StatusNotFound, nothing
+}
