@@ -33,17 +33,25 @@ func declaredTests(t *testing.T) map[string]bool {
 // named is where a page names a test.
 var named = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
 
-// TestEveryTestThatSecurityNamesExists, and every attack names one.
+// TestEveryTestThatSecurityNamesExists, those that other pages name too, and every
+// attack names one.
 func TestEveryTestThatSecurityNamesExists(t *testing.T) {
 	exists := declaredTests(t)
-	rows := 0
-	for line := range strings.Lines(mustRead("../SECURITY.md")) {
-		tests := named.FindAllStringSubmatch(line, -1)
-		for _, m := range tests {
+	const security = "../SECURITY.md"
+	pages, err := filepath.Glob(docsFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(pages, readmeFile, security) {
+		for _, m := range named.FindAllStringSubmatch(mustRead(name), -1) {
 			if !exists[m[1]] {
-				t.Errorf("there is no %s", m[1])
+				t.Errorf("%s: there is no %s", name, m[1])
 			}
 		}
+	}
+	rows := 0
+	for line := range strings.Lines(mustRead(security)) {
+		tests := named.FindAllStringSubmatch(line, -1)
 		if strings.HasPrefix(line, "| **") {
 			rows++
 			if len(tests) == 0 {
