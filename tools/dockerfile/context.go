@@ -41,7 +41,7 @@ func copyContext(into, dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(to, text, 0o600)
+		return os.WriteFile(to, text, 0o600) //nolint:gosec // as above
 	})
 }
 

@@ -55,7 +55,6 @@ type goPackage struct {
 	Module    *struct {
 		Path, Version, Dir string
 		Main               bool
-		Replace            *struct{ Path, Version, Dir string }
 	}
 }
 
@@ -70,11 +69,10 @@ func linked(dir string) ([]*module, error) {
 			return nil, err
 		}
 		for _, p := range packages {
-			m, root := std, ""
+			m, root := std, p.Root
 			switch {
 			case p.Standard:
-				root = p.Root
-				p.Dir = root // some of it is vendored; one licence is for all
+				p.Dir = root // one licence is for all of it
 			case p.Module == nil || p.Module.Main:
 				continue
 			default:
@@ -96,7 +94,7 @@ func linked(dir string) ([]*module, error) {
 // list returns the packages that are linked on a platform.
 func list(dir, platform string) ([]goPackage, error) {
 	goos, goarch, _ := strings.Cut(platform, "/")
-	c := exec.Command("go", "list", "-deps", "-json=Dir,Root,Standard,Module", "./cmd/caddy") //nolint:gosec // nothing of it comes from outside
+	c := exec.Command("go", "list", "-deps", "-json=Dir,Root,Standard,Module", "./cmd/caddy")
 	c.Dir = dir
 	c.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
 	c.Stderr = os.Stderr
@@ -154,7 +152,7 @@ func (m *module) add(root, file string) error {
 	if found {
 		return nil
 	}
-	t, err := os.ReadFile(file)
+	t, err := os.ReadFile(file) //nolint:gosec // go list names the directory
 	if err != nil {
 		return err
 	}
