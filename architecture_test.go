@@ -5,6 +5,7 @@ import (
 	"go/build"
 	"go/doc"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -22,7 +23,7 @@ var layers = []string{
 }
 
 // forTests are the packages that only tests and benchmarks import.
-var forTests = []string{"integration", "e2e", "ops", "internal/upstreamtest", "transform/transformtest"}
+var forTests = []string{"integration", "e2e", "ops", "internal/upstreamtest", "soak", "transform/transformtest"}
 
 // impure are what packages below the handler must not know of: they are plain Go,
 // which anybody can use without a Caddy. Metrics know Prometheus, and nothing of
@@ -37,8 +38,11 @@ func readPackages(t *testing.T) map[string]*build.Package {
 		if err != nil || !d.IsDir() {
 			return err
 		}
-		if dir != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"bench", "node_modules", "testdata"}, d.Name())) {
-			return filepath.SkipDir // bench is a module of its own
+		if dir != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"node_modules", "testdata"}, d.Name())) {
+			return filepath.SkipDir
+		}
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && dir != "." {
+			return filepath.SkipDir // a module of its own
 		}
 		if p, err := build.ImportDir(dir, 0); err == nil {
 			all[filepath.ToSlash(dir)] = p
