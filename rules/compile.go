@@ -30,7 +30,6 @@ func Compile(o Options) (*Policy, error) {
 	if len(b.errs) > 0 {
 		return nil, errors.Join(b.errs...)
 	}
-	b.policy.want = b.want()
 	b.rules()
 	return b.policy, nil
 }
@@ -241,18 +240,6 @@ func (b *builder) rules() {
 			}
 		}
 	}
-}
-
-// want returns how much the policy asks about a number.
-func (b *builder) want() detail {
-	p := b.policy
-	switch {
-	case p.denyTypes != nil && p.Mode(NumberType) != Off:
-		return wantType
-	case p.Mode(Validity) != Off:
-		return wantValid
-	}
-	return wantCountry
 }
 
 // list joins names for people: "a, b or c".

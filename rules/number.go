@@ -189,22 +189,12 @@ func (f *facts) country() string {
 	return f.region
 }
 
-// detail is how much look has to find out. Each level includes the ones
-// before.
-type detail uint8
-
-const (
-	wantCountry detail = iota
-	wantValid
-	wantType
-)
-
 // look finds out about the number whose E.164 digits these are. A number that
 // is not valid as it stands is read again as libphonenumber reads what people
 // type, without a trunk prefix after the country code, and then without the
 // digits that are too many: switches drop them, so that +1900 and eight digits
 // rings the same premium number as +1900 and seven.
-func look(digits string, want detail) facts {
+func look(digits string) facts {
 	digits = digits[:min(len(digits), maxDigits)]
 	return unlessPanic(func() facts {
 		cc, nsn := callingCode(digits)
@@ -218,10 +208,10 @@ func look(digits string, want detail) facts {
 		if nsn != "" {
 			f.from(cc, nsn)
 		}
-		if f.region == "" || want >= wantValid && !f.valid {
-			f.second(digits, want)
+		if !f.valid {
+			f.second(digits)
 		}
-		if special := specialType(digits); special != "" && want >= wantType {
+		if special := specialType(digits); special != "" {
 			f.kind = special
 		}
 		return f
@@ -239,18 +229,16 @@ func (f *facts) from(cc int, nsn string) {
 }
 
 // second fills in f from a second, more lenient reading.
-func (f *facts) second(digits string, want detail) {
+func (f *facts) second(digits string) {
 	n, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
 	if err != nil {
 		return
 	}
 	lenient := facts{shared: f.shared}
 	lenient.fromNumber(n)
-	if lenient.region == "" || want >= wantValid && !lenient.valid {
-		if phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
-			lenient.fromNumber(n)
-			lenient.valid = false // as it stands it is not
-		}
+	if !lenient.valid && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
+		lenient.fromNumber(n)
+		lenient.valid = false // as it stands it is not
 	}
 	if lenient.region == "" {
 		lenient.region = f.region

@@ -17,8 +17,7 @@ type Policy struct {
 	denyTypes    map[string]bool
 	allowFrom    map[string]bool // nil for any number
 	anyEmergency *regexp.Regexp  // nil with a region
-	want         detail
-	kindList     string // the kinds allowed, for people
+	kindList     string          // the kinds allowed, for people
 }
 
 // Verdict is what a policy says about a call.
@@ -37,8 +36,7 @@ type Verdict struct {
 	// FromCountry is the same of fromNumber.
 	FromCountry string
 	// NumberType is the type of the destination's number by the names of
-	// [NumberOptions.DenyTypes]. It is empty where it can't be told, and where no
-	// type is denied, for then nobody asks.
+	// [NumberOptions.DenyTypes], or empty where it can't be told.
 	NumberType string
 }
 
@@ -132,7 +130,7 @@ func (p *Policy) readFrom(s *subject, v *Verdict) {
 	}
 	s.number, s.dialled = numberIn(s.text, Phone)
 	s.number = p.place(s.number)
-	s.facts = p.look(s.number, min(p.want, wantValid))
+	s.facts = p.look(s.number)
 	v.FromCountry = s.facts.country()
 }
 
@@ -146,7 +144,7 @@ func (p *Policy) readDestination(s *subject, v *Verdict) {
 		return
 	}
 	s.number = p.place(s.number)
-	s.facts = p.look(s.number, p.want)
+	s.facts = p.look(s.number)
 	v.Country, v.NumberType = s.facts.country(), s.facts.kind
 }
 
@@ -181,12 +179,9 @@ func (p *Policy) place(n number) number {
 
 // look finds out about a number. A bare one might be anywhere, and nothing is
 // known about it but that it may be of a denied type.
-func (p *Policy) look(n number, want detail) facts {
+func (p *Policy) look(n number) facts {
 	if n.plus {
-		return look(n.digits, want)
-	}
-	if want < wantType {
-		return facts{}
+		return look(n.digits)
 	}
 	return facts{kind: p.deniedReading(n.digits)}
 }
@@ -194,11 +189,14 @@ func (p *Policy) look(n number, want detail) facts {
 // deniedReading returns the first denied type that a bare number of no region
 // is of, whichever way a dialler completes it.
 func (p *Policy) deniedReading(bare string) string {
+	if p.denyTypes == nil {
+		return ""
+	}
 	for _, digits := range readings(bare) {
 		if digits == "" {
 			continue
 		}
-		if f := look(digits, wantType); p.denyTypes[f.kind] {
+		if f := look(digits); p.denyTypes[f.kind] {
 			return f.kind
 		}
 	}
