@@ -179,8 +179,11 @@ func (b *books) settle(x *exchange) {
 func (b *books) summarize(x *exchange) {
 	b.count("kind", x.kind)
 	b.count("protocol", x.request.protocol.String())
+	if x.answer.closed && x.inDoubt() {
+		b.count("connection", "closed by a reload before the answer")
+	}
 	if x.entered == 0 {
-		b.count("outcome", "closed by a reload, or left, before it was read")
+		b.count("outcome", "none: not read, for the client left or a reload closed the connection")
 		return
 	}
 	if x.outcome == "" {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"mime/multipart"
 	"net/url"
 	"strings"
@@ -74,8 +73,9 @@ func (c *call) json(name func(string) string) []byte {
 
 // csv is the call as a header row and a row of values.
 func (c *call) csv(newline string) []byte {
-	var names, values []string
-	for _, f := range c.fields() {
+	fields := c.fields()
+	names, values := make([]string, 0, len(fields)), make([]string, 0, len(fields))
+	for _, f := range fields {
 		names = append(names, f[0])
 		values = append(values, `"`+strings.ReplaceAll(f[1], `"`, `""`)+`"`)
 	}
@@ -229,8 +229,4 @@ func (r *request) askFor(a *asked) {
 	r.path += a.suffix
 	r.ask(a.query)
 	r.header["Accept"] = a.accept
-}
-
-func (a *asked) String() string {
-	return fmt.Sprintf("%s (%s%s%s)", a.format, a.suffix, a.query, strings.Join(a.accept, "; "))
 }

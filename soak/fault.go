@@ -42,6 +42,8 @@ var (
 	usual       = effect{200, "ok", "2xx", asUsual, "", false}
 	usualCSV    = effect{200, "ok", "2xx", asUsual, "", true}
 	verbatim    = effect{200, "ok", "2xx", asSent, "", false}
+	noContent   = effect{204, "ok", "2xx", noBody, "", false}
+	redirected  = effect{307, "ok", "3xx", asSent, "", false}
 	unreachable = effect{502, "unreachable", none, noBody, "", false}
 	aborted     = effect{200, "aborted", "2xx", brokenOff, "", false}
 	truncated   = effect{200, "aborted", "2xx", brokenOff, "truncated", false}
@@ -106,32 +108,31 @@ var faults = []fault{
 	{"a trailer", upstreamtest.Named("trailer"), usual, usualCSV},
 	{"slow", &upstreamtest.Fault{Delay: 50 * time.Millisecond}, usual, usualCSV},
 
-	{
-		"no content", upstreamtest.Named("no-content"),
-		effect{204, "ok", "2xx", noBody, "", false}, effect{204, "ok", "2xx", noBody, "", false},
-	},
-	{
-		"a redirect", answers(307, "text/plain", "elsewhere"),
-		effect{307, "ok", "3xx", asSent, "", false}, effect{307, "ok", "3xx", asSent, "", false},
-	},
+	{"no content", upstreamtest.Named("no-content"), noContent, noContent},
+	{"a redirect", answers(307, "text/plain", "elsewhere"), redirected, redirected},
 	{
 		"not found", answers(404, jsonType, errorBody),
-		effect{404, "upstream_4xx", "4xx", asSent, "", false}, effect{404, "upstream_4xx", "4xx", asError, "", true},
+		effect{404, "upstream_4xx", "4xx", asSent, "", false},
+		effect{404, "upstream_4xx", "4xx", asError, "", true},
 	},
 	{
 		"a problem", upstreamtest.Named("problem"),
-		effect{400, "upstream_4xx", "4xx", asSent, "", false}, effect{400, "upstream_4xx", "4xx", asSent, "unexpected_shape", true},
+		effect{400, "upstream_4xx", "4xx", asSent, "", false},
+		effect{400, "upstream_4xx", "4xx", asSent, "unexpected_shape", true},
 	},
 	{
 		"an error", answers(500, jsonType, errorBody),
-		effect{500, "upstream_5xx", "5xx", asSent, "", false}, effect{500, "upstream_5xx", "5xx", asError, "", true},
+		effect{500, "upstream_5xx", "5xx", asSent, "", false},
+		effect{500, "upstream_5xx", "5xx", asError, "", true},
 	},
 	{
 		"maintenance", upstreamtest.Named("maintenance"),
-		effect{503, "upstream_5xx", "5xx", asSent, "", false}, effect{503, "upstream_5xx", "5xx", asSent, "not_json", false},
+		effect{503, "upstream_5xx", "5xx", asSent, "", false},
+		effect{503, "upstream_5xx", "5xx", asSent, "not_json", false},
 	},
 	{
 		"a gateway's error", upstreamtest.Named("bad-gateway"),
-		effect{502, "upstream_5xx", "5xx", asSent, "", false}, effect{502, "upstream_5xx", "5xx", asSent, "not_json", false},
+		effect{502, "upstream_5xx", "5xx", asSent, "", false},
+		effect{502, "upstream_5xx", "5xx", asSent, "not_json", false},
 	},
 }

@@ -131,11 +131,9 @@ func (x *exchange) post(l ledger) {
 		return
 	}
 	w, sure := &x.want, !x.inDoubt()
-	upTo := func(n float64) span {
-		if sure {
-			return exactly(n)
-		}
-		return span{0, n}
+	once := exactly(1)
+	if !sure {
+		once.lo = 0
 	}
 	format := w.format
 	if x.outcome != w.outcome && format == none {
@@ -145,9 +143,9 @@ func (x *exchange) post(l ledger) {
 	l.post("request_duration_seconds_count", exactly(1), "format", format, "outcome", x.outcome)
 
 	for _, f := range w.failures {
-		l.post("validation_failures_total", upTo(1), "field", f.field, "rule", f.rule, "mode", f.mode)
+		l.post("validation_failures_total", once, "field", f.field, "rule", f.rule, "mode", f.mode)
 	}
-	forwarded := upTo(1)
+	forwarded := once
 	if x.arrived > 0 {
 		forwarded = exactly(1)
 	}
@@ -158,13 +156,13 @@ func (x *exchange) post(l ledger) {
 		x.postClass(l, forwarded, sure)
 	}
 	if w.transcoded {
-		l.post("transcode_duration_seconds_count", upTo(1))
+		l.post("transcode_duration_seconds_count", once)
 	}
 	if w.fallback != "" {
-		l.post("transcode_fallbacks_total", upTo(1), "reason", w.fallback)
+		l.post("transcode_fallbacks_total", once, "reason", w.fallback)
 	}
 	if w.read {
-		l.post("request_body_bytes_count", upTo(1))
+		l.post("request_body_bytes_count", once)
 		size := span{0, float64(len(x.request.body))}
 		if sure && w.arrives {
 			size.lo = size.hi // what is refused need not have been read
@@ -172,7 +170,7 @@ func (x *exchange) post(l ledger) {
 		l.post("request_body_bytes_sum", size)
 	}
 	if !w.unanswered {
-		l.post("response_body_bytes_count", upTo(1), "format", format)
+		l.post("response_body_bytes_count", once, "format", format)
 		size := exactly(float64(len(x.answer.body)))
 		if !x.answer.complete() {
 			size.hi = float64(max(w.most, len(x.answer.body)))

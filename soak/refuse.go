@@ -110,11 +110,11 @@ var refusals = []refused{
 	}},
 
 	{name: "large body", status: 413, outcome: "too_large", failures: fails("none body_too_large"), write: raw("application/json", `{"pad":"`+strings.Repeat("x", 40<<10)+`"}`)},
-	{name: "large chunked body", status: 413, outcome: "too_large", failures: fails("none body_too_large"), write: func(r *request, c *call) {
+	{name: "large chunked body", status: 413, outcome: "too_large", failures: fails("none body_too_large"), write: func(r *request, _ *call) {
 		r.send("application/json", []byte(`{"pad":"`+strings.Repeat("x", 40<<10)+`"}`))
 		r.chunked = true
 	}},
-	{name: "large unpacked body", status: 413, outcome: "too_large", failures: fails("none body_too_large"), write: func(r *request, c *call) {
+	{name: "large unpacked body", status: 413, outcome: "too_large", failures: fails("none body_too_large"), write: func(r *request, _ *call) {
 		r.send("application/json", []byte(`{"pad":"`+strings.Repeat("x", 40<<10)+`"}`))
 		r.pack("gzip")
 	}},

@@ -46,7 +46,7 @@ func readMetrics(page io.Reader) (metrics, error) {
 
 // add adds a sample of one series.
 func (m metrics) add(name string, sample *dto.Metric) {
-	var labels []string
+	labels := make([]string, 0, 2*len(sample.GetLabel()))
 	for _, l := range sample.GetLabel() {
 		labels = append(labels, l.GetName(), l.GetValue())
 	}

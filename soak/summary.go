@@ -18,7 +18,7 @@ func (s *soak) summarize() {
 	fmt.Fprintf(s.out, "\nSoaked for %s, seed %d, %s:\n", time.Since(s.started).Round(time.Second), s.seed, race)
 	fmt.Fprintf(s.out, "  %d requests of %d clients, %d reloads, %d series of metrics\n",
 		b.requests(), len(s.clients), s.gateway.reloads, len(b.ledger))
-	for _, what := range []string{"protocol", "format", "outcome", "kind"} {
+	for _, what := range []string{"protocol", "connection", "format", "outcome", "kind"} {
 		fmt.Fprintf(s.out, "\n  By %s:\n", what)
 		for _, which := range slices.Sorted(maps.Keys(b.counts[what])) {
 			fmt.Fprintf(s.out, "  %8d  %s\n", b.counts[what][which], which)
