@@ -32,7 +32,7 @@ func newHandler(tb testing.TB, cfg Config) *Handler {
 		cancel()
 		tb.Fatal(err)
 	}
-	h.logger, h.attention = zap.NewNop(), zap.NewNop()
+	h.logger = zap.NewNop()
 	tb.Cleanup(func() {
 		if err := h.Close(); err != nil {
 			tb.Error(err)
@@ -190,5 +190,19 @@ func TestTranscodingHoldsNoMoreThanThreeTimesTheBody(t *testing.T) {
 				t.Errorf("%d bytes were allocated for %d bytes of JSON", held, len(tt.session))
 			}
 		})
+	}
+}
+
+// TestAHandlerIsSmall holds what every handler of a configuration costs, and
+// twice that during a reload.
+func TestAHandlerIsSmall(t *testing.T) {
+	newHandler(t, Config{}) // what all share
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	newHandler(t, Config{})
+	runtime.ReadMemStats(&after)
+	const most = 128 << 10
+	if n := after.TotalAlloc - before.TotalAlloc; n > most {
+		t.Errorf("a handler takes %d bytes, want at most %d", n, most)
 	}
 }

@@ -181,7 +181,7 @@ func (x *exchange) fellBackFor(reason string, status int) {
 	x.fellBack = reason
 	x.event("fallback", attribute.String("reason", reason))
 	x.h.shared.TranscodeFellBack(reason)
-	x.h.attention.Warn("answer delivered as it came: it could not be made CSV",
+	x.h.attention().Warn("answer delivered as it came: it could not be made CSV",
 		zap.String("reason", reason),
 		zap.Int("status", status),
 		zap.String("content_type", x.w.Header().Get("Content-Type")),

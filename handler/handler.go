@@ -28,10 +28,12 @@ type Handler struct {
 	viewNames   string // for people
 	errorRoutes bool
 
-	shared    *shared
-	hashKey   []byte
-	logger    *zap.Logger
-	attention *zap.Logger // sampled
+	shared  *shared
+	hashKey []byte
+	logger  *zap.Logger
+	// attention is the logger of what operators should look into, sampled. It is
+	// made when there is something to say, for the sampler takes half a megabyte.
+	attention func() *zap.Logger
 }
 
 // ServeHTTP is the life of a request. Whatever can be refused is refused

@@ -70,7 +70,7 @@ func (x *exchange) hasPath() bool {
 func (x *exchange) report(violations []rules.Violation) {
 	x.fail(violations, rules.Report)
 	for _, v := range violations {
-		x.h.attention.Warn("request forwarded although it fails "+v.Rule.Name+", which is in report mode",
+		x.h.attention().Warn("request forwarded although it fails "+v.Rule.Name+", which is in report mode",
 			zap.String("rule", v.Rule.Name),
 			zap.String("field", v.Field),
 			zap.String("detail", v.Detail),

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -82,7 +83,7 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 		errorRoutes:       cfg.ErrorsVia == ViaHandleErrors,
 		logger:            ctx.Logger(),
 	}
-	h.attention = h.logger.WithOptions(zap.WrapCore(sample))
+	h.attention = sync.OnceValue(func() *zap.Logger { return h.logger.WithOptions(zap.WrapCore(sample)) })
 
 	unknown, _ := request.ParseUnknownFields(cfg.UnknownFields)
 	h.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown}
