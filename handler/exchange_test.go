@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
@@ -29,7 +31,7 @@ func TestAClientThatIsTooSlowIsToldSo(t *testing.T) {
 	}{
 		{"over HTTP/1.1 and HTTP/3", os.ErrDeadlineExceeded, http.StatusRequestTimeout},
 		{"over HTTP/2, which wraps the error", fmt.Errorf("%w", os.ErrDeadlineExceeded), http.StatusRequestTimeout},
-		{"but not one whose connection is gone", errGone{}, statusClientClosedRequest},
+		{"but not one whose connection is gone", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, statusClientClosedRequest},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			r := newRequest(route1, "text/csv")
@@ -46,13 +48,6 @@ func TestAClientThatIsTooSlowIsToldSo(t *testing.T) {
 		})
 	}
 }
-
-// errGone is the error of a connection that is gone.
-type errGone struct{}
-
-func (errGone) Error() string   { return "gone" }
-func (errGone) Timeout() bool   { return false }
-func (errGone) Temporary() bool { return false }
 
 // TestAnAnswerToWhoAwaitsContinueClosesTheConnection: over HTTP/1 the server
 // would else wait for the body before it answers, and the client for the answer

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -43,9 +44,9 @@ func TestDocsFaults(t *testing.T) {
 func rowsOf(of string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| The %s | A client of JSON gets | A client of CSV gets | Upstream requests | Outcome |\n|---|---|---|---|---|\n", of)
-	all := faultCases
+	all := slices.Clone(faultCases)
 	for _, c := range shutdownCases {
-		all = append(all[:len(all):len(all)], c.faultCase)
+		all = append(all, c.faultCase)
 	}
 	for _, c := range all {
 		if c.of != of {
