@@ -50,9 +50,9 @@ func (r *Result) Quantile(q float64) time.Duration {
 // for so long, each one as soon as the one before is answered. An answer other
 // than 200 of the expected type is an error.
 func Load(ctx context.Context, q *Request, clients int, length time.Duration) (*Result, error) {
-	all := make([]*client, clients)
+	all, requests := make([]*client, clients), q.bytes()
 	for i := range all {
-		c, err := dial(ctx, q, i)
+		c, err := dial(ctx, q, requests, i)
 		if err != nil {
 			return nil, err
 		}
@@ -84,26 +84,31 @@ func Load(ctx context.Context, q *Request, clients int, length time.Duration) (*
 type client struct {
 	conn      net.Conn
 	reader    *bufio.Reader
-	requests  [][]byte // one for each number
+	requests  [][]byte // shared by all
 	next      int
 	want      string // of Content-Type
 	latencies []time.Duration
 	err       error
 }
 
-func dial(ctx context.Context, q *Request, i int) (*client, error) {
+// bytes are the requests as they are sent, one for each number.
+func (q *Request) bytes() [][]byte {
+	requests := make([][]byte, 0, len(q.Numbers))
+	for _, number := range q.Numbers {
+		body := `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"` + number + `"}`
+		requests = append(requests, []byte("POST /sessions/"+q.Session+"/conference/members HTTP/1.1\r\n"+
+			"Host: "+q.Addr+"\r\nUser-Agent: bench\r\nAccept: "+q.Accept+"\r\n"+
+			"Content-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body))
+	}
+	return requests
+}
+
+func dial(ctx context.Context, q *Request, requests [][]byte, i int) (*client, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", q.Addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), want: q.ContentType, next: i}
-	for _, number := range q.Numbers {
-		body := `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"` + number + `"}`
-		c.requests = append(c.requests, []byte("POST /sessions/"+q.Session+"/conference/members HTTP/1.1\r\n"+
-			"Host: "+q.Addr+"\r\nUser-Agent: bench\r\nAccept: "+q.Accept+"\r\n"+
-			"Content-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body))
-	}
-	return c, nil
+	return &client{conn: conn, reader: bufio.NewReader(conn), requests: requests, want: q.ContentType, next: i}, nil
 }
 
 // ask sends one request and reads its answer.

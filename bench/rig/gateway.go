@@ -33,8 +33,8 @@ func Build(ctx context.Context, dir, repository string) (string, error) {
 
 // Gateway is a Caddy in a process of its own.
 type Gateway struct {
-	// Addr is the host and port of its site, on loopback.
-	Addr string
+	// Addrs are the hosts and ports of its sites, on loopback.
+	Addrs []string
 
 	admin string
 	cmd   *exec.Cmd
@@ -43,9 +43,9 @@ type Gateway struct {
 	dir   string
 }
 
-// StartGateway starts a program on a Caddyfile of one site, of which the
-// directives are given. Close it.
-func StartGateway(ctx context.Context, program, directives string) (g *Gateway, err error) {
+// StartGateway starts a program on a Caddyfile of sites, of which the directives
+// are given. Close it.
+func StartGateway(ctx context.Context, program string, sites ...string) (g *Gateway, err error) {
 	g = new(Gateway)
 	if g.dir, err = os.MkdirTemp("", "gateway"); err != nil {
 		return nil, err
@@ -55,15 +55,18 @@ func StartGateway(ctx context.Context, program, directives string) (g *Gateway, 
 			err = errors.Join(err, g.Close())
 		}
 	}()
-	if g.Addr, err = freeAddr(ctx); err != nil {
+	addrs, err := freeAddrs(ctx, 1+len(sites))
+	if err != nil {
 		return g, err
 	}
-	if g.admin, err = freeAddr(ctx); err != nil {
-		return g, err
+	g.admin, g.Addrs = addrs[0], addrs[1:]
+	var config strings.Builder
+	fmt.Fprintf(&config, "{\n\tadmin %s\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n", g.admin)
+	for i, directives := range sites {
+		fmt.Fprintf(&config, "http://%s {\n%s\n}\n", g.Addrs[i], directives)
 	}
 	caddyfile := filepath.Join(g.dir, "Caddyfile")
-	if err := os.WriteFile(caddyfile, []byte("{\n\tadmin "+g.admin+"\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\nhttp://"+
-		g.Addr+" {\n"+directives+"\n}\n"), 0o600); err != nil {
+	if err := os.WriteFile(caddyfile, []byte(config.String()), 0o600); err != nil {
 		return g, err
 	}
 	g.cmd = exec.CommandContext(ctx, program, "run", "--config", caddyfile, "--adapter", "caddyfile") //nolint:gosec // the program that was built
@@ -89,7 +92,7 @@ func (g *Gateway) await(ctx context.Context) error {
 	retry := time.NewTicker(20 * time.Millisecond)
 	defer retry.Stop()
 	for {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", g.Addr)
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", g.Addrs[len(g.Addrs)-1])
 		if err == nil {
 			return c.Close()
 		}
@@ -190,11 +193,15 @@ func (g *Gateway) get(ctx context.Context, path string) (io.ReadCloser, error) {
 	return res.Body, nil
 }
 
-// freeAddr is an address on loopback that was free a moment ago.
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddrs are addresses on loopback that were free a moment ago, all at once.
+func freeAddrs(ctx context.Context, n int) (addrs []string, err error) {
+	for range n {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		addrs = append(addrs, l.Addr().String())
 	}
-	return l.Addr().String(), l.Close()
+	return addrs, nil
 }

@@ -70,7 +70,7 @@ func TestAGatewayIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &Request{Addr: g.Addr, Session: "S1", Accept: "text/csv", ContentType: "text/csv; charset=utf-8", Numbers: []string{"+12125550123"}}
+	q := &Request{Addr: g.Addrs[0], Session: "S1", Accept: "text/csv", ContentType: "text/csv; charset=utf-8", Numbers: []string{"+12125550123"}}
 	res, peak, err := Peak(t.Context(), g, func() (*Result, error) { return Load(t.Context(), q, 2, 100*time.Millisecond) })
 	if err != nil {
 		t.Fatal(err)

@@ -169,7 +169,7 @@ func (s *series) point(ctx context.Context, program string, w *way, x int, lengt
 	p.start = milliseconds(time.Since(started))
 
 	session, clients := s.load(x)
-	q := &rig.Request{Addr: g.Addr, Session: session, Accept: w.accept, ContentType: w.answers, Numbers: []string{"+12125550123", "+493012345678"}}
+	q := &rig.Request{Addr: g.Addrs[0], Session: session, Accept: w.accept, ContentType: w.answers, Numbers: []string{"+12125550123", "+493012345678"}}
 	if _, err := rig.Load(ctx, q, clients, length/3); err != nil { // warming up
 		return p, err
 	}
