@@ -120,7 +120,7 @@ func gunzip(dst *[]byte, src []byte, limit int64) error {
 	b := bytes.NewBuffer(*dst)
 	n, err := b.ReadFrom(io.LimitReader(z, limit+1))
 	*dst = b.Bytes()
-	if err == nil && n > limit {
+	if n > limit { // whatever follows
 		return ErrTooLarge
 	}
 	return err
