@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -78,6 +79,40 @@ func TestAnAnswerToWhoAwaitsContinueClosesTheConnection(t *testing.T) {
 			}
 			if got := w.Header().Get("Connection"); got != tt.want {
 				t.Errorf("Connection: %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestABodyIsReadBeforeItsConnectionIsClosed: the client would else lose the
+// answer to a body that it is still sending.
+func TestABodyIsReadBeforeItsConnectionIsClosed(t *testing.T) {
+	for _, tt := range []struct {
+		rule   string
+		size   int
+		change func(*http.Request)
+		read   int
+	}{
+		{"a body that is too large", 40 << 10, func(r *http.Request) { r.Close = true }, 40 << 10},
+		{"not more than net/http reads", 1 << 20, func(r *http.Request) { r.Close = true }, maxUnread},
+		{"not where the connection stays open, for net/http reads on", 40 << 10, func(*http.Request) {}, 0},
+		{"not over HTTP/2", 40 << 10, func(r *http.Request) { r.Close, r.ProtoMajor = true, 2 }, 0},
+		{"not if the client waits for 100 Continue", 40 << 10, func(r *http.Request) { r.Close = true; r.Header.Set("Expect", "100-continue") }, 0},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			body := bytes.NewReader(make([]byte, tt.size))
+			r := newRequest(route1, "application/json")
+			r.Body, r.ContentLength = io.NopCloser(body), int64(tt.size)
+			tt.change(r)
+			w := httptest.NewRecorder()
+			if err := newHandler(t, Config{}).ServeHTTP(w, r, nobody(t)); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != http.StatusRequestEntityTooLarge {
+				t.Errorf("status %d", w.Code)
+			}
+			if got := tt.size - body.Len(); got != tt.read {
+				t.Errorf("%d bytes were read, want %d", got, tt.read)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -175,6 +176,7 @@ func (f *refusal) Error() string {
 // refuse answers a request that is not forwarded: in CSV to a client of CSV, in
 // JSON to any other, or by way of Caddy's error routes.
 func (x *exchange) refuse(f *refusal) error {
+	x.readOn()
 	x.outcome = f.outcome
 	reported := len(x.failed)
 	x.fail(f.violations, rules.Enforce)
@@ -218,6 +220,20 @@ func (x *exchange) refuse(f *refusal) error {
 		x.refusalBytes = 0
 	}
 	return nil
+}
+
+// maxUnread is how many bytes of a body are read although the request is refused:
+// as many as net/http reads where a connection stays open.
+const maxUnread = 256 << 10
+
+// readOn reads what is left of a body before its request is refused, where the
+// client wants the connection closed. Closed with bytes unread it would be reset,
+// and the answer lost on its way (RFC 9112 section 9.6). net/http cares for that
+// by itself only where nobody has wrapped the body, as Caddy does.
+func (x *exchange) readOn() {
+	if x.r.ProtoMajor == 1 && x.r.Close && !x.clientAwaitsContinue() {
+		_, _ = io.CopyN(io.Discard, x.r.Body, maxUnread) // whatever comes of it, the answer is the same
+	}
 }
 
 // instance identifies this refusal by the id that Caddy gives the request,
