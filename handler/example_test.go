@@ -25,7 +25,7 @@ func ExampleHandler_ServeHTTP() {
 		fmt.Println(err)
 		return
 	}
-	defer h.Close() //nolint:errcheck // there is nothing left to lose
+	defer h.Close()
 
 	// In Caddy this is reverse_proxy.
 	upstream := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {

@@ -69,7 +69,7 @@ type firstSeen struct {
 }
 
 // newFirstSeen makes a label whose values are none, other and the first that are
-// seen, at most most of these.
+// seen, no more than most of these.
 func newFirstSeen(called string, most int) *firstSeen {
 	return &firstSeen{
 		called: called, most: most,

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,7 +101,7 @@ func TestWhatIsBrokenIsNotTooLarge(t *testing.T) {
 		}
 		good := packed(t, how, strings.Repeat("text ", 100))
 		for rule, src := range map[string][]byte{
-			"nothing": nil, "cut short": good[:len(good)/2], "text": []byte("text"), "text behind it": append(good[:len(good):len(good)], "text"...),
+			"nothing": nil, "cut short": good[:len(good)/2], "text": []byte("text"), "text behind it": slices.Concat(good, []byte("text")),
 		} {
 			t.Run(how+" "+rule, func(t *testing.T) {
 				var dst []byte
