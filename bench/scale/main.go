@@ -5,7 +5,8 @@
 //	cd bench && go run ./scale -plots ../docs
 //
 // It prints a table of each and the exponent with which the cost grows: 1 is
-// linear. It fails where a cost grows faster than that. Every point is a process
+// linear. It fails where a cost grows faster than that, and faster than it does
+// without the module. Every point is a process
 // of its own, so that none inherits the memory of the one before.
 package main
 

@@ -78,3 +78,26 @@ func TestAnswersHaveTheirSizes(t *testing.T) {
 		t.Errorf("the largest answer is too large to be made CSV")
 	}
 }
+
+// TestCostsMayGrowAsTheyDoWithoutTheModule, which is none of the module's doing.
+func TestCostsMayGrowAsTheyDoWithoutTheModule(t *testing.T) {
+	for _, tt := range []struct {
+		rule      string
+		bare, own float64
+		steep     bool
+	}{
+		{"as steep", 1.5, 1.5, false},
+		{"steeper", 1.5, 1.8, true},
+		{"the bare one alone", 1.5, 0.5, false},
+		{"a bare one that grows slowly excuses nothing", 0.1, 1.3, true},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			s := grown(tt.own)
+			s.ways = append(s.ways, way{name: "bare", bare: true})
+			s.points = append(s.points, grown(tt.bare).points[0])
+			if err := s.print(new(bytes.Buffer)); (err != nil) != tt.steep {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
