@@ -18,7 +18,7 @@ type session struct {
 
 func sessions(t testing.TB) []session {
 	t.Helper()
-	doc, err := os.ReadFile("../transform/testdata/sessions/doc.json")
+	doc, err := os.ReadFile("../internal/recordings/testdata/sessions/doc.json")
 	if err != nil {
 		t.Fatal(err)
 	}

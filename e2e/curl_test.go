@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
 const (
@@ -101,10 +103,7 @@ func TestCurlGetsTheFormatItAsksFor(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			recorded, err := os.ReadFile("../internal/upstreamtest/testdata/sessions/full." + test.ext)
-			if err != nil {
-				t.Fatal(err)
-			}
+			recorded := recordings.Session("full", "."+test.ext)
 			args := append([]string{"-sS", "-m", "20", "-w", "\n%{content_type}", "-H", "Content-Type: application/json", "-d", callJSON}, test.args...)
 			out := output(t, curl, args...)
 			i := strings.LastIndexByte(out, '\n')

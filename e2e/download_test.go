@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
 // A page with a form, on another host than the gateway, whose button is pushed
@@ -41,10 +43,7 @@ func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 		blocks[i] = "csv {\n" + test.filename + "\n}"
 	}
 	sites := startGateway(t, upstream.URL, blocks...)
-	want, err := os.ReadFile("../internal/upstreamtest/testdata/sessions/full.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := recordings.Session("full", ".csv")
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			upstream.Forget()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -23,10 +24,10 @@ func TestWhatIsBoundIsWhatWasForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	g := startFront(t, u, site("strict")+site("open", "mode off", "rule emergency enforce"))
 	random := rand.New(rand.NewPCG(1, 2))
-	all := recordings(t, "body", "path", "method", "suffix", "format")
+	all := recordings.Exchanges("body", "path", "method", "suffix", "format")
 	requests := make([]string, 0, 8*len(all))
 	for _, r := range all {
-		requests = append(requests, wire(r.line(), r.header(), r.body(t)))
+		requests = append(requests, wire(r.Line(), r.Header(), string(r.Body())))
 	}
 	for _, w := range waysIn {
 		requests = append(requests, wire("POST "+or(w.target, membersPath), w.header, w.body))

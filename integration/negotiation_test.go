@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -267,11 +268,11 @@ func TestVaryIsOnEveryAnswerOfTheRoute(t *testing.T) {
 func TestRecordedAcceptsFollowRFC9110(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
-	for _, r := range recordings(t, "accept", "accept-ct", "accept-split", "format", "conflict") {
+	for _, r := range recordings.Exchanges("accept", "accept-ct", "accept-split", "format", "conflict") {
 		t.Run(fmt.Sprintf("%d %s", r.N, r.Name), func(t *testing.T) {
-			_, target, _ := strings.Cut(r.line(), " ")
-			header := r.header("Content-Type")
-			want, ok := wantedFormat(t, target, &r)
+			_, target, _ := strings.Cut(r.Line(), " ")
+			header := r.Header("Content-Type")
+			want, ok := wantedFormat(t, target, r)
 			if !ok {
 				u.Forget()
 				got := g.sendRaw(t, "plain", post(target, validBody, header...))
@@ -299,7 +300,7 @@ func TestRecordedAcceptsFollowRFC9110(t *testing.T) {
 
 // wantedFormat is the format that a recorded request asks for, empty for
 // another route, or false for nothing that can be had.
-func wantedFormat(t *testing.T, target string, r *recording) (format string, ok bool) {
+func wantedFormat(t *testing.T, target string, r *recordings.Exchange) (format string, ok bool) {
 	t.Helper()
 	path, query, _ := strings.Cut(target, "?")
 	_, suffix, _ := strings.Cut(path, "/conference/members")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -19,12 +20,12 @@ var routed = []string{"path", "suffix", "method", "conflict", "format"}
 func TestWhateverReachesTheUpstreamsHandlerIsJudged(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict"))
-	for _, r := range recordings(t, routed...) {
+	for _, r := range recordings.Exchanges(routed...) {
 		t.Run(fmt.Sprintf("%d %s", r.N, r.Name), func(t *testing.T) {
 			u.Forget()
-			_, reached := r.bound(t)
-			header := append(r.header("Content-Type"), "Content-Type: application/json")
-			got := g.sendRaw(t, "strict", wire(r.line(), header, invalidBody))
+			_, reached := r.Bound()
+			header := append(r.Header("Content-Type"), "Content-Type: application/json")
+			got := g.sendRaw(t, "strict", wire(r.Line(), header, invalidBody))
 			if n := u.Stats().Dialled; n != 0 {
 				t.Fatalf("%d calls were placed", n)
 			}
@@ -44,9 +45,9 @@ func TestTheSessionIDIsReadAsTheUpstreamReadsIt(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("open", "mode off"))
 	compared := 0
-	for _, r := range recordings(t, routed...) {
-		want, reached := r.bound(t)
-		method, target, _ := strings.Cut(r.line(), " ")
+	for _, r := range recordings.Exchanges(routed...) {
+		want, reached := r.Bound()
+		method, target, _ := strings.Cut(r.Line(), " ")
 		if !reached || method != "POST" || strings.Contains(strings.ToLower(target), "/addconferencemember") {
 			continue
 		}
@@ -54,7 +55,7 @@ func TestTheSessionIDIsReadAsTheUpstreamReadsIt(t *testing.T) {
 		t.Run(fmt.Sprintf("%d %s", r.N, r.Name), func(t *testing.T) {
 			u.Forget()
 			target, _, _ := strings.Cut(target, "?format=") // unknown formats are refused
-			header := append(r.header("Content-Type"), "Content-Type: application/json")
+			header := append(r.Header("Content-Type"), "Content-Type: application/json")
 			got := g.sendRaw(t, "open", wire("POST "+target, header, validBody))
 			want := map[string]string{"sessionId": want["sessionId"], "callSid": callSID, "destination": destination}
 			if b := bound(t, u); !maps.Equal(b, want) {

@@ -2,15 +2,12 @@ package integration
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -226,96 +223,4 @@ func nothingDialled(t *testing.T, u *upstreamtest.Server) {
 	if got := u.Received(); len(got) != 0 {
 		t.Errorf("forwarded %s %s with body %q, want nothing", got[0].Method, got[0].Target, got[0].Body)
 	}
-}
-
-// recording is one exchange with the real upstream.
-type recording struct {
-	N       int
-	Group   string
-	Name    string
-	Request struct {
-		Line              string
-		Headers           [][2]string
-		Body, BodyB64     *string
-		ContentLengthSent bool
-	}
-	Response struct {
-		Status  int
-		Headers [][2]string
-	}
-}
-
-// recordings are the recorded exchanges of some groups.
-func recordings(t *testing.T, groups ...string) []recording {
-	t.Helper()
-	raw, err := os.ReadFile("../internal/upstreamtest/testdata/exchanges.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var some []recording
-	for line := range bytes.Lines(raw) {
-		var r recording
-		if err := json.Unmarshal(line, &r); err != nil {
-			t.Fatal(err)
-		}
-		if slices.Contains(groups, r.Group) {
-			some = append(some, r)
-		}
-	}
-	if len(some) == 0 {
-		t.Fatalf("no recordings of %v", groups)
-	}
-	return some
-}
-
-// line is the request line without the version, in its raw bytes.
-func (r *recording) line() string {
-	var b []byte
-	for _, c := range strings.TrimSuffix(r.Request.Line, " HTTP/1.1") {
-		b = append(b, byte(c))
-	}
-	return string(b)
-}
-
-// header are the header lines, but for those of the names left out.
-func (r *recording) header(without ...string) []string {
-	var lines []string
-	for _, h := range r.Request.Headers {
-		if !slices.ContainsFunc(without, func(n string) bool { return strings.EqualFold(n, h[0]) }) {
-			lines = append(lines, h[0]+": "+h[1])
-		}
-	}
-	return lines
-}
-
-// body is the recorded request body.
-func (r *recording) body(t *testing.T) string {
-	t.Helper()
-	switch {
-	case r.Request.BodyB64 != nil:
-		b, err := base64.StdEncoding.DecodeString(*r.Request.BodyB64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	case r.Request.Body != nil:
-		return *r.Request.Body
-	}
-	return ""
-}
-
-// bound is what the real upstream bound; ok is false if its handler was not
-// reached.
-func (r *recording) bound(t *testing.T) (fields map[string]string, ok bool) {
-	t.Helper()
-	for _, h := range r.Response.Headers {
-		if h[0] != "X-Bound" {
-			continue
-		}
-		if err := json.Unmarshal([]byte(h[1]), &fields); err != nil {
-			t.Fatal(err)
-		}
-		return fields, true
-	}
-	return nil, false
 }

@@ -18,6 +18,7 @@ import (
 	"testing/iotest"
 	"unicode/utf8"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -79,10 +80,8 @@ func fuzzBody(f *testing.F, contentType string) {
 	for _, s := range seeds {
 		f.Add(s.body)
 	}
-	for _, e := range readExchanges(f) {
-		if e.Group == "body" {
-			f.Add(e.Request.Body)
-		}
+	for _, e := range recordings.Exchanges("body") {
+		f.Add(string(e.Body()))
 	}
 	f.Fuzz(func(t *testing.T, body string) { checkReading(t, contentType, body) })
 }

@@ -1,76 +1,45 @@
 package request
 
 import (
-	"bufio"
-	"encoding/json"
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// recordings are the recorded exchanges with the upstream.
-const recordings = "../internal/upstreamtest/testdata/exchanges.jsonl"
-
-// exchange is what of a recorded exchange is about binding.
-type exchange struct {
-	N       int
-	Group   string
-	Name    string
-	Request struct {
-		Line              string
-		Headers           [][2]string
-		Body              string
-		ContentLengthSent bool
-	}
-	Response struct {
-		Headers [][2]string
-	}
-}
-
-// request is the request as a server sees it.
-func (e *exchange) request(t *testing.T) *http.Request {
-	t.Helper()
-	method, rest, _ := strings.Cut(e.Request.Line, " ")
-	target := strings.TrimSuffix(rest, " HTTP/1.1")
-	r := httptest.NewRequest(method, target, strings.NewReader(e.Request.Body))
+// recorded is a recorded request as a server sees it.
+func recorded(e *recordings.Exchange) *http.Request {
+	method, target, _ := strings.Cut(e.Line(), " ")
+	r := httptest.NewRequest(method, target, bytes.NewReader(e.Body()))
 	for _, h := range e.Request.Headers {
 		r.Header.Add(h[0], h[1])
 	}
 	if r.Header.Get("Transfer-Encoding") == "chunked" {
 		r.Header.Del("Transfer-Encoding")
-		r.Body = io.NopCloser(httputil.NewChunkedReader(strings.NewReader(e.Request.Body)))
+		r.Body = io.NopCloser(httputil.NewChunkedReader(bytes.NewReader(e.Body())))
 		r.ContentLength = -1
 	}
 	return r
 }
 
-// bound is what the recorded upstream bound.
-func (e *exchange) bound(t *testing.T) (c rules.Call, ok bool) {
+// thenBound is what the recorded upstream bound.
+func thenBound(t *testing.T, e *recordings.Exchange) (c rules.Call, ok bool) {
 	t.Helper()
-	for _, h := range e.Response.Headers {
-		if h[0] != "X-Bound" {
-			continue
+	fields, ok := e.Bound()
+	for name, text := range fields {
+		f, known := rules.FieldByName(name)
+		if !known {
+			t.Fatalf("X-Bound has %s", name)
 		}
-		var fields map[string]string
-		if err := json.Unmarshal([]byte(h[1]), &fields); err != nil {
-			t.Fatal(err)
-		}
-		for name, text := range fields {
-			f, ok := rules.FieldByName(name)
-			if !ok {
-				t.Fatalf("X-Bound has %s", name)
-			}
-			c[f] = rules.Value{Text: text, Set: true}
-		}
-		return c, true
+		c[f] = rules.Value{Text: text, Set: true}
 	}
-	return c, false
+	return c, ok
 }
 
 // refused are the recorded bodies that are refused, and why. The upstream took
@@ -103,40 +72,13 @@ var refused = map[int]string{
 // bodies.
 var readBetter = map[int]bool{481: true, 485: true, 541: true, 542: true, 547: true, 738: true, 740: true}
 
-// readExchanges reads the recordings.
-func readExchanges(tb testing.TB) []exchange {
-	tb.Helper()
-	file, err := os.Open(recordings)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	var all []exchange
-	for lines.Scan() {
-		var e exchange
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			tb.Fatal(err)
-		}
-		all = append(all, e)
-	}
-	if err := lines.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	return all
-}
-
 func TestEveryRecordedBodyIsReadAsItWasBoundOrRefused(t *testing.T) {
 	u := newUpstream(t)
 	n := 0
-	for _, e := range readExchanges(t) {
-		if e.Group != "body" {
-			continue
-		}
+	for _, e := range recordings.Exchanges("body") {
 		n++
 		t.Run(e.Name, func(t *testing.T) {
-			r := e.request(t)
+			r := recorded(e)
 			q, violations := read(t, new(Reader), r)
 			if got := failed(violations); got != refused[e.N] {
 				t.Fatalf("recording %d violated %q, want %q", e.N, got, refused[e.N])
@@ -147,7 +89,7 @@ func TestEveryRecordedBodyIsReadAsItWasBoundOrRefused(t *testing.T) {
 			if got := bound(t, u, r, q); got != q.Call {
 				t.Errorf("recording %d: the upstream bound %v, judged was %v", e.N, got, q.Call)
 			}
-			then, ok := e.bound(t)
+			then, ok := thenBound(t, e)
 			if !ok {
 				t.Errorf("recording %d: the upstream refused what is accepted", e.N)
 			}

@@ -8,17 +8,18 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/transform/transformtest"
 )
 
 func TestNothingIsAllocatedInSteadyState(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties pools
-	status := recordings(t, "errors", ".json")["validation-bad-number"]
+	status := recordings.Errors(".json")["validation-bad-number"]
 	for name, c := range map[string]struct {
 		options Options
 		json    []byte
 	}{
-		"doc":     {Options{}, doc(t)},
+		"doc":     {Options{}, doc},
 		"large":   {Options{}, transformtest.Large()},
 		"members": {Options{Rows: RowsMembers, ExtraColumns: "append"}, transformtest.Large()},
 		"excel":   {Options{Dialect: "excel"}, transformtest.Large()},

@@ -1,23 +1,16 @@
 package transform
 
 import (
-	"os"
 	"testing"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/transform/transformtest"
 )
 
 // doc is the session of the API's documentation.
-func doc(t testing.TB) []byte {
-	t.Helper()
-	b, err := os.ReadFile("testdata/sessions/doc.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
+var doc = recordings.Session("doc", ".json")
 
 func benchmarkCSV(b *testing.B, o Options, json []byte) {
 	p := compile(b, o)
@@ -35,7 +28,7 @@ func benchmarkCSV(b *testing.B, o Options, json []byte) {
 }
 
 func BenchmarkSessionCSV(b *testing.B) {
-	b.Run("doc", func(b *testing.B) { benchmarkCSV(b, Options{}, doc(b)) })
+	b.Run("doc", func(b *testing.B) { benchmarkCSV(b, Options{}, doc) })
 	b.Run("large", func(b *testing.B) { benchmarkCSV(b, Options{}, transformtest.Large()) })
 	b.Run("members", func(b *testing.B) { benchmarkCSV(b, Options{Rows: RowsMembers}, transformtest.Large()) })
 	b.Run("excel", func(b *testing.B) { benchmarkCSV(b, Options{Dialect: "excel"}, transformtest.Large()) })
@@ -43,7 +36,7 @@ func BenchmarkSessionCSV(b *testing.B) {
 
 // BenchmarkGjsonValid is the limit that is chased: it only checks, and less.
 func BenchmarkGjsonValid(b *testing.B) {
-	for name, json := range map[string][]byte{"doc": doc(b), "large": transformtest.Large()} {
+	for name, json := range map[string][]byte{"doc": doc, "large": transformtest.Large()} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(json)))
 			b.ReportAllocs()

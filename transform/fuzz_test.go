@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
 // FuzzTranscoder holds that the CSV of an answer, with no options and with some
 // at random, is that of a slow second implementation, and that what the one
 // refuses the other refuses.
 func FuzzTranscoder(f *testing.F) {
-	for _, text := range recordings(f, "sessions", ".json") {
+	for _, text := range recordings.Sessions(".json") {
 		f.Add(text, uint64(0))
 	}
 	for seed := range uint64(50) {
@@ -79,7 +81,7 @@ func optionNames() []string {
 // implementation.
 func FuzzErrors(f *testing.F) {
 	seed := uint64(0)
-	for _, text := range recordings(f, "errors", ".json") {
+	for _, text := range recordings.Errors(".json") {
 		f.Add(text, seed)
 		seed++
 	}

@@ -364,7 +364,7 @@ func TestDropLeavesOutAColumn(t *testing.T) {
 }
 
 func TestPropertiesAreThoseOfTheRecordedDocument(t *testing.T) {
-	v, reason := parse(doc(t))
+	v, reason := parse(doc)
 	if reason != "" {
 		t.Fatal(reason)
 	}

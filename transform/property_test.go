@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
 // readBack reads CSV of a plan with encoding/csv.
@@ -130,7 +132,7 @@ func TestDamagedAnswersAreRefusedAsTheReferenceDoes(t *testing.T) {
 
 func TestRecordedSessionsUnderRandomOptions(t *testing.T) {
 	seed := uint64(0)
-	for _, text := range recordings(t, "sessions", ".json") {
+	for _, text := range recordings.Sessions(".json") {
 		for range 20 {
 			seed++
 			against(t, newRandom(seed).options(), text)

@@ -32,7 +32,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 15, "how often each gateway is loaded")
 	flag.DurationVar(&o.length, "length", 2*time.Second, "how long each gateway is loaded in a round")
 	flag.IntVar(&o.clients, "clients", 32, "clients at once")
-	flag.StringVar(&o.session, "session", "../transform/testdata/sessions/doc.json", "the `file` that the upstream answers with")
+	flag.StringVar(&o.session, "session", "../internal/recordings/testdata/sessions/doc.json", "the `file` that the upstream answers with")
 	flag.StringVar(&o.profiles, "profiles", "", "a `folder` for a CPU profile of each gateway, taken in rounds of their own")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -12,7 +12,7 @@ import (
 func TestEveryGatewayIsMeasured(t *testing.T) {
 	dir := t.TempDir()
 	var out bytes.Buffer
-	o := &options{rounds: 2, clients: 2, length: 150 * time.Millisecond, session: "../../transform/testdata/sessions/doc.json", repository: "../..", profiles: dir}
+	o := &options{rounds: 2, clients: 2, length: 150 * time.Millisecond, session: "../../internal/recordings/testdata/sessions/doc.json", repository: "../..", profiles: dir}
 	if err := run(t.Context(), o, &out); err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,8 @@
 //
 // # What it imitates
 //
-// The recordings in testdata are the reference; exchanges.jsonl holds one
-// recorded exchange a line, and a test replays every one of them over a raw
-// connection. The server reads the raw request target, finds the route as the
+// The recordings in internal/recordings are the reference, and a test replays
+// every recorded exchange over a raw connection. The server reads the raw request target, finds the route as the
 // recorded one does (any letter case, doubled slashes, dot segments, "+" for a
 // space, "%2f" as a slash), chooses the format of the answer (suffix, then
 // callback, then ?format=, then its own wrong reading of Accept), and binds

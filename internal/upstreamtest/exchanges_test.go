@@ -4,90 +4,27 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
-// exchange is one line of testdata/exchanges.jsonl.
-type exchange struct {
-	N       int    `json:"n"`
-	Group   string `json:"group"`
-	Name    string `json:"name"`
-	Request struct {
-		Line              string      `json:"line"`
-		Headers           [][2]string `json:"headers"`
-		Body              *string     `json:"body"`
-		BodyB64           *string     `json:"bodyB64"`
-		ContentLengthSent bool        `json:"contentLengthSent"`
-	} `json:"request"`
-	Response struct {
-		StatusLine string      `json:"statusLine"`
-		Status     int         `json:"status"`
-		Headers    [][2]string `json:"headers"`
-		BodyLength int         `json:"bodyLength"`
-		BodySHA256 string      `json:"bodySha256"`
-	} `json:"response"`
-}
-
-func readExchanges(t testing.TB) []exchange {
-	t.Helper()
-	f, err := os.Open("testdata/exchanges.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	var all []exchange
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var e exchange
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, e)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-// raw is the request as it was on the wire, but for the Host header, which the
-// recordings leave out.
-func (e *exchange) raw(t testing.TB, host string) []byte {
-	t.Helper()
-	// The recordings show bytes beyond ASCII of the request line as Latin-1.
-	var line []byte
-	for _, r := range e.Request.Line {
-		line = append(line, byte(r))
-	}
-	var body []byte
-	switch {
-	case e.Request.BodyB64 != nil:
-		var err error
-		if body, err = base64.StdEncoding.DecodeString(*e.Request.BodyB64); err != nil {
-			t.Fatal(err)
-		}
-	case e.Request.Body != nil:
-		body = []byte(*e.Request.Body)
-	}
-	b := append(line, "\r\nHost: "+host+"\r\n"...)
-	for _, h := range e.Request.Headers {
-		b = append(b, h[0]+": "+h[1]+"\r\n"...)
-	}
+// raw is the exchange's request as it was on the wire, but for the Host header,
+// which the recordings leave out.
+func raw(e *recordings.Exchange, host string) []byte {
+	body := e.Body()
+	lines := append([]string{e.Line() + " HTTP/1.1", "Host: " + host}, e.Header()...)
 	if e.Request.ContentLengthSent {
-		b = fmt.Appendf(b, "Content-Length: %d\r\n", len(body))
+		lines = append(lines, fmt.Sprintf("Content-Length: %d", len(body)))
 	}
-	b = append(b, "Connection: close\r\n\r\n"...)
-	return append(b, body...)
+	lines = append(lines, "Connection: close\r\n\r\n")
+	return append([]byte(strings.Join(lines, "\r\n")), body...)
 }
 
 // left are the recorded bodies that are not compared.
@@ -98,14 +35,11 @@ var left = map[string]string{
 
 func TestAnswersEveryRecordedExchangeAsRecorded(t *testing.T) {
 	s := start(t, Options{})
-	exchanges := readExchanges(t)
-	if len(exchanges) != 385 {
-		t.Fatalf("%d exchanges, want 385", len(exchanges))
-	}
+	exchanges := recordings.Exchanges()
 	compared := 0
 	for _, e := range exchanges {
 		t.Run(fmt.Sprintf("%d %s", e.N, e.Name), func(t *testing.T) {
-			status, h, body := exchangeRaw(t, s.Addr, e.raw(t, s.Addr))
+			status, h, body := exchangeRaw(t, s.Addr, raw(e, s.Addr))
 			if want := strings.TrimPrefix(e.Response.StatusLine, "HTTP/1.1 "); status != want {
 				t.Errorf("status %q, want %q", status, want)
 			}

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
 const (
@@ -71,7 +73,7 @@ func do(c *http.Client, r *http.Request) answered {
 
 func natural(t testing.TB) []byte {
 	t.Helper()
-	return bytes.Replace(readFile(t, "testdata/sessions/full.json"), []byte(`"full"`), []byte(`"abc"`), 1)
+	return bytes.Replace(recordings.Session("full", ".json"), []byte(`"full"`), []byte(`"abc"`), 1)
 }
 
 func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {

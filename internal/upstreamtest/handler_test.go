@@ -6,14 +6,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
 // FuzzHandlerNeverPanics holds that the upstream for tests answers any request,
 // and counts a call for each that it binds.
 func FuzzHandlerNeverPanics(f *testing.F) {
-	for i, e := range readExchanges(f) {
+	for i, e := range recordings.Exchanges() {
 		if i%8 == 0 {
-			f.Add(e.raw(f, "upstream"))
+			f.Add(raw(e, "upstream"))
 		}
 	}
 	f.Add([]byte("POST /sessions/%252f%2f%/conference/members.csv?callback=%&jsconfig=inv,edv,tc:sc HTTP/1.1\r\nHost: h\r\n\r\n"))

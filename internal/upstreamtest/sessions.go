@@ -2,18 +2,13 @@ package upstreamtest
 
 import (
 	"bytes"
-	"embed"
 	"fmt"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
-)
 
-// recorded are the sessions and errors as the server sent them in JSON.
-//
-//go:embed testdata/sessions/*.json testdata/errors/*.json testdata/errors/*.json.headers
-var recorded embed.FS
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
+)
 
 // aliases are the ids of the recorded exchanges that answer with the session
 // full under that id (recordings 337 to 384, 729).
@@ -50,16 +45,8 @@ type store struct {
 // newStore reads the recordings.
 func newStore(o Options) (*store, error) {
 	s := &store{results: make(map[string]result), session: o.Session, anyID: o.AnyID}
-	entries, err := recorded.ReadDir("testdata/sessions")
-	if err != nil {
-		return nil, fmt.Errorf("listing the recorded sessions: %w", err)
-	}
-	for _, e := range entries {
-		b, err := recorded.ReadFile(path.Join("testdata/sessions", e.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("reading a recorded session: %w", err)
-		}
-		s.results[strings.TrimSuffix(e.Name(), ".json")] = result{status: http.StatusOK, json: b}
+	for id, json := range recordings.Sessions(".json") {
+		s.results[id] = result{status: http.StatusOK, json: json}
 	}
 	s.full = s.results["full"].json
 	full, err := parseTree(s.full)
@@ -89,26 +76,17 @@ func (s *store) addShapes() {
 // addErrors adds the ids that answer with a recorded error, under the recorded
 // status line.
 func (s *store) addErrors() error {
+	bodies := recordings.Errors(".json")
 	for _, id := range recordedErrors {
-		name := path.Join("testdata/errors", id+".json")
-		body, err := recorded.ReadFile(name)
-		if err != nil {
-			return fmt.Errorf("reading a recorded error: %w", err)
-		}
-		head, err := recorded.ReadFile(name + ".headers")
-		if err != nil {
-			return fmt.Errorf("reading a recorded error: %w", err)
-		}
-		line, _, _ := strings.Cut(string(head), "\n")
-		part := strings.SplitN(strings.TrimSpace(line), " ", 3)
+		part := strings.SplitN(recordings.ErrorHead(id, ".json")[0], " ", 3)
 		if len(part) != 3 {
-			return fmt.Errorf("reading a recorded error: %s has no status line", name)
+			return fmt.Errorf("reading a recorded error: %s has no status line", id)
 		}
 		status, err := strconv.Atoi(part[1])
 		if err != nil {
 			return fmt.Errorf("reading a recorded error: %w", err)
 		}
-		s.results[id] = result{status: status, reason: part[2], json: body}
+		s.results[id] = result{status: status, reason: part[2], json: bodies[id]}
 	}
 	return nil
 }

@@ -3,33 +3,27 @@ package upstreamtest
 import (
 	"bytes"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
 func TestRecordedSessionsAreServedByteForByteInEveryRecordedFormat(t *testing.T) {
 	s := start(t, Options{})
-	files, err := filepath.Glob("testdata/sessions/*")
-	if err != nil || len(files) < 100 {
-		t.Fatalf("%d recorded files, error %v", len(files), err)
-	}
-	accept := map[string]string{".json": "application/json", ".csv": "text/csv", ".jsv": "application/jsv"}
-	for _, file := range files {
-		ext := filepath.Ext(file)
-		id := strings.TrimSuffix(filepath.Base(file), ext)
-		t.Run(id+ext, func(t *testing.T) {
-			want := readFile(t, file)
-			_, h, got := post(t, s.URL, id, accept[ext], "application/json", `{"callSid":"CA1"}`)
-			if !bytes.Equal(got, want) {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
-			if h.Get("Content-Length") != "" {
-				t.Error("the answer has a Content-Length, the recorded ones are chunked")
-			}
-		})
+	for ext, accept := range map[string]string{".json": "application/json", ".csv": "text/csv", ".jsv": "application/jsv"} {
+		for id, want := range recordings.Sessions(ext) {
+			t.Run(id+ext, func(t *testing.T) {
+				_, h, got := post(t, s.URL, id, accept, "application/json", `{"callSid":"CA1"}`)
+				if !bytes.Equal(got, want) {
+					t.Errorf("got\n%s\nwant\n%s", got, want)
+				}
+				if h.Get("Content-Length") != "" {
+					t.Error("the response has a Content-Length, the recorded ones are chunked")
+				}
+			})
+		}
 	}
 }
 
@@ -55,18 +49,18 @@ func TestRecordedErrorsAreServedByteForByteUnderTheirStatusLine(t *testing.T) {
 	for name, test := range tests {
 		for ext, accept := range map[string]string{".json": "application/json", ".csv": "text/csv"} {
 			t.Run(name+ext, func(t *testing.T) {
-				head := strings.Split(strings.TrimSpace(string(readFile(t, "testdata/errors/"+name+ext+".headers"))), "\n")
+				head := recordings.ErrorHead(name, ext)
 				status, h, got := post(t, s.URL, test.id, accept, test.contentType, test.body)
-				if want := strings.TrimPrefix(strings.TrimSpace(head[0]), "HTTP/1.1 "); status != want {
+				if want := strings.TrimPrefix(head[0], "HTTP/1.1 "); status != want {
 					t.Errorf("status %q, want %q", status, want)
 				}
 				for _, line := range head[1:] {
-					name, want, _ := strings.Cut(strings.TrimSpace(line), ": ")
+					name, want, _ := strings.Cut(line, ": ")
 					if got := h.Get(name); got != want && name != "Transfer-Encoding" {
 						t.Errorf("%s: %q, want %q", name, got, want)
 					}
 				}
-				if want := readFile(t, "testdata/errors/"+name+ext); !bytes.Equal(got, want) {
+				if want := recordings.Errors(ext)[name]; !bytes.Equal(got, want) {
 					t.Errorf("got\n%s\nwant\n%s", got, want)
 				}
 			})
@@ -87,15 +81,6 @@ func TestAnyIDIsFoundOnlyWhereTheOptionSaysSo(t *testing.T) {
 			}
 		})
 	}
-}
-
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // post adds a member to a session.
