@@ -18,7 +18,7 @@ const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 // layers are the packages of the module, the topmost first: each imports only
 // what stands below it.
 var layers = []string{
-	"cmd/caddy", ".", "caddyfile", "handler", "metrics", "request", "rules", "route", "negotiate", "transform",
+	"cmd/caddy", ".", "caddyfile", "handler", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
 	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/ascii",
 }
 

@@ -411,7 +411,7 @@ func formatTable() string {
 func ruleTable() string {
 	var rows [][]string
 	for r := range rules.All() {
-		rows = append(rows, []string{"[" + code(r.Name) + "](#" + rules.Anchor(r) + ")", fmt.Sprint(r.Status), r.Title})
+		rows = append(rows, []string{"[" + code(r.Name) + "](#" + r.Name + ")", fmt.Sprint(r.Status), r.Title})
 	}
 	return table([]string{"Rule", "Status", "What is wrong"}, rows...)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -46,7 +47,7 @@ func TestAProcessHasAtMost300LabelSets(t *testing.T) {
 	c.ValidationFailed("a member of the client's own", rules.UnknownField.Name, rules.Enforce)
 	c.ValidationFailed("a member of the client's own", rules.DuplicateName.Name, rules.Enforce)
 	for i := range 1000 {
-		c.Dialled(string(rules.Phone), fmt.Sprint("country ", i))
+		c.Dialled(string(destination.Phone), fmt.Sprint("country ", i))
 		c.TranscodeFellBack(fmt.Sprint("reason ", i))
 	}
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -98,11 +99,11 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 			text(f.key, id)
 		}
 	}
-	text("destination", rules.Mask(x.call[rules.Destination].Text))
+	text("destination", destination.Mask(x.call[rules.Destination].Text))
 	text("destination_kind", string(x.verdict.Kind))
 	text("destination_country", x.verdict.Country)
 	text("destination_hash", x.destinationHash())
-	text("from_number", rules.Mask(x.call[rules.FromNumber].Text))
+	text("from_number", destination.Mask(x.call[rules.FromNumber].Text))
 	text("from_country", x.verdict.FromCountry)
 	text("correlation_id", x.correlationID)
 	text("format", x.format.String())

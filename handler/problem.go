@@ -127,7 +127,7 @@ type responseError struct {
 func (f *refusal) problem(instance string) *problem {
 	first := f.violations[0]
 	p := &problem{
-		Type:     rulesPage + "#" + rules.Anchor(first.Rule),
+		Type:     rulesPage + "#" + first.Rule.Name,
 		Title:    first.Rule.Title,
 		Status:   f.status(),
 		Instance: instance,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
@@ -60,7 +61,7 @@ func newShared() (caddy.Destructor, error) {
 			labels.Rules[r.Name] = append(labels.Rules[r.Name], f.String())
 		}
 	}
-	for _, k := range rules.Kinds() {
+	for _, k := range destination.Kinds() {
 		labels.Kinds = append(labels.Kinds, string(k))
 	}
 	key := make([]byte, sha256.Size)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
@@ -49,7 +50,7 @@ func readCatalogue(t *testing.T) *catalogue {
 	for r := range rules.All() {
 		l.Rules[r.Name] = nil
 	}
-	for _, k := range rules.Kinds() {
+	for _, k := range destination.Kinds() {
 		l.Kinds = append(l.Kinds, string(k))
 	}
 

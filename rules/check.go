@@ -1,11 +1,15 @@
 package rules
 
-import "slices"
+import (
+	"slices"
 
-// subject is what a check looks at: the field whose turn it is, and what was
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
+)
+
+// checkInput is what a check looks at: the field whose turn it is, and what was
 // found out about it once for all checks. Checks get it by value, so that
 // judging allocates nothing.
-type subject struct {
+type checkInput struct {
 	policy *Policy
 	// text is that of the field, never empty but for [Required].
 	text string
@@ -13,44 +17,37 @@ type subject struct {
 	from string
 	// kind is the kind of the destination, and problem is what is wrong with the
 	// field as a destination or as a phone number, empty if nothing is.
-	kind    Kind
+	kind    destination.Kind
 	problem string
 	// number is the phone number in the field, if dialled says that there is one,
 	// and facts is what is known of it, if it is whole.
-	number  number
+	number  destination.Number
 	dialled bool
-	facts   facts
+	facts   destination.Facts
 }
 
-// unless returns detail, or nothing if all is well.
-func unless(well bool, detail string) string {
-	if well {
-		return ""
+// failIf returns detail if what is asked is bad, or nothing.
+func failIf(bad bool, detail string) string {
+	if bad {
+		return detail
 	}
-	return detail
+	return ""
 }
 
 // isWhole reports whether the field is dialled as a phone number.
-func (s subject) isWhole() bool { return s.dialled && s.number.whole }
+func (s checkInput) isWhole() bool { return s.dialled && s.number.Whole }
 
-func (s subject) allowFrom() string {
+func (s checkInput) allowFrom() string {
 	p := s.policy
 	if p.allowFrom == nil || p.allowFrom[s.text] {
 		return ""
 	}
-	return "(" + Mask(s.text) + ") is not one of the numbers allowed here"
-}
-
-func (s subject) fromNumberFormat() string {
-	if s.problem == notNumber && looksLikeNumber(s.text) {
-		return likeNumber
-	}
-	return s.problem
+	return "(" + destination.Mask(s.text) + ") is not one of the numbers allowed here"
 }
 
 // destinationKind judges what is of no kind as well, for that is none of those
 // allowed. It goes without saying where such a destination is refused already.
-func (s subject) destinationKind() string {
+func (s checkInput) destinationKind() string {
 	p := s.policy
 	if p.destinations == nil || p.takes(s.kind) || s.kind == "" && p.Mode(DestinationFormat) == Enforce {
 		return ""
@@ -58,48 +55,48 @@ func (s subject) destinationKind() string {
 	return "is of another kind than those allowed here: " + p.kindList
 }
 
-func (s subject) emergency() string {
-	return unless(!s.dialled || !s.policy.isEmergency(s.number), "is an emergency number, or connects to one")
+func (s checkInput) emergency() string {
+	return failIf(s.dialled && s.policy.dialer.IsEmergency(s.number), "is an emergency number, or connects to one")
 }
 
 // distinct judges whether somebody would be called from their own number.
-func (s subject) distinct() string {
+func (s checkInput) distinct() string {
 	if !s.isWhole() {
 		return ""
 	}
-	from, ok := dialled(s.from)
-	return unless(!ok || from.digits != s.number.digits, "is the same number as destination")
+	from, ok := destination.Dialled(s.from)
+	return failIf(ok && from.Digits == s.number.Digits, "is the same number as destination")
 }
 
 // validity judges whether a number exists, which nobody can tell of a bare
 // number without a region. An emergency number does exist, though no table of
 // long numbers has it.
-func (s subject) validity() string {
+func (s checkInput) validity() string {
 	p := s.policy
-	if !s.isWhole() || s.facts.valid || !s.number.plus && p.region == "" || p.isEmergency(s.number) {
+	if !s.isWhole() || s.facts.Valid || !s.number.Plus && p.region == "" || p.dialer.IsEmergency(s.number) {
 		return ""
 	}
-	return "(" + s.number.mask() + ") is not a number that any country assigns"
+	return "(" + s.number.Mask() + ") is not a number that any country assigns"
 }
 
-func (s subject) countryAllowed() string {
+func (s checkInput) countryAllowed() string {
 	switch {
 	case !s.isWhole() || s.policy.allowsCountry(s.facts):
 		return ""
-	case s.facts.region == "":
-		return "(" + s.number.mask() + ") is a number whose country can't be told, and not every country is dialled here"
+	case s.facts.Region == "":
+		return "(" + s.number.Mask() + ") is a number whose country can't be told, and not every country is dialled here"
 	}
-	return "(" + s.number.mask() + ") is a number of " + countryName(s.facts.region) + ", which is not dialled here"
+	return "(" + s.number.Mask() + ") is a number of " + countryName(s.facts.Region) + ", which is not dialled here"
 }
 
-func (s subject) numberType() string {
-	if !s.isWhole() || !s.policy.denyTypes[s.facts.kind] {
+func (s checkInput) numberType() string {
+	if !s.isWhole() || !s.policy.denyTypes[s.facts.Type] {
 		return ""
 	}
-	return "(" + s.number.mask() + ") is a number of type " + s.facts.kind + ", which is not dialled here"
+	return "(" + s.number.Mask() + ") is a number of type " + s.facts.Type + ", which is not dialled here"
 }
 
 // takes reports whether destinations of kind k are allowed.
-func (p *Policy) takes(k Kind) bool {
+func (p *Policy) takes(k destination.Kind) bool {
 	return slices.Contains(p.destinations, k)
 }

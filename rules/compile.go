@@ -9,6 +9,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
 )
 
@@ -121,13 +122,13 @@ func (b *builder) fields(o *Options) {
 			b.policy.require = append(b.policy.require, f)
 		}
 	}
-	names := make([]string, 0, len(kinds))
-	for _, k := range kinds {
+	names := make([]string, 0, len(destination.Kinds()))
+	for _, k := range destination.Kinds() {
 		names = append(names, string(k))
 	}
 	for _, name := range o.Destinations {
-		switch k := Kind(name); {
-		case !slices.Contains(kinds[:], k):
+		switch k := destination.Kind(name); {
+		case !slices.Contains(destination.Kinds(), k):
 			b.errorf("destinations: there is no kind %q; the kinds are %s%s", name, list(names), hint(name, names))
 		case b.policy.takes(k):
 			b.errorf("destinations: %s stands twice", name)
@@ -143,18 +144,17 @@ func (b *builder) fields(o *Options) {
 func (b *builder) numbers(o *NumberOptions) {
 	p := b.policy
 	if o.Region != "" {
-		if region, ok := b.country("numbers region", o.Region); ok && region == global {
-			b.errorf("numbers region: %s is no country", global)
+		if region, ok := b.country("numbers region", o.Region); ok && region == destination.Global {
+			b.errorf("numbers region: %s is no country", destination.Global)
 		} else {
 			p.region = region
 		}
-	} else {
-		pattern, err := emergencyPattern()
-		if err != nil {
-			b.errorf("reading the emergency numbers of all countries: %w", err)
-		}
-		p.anyEmergency = pattern
 	}
+	dialer, err := destination.NewDialer(p.region)
+	if err != nil {
+		b.errs = append(b.errs, err)
+	}
+	p.dialer = dialer
 	p.allow = b.countries("numbers allow_countries", o.AllowCountries)
 	p.deny = b.countries("numbers deny_countries", o.DenyCountries)
 	for _, country := range slices.Sorted(maps.Keys(p.allow)) {
@@ -162,10 +162,7 @@ func (b *builder) numbers(o *NumberOptions) {
 			b.errorf("numbers: %s is in allow_countries and in deny_countries", country)
 		}
 	}
-	types := append(make([]string, 0, 1+len(numberTypes)), satellite)
-	for _, t := range numberTypes {
-		types = append(types, t.name)
-	}
+	types := destination.Types()
 	for _, name := range o.DenyTypes {
 		if !slices.Contains(types, name) {
 			b.errorf("numbers deny_types: there is no type %q; the types are %s%s", name, list(types), hint(name, types))
@@ -174,13 +171,13 @@ func (b *builder) numbers(o *NumberOptions) {
 		p.denyTypes = add(p.denyTypes, name)
 	}
 	for i, number := range o.AllowFrom {
-		if p.region != "" && !isE164(number) {
-			if rewritten, ok := e164(number, p.region); ok {
+		if p.region != "" && !destination.IsE164(number) {
+			if rewritten, ok := destination.E164(number, p.region); ok {
 				number = rewritten
 			}
 		}
-		if problem := phoneProblem(number); problem != "" {
-			b.errorf("numbers allow_from: number %d (%s) %s", i+1, Mask(number), problem)
+		if problem := destination.PhoneProblem(number); problem != "" {
+			b.errorf("numbers allow_from: number %d (%s) %s", i+1, destination.Mask(number), problem)
 			continue
 		}
 		p.allowFrom = add(p.allowFrom, number)
@@ -216,7 +213,7 @@ var mistaken = map[string]string{
 // numbers of that country.
 func (b *builder) country(option, code string) (string, bool) {
 	upper := strings.ToUpper(code)
-	if upper == global || phonenumbers.GetSupportedRegions()[upper] {
+	if upper == destination.Global || phonenumbers.GetSupportedRegions()[upper] {
 		return upper, true
 	}
 	b.errorf("%s: %q is not the ISO 3166 code of a country with phone numbers, such as US or DE%s", option, code, didYouMean(mistaken[upper]))
@@ -231,12 +228,12 @@ func (b *builder) rules() {
 		case r.check == nil || p.Mode(r) == Off:
 		case r == Required: // judged of the fields that are
 		case len(r.Fields) == int(NumFields):
-			p.ofEach = append(p.ofEach, r)
-		case r.together:
-			p.of[Destination] = append(p.of[Destination], r)
+			p.anyField = append(p.anyField, r)
+		case r.comparesDestination:
+			p.byField[Destination] = append(p.byField[Destination], r)
 		default:
 			for _, f := range r.Fields {
-				p.of[f] = append(p.of[f], r)
+				p.byField[f] = append(p.byField[f], r)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"fmt"
 
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -59,7 +60,7 @@ func ExamplePolicy_Judge_report() {
 }
 
 func ExampleMask() {
-	fmt.Println(rules.Mask("+12025550123"))
+	fmt.Println(destination.Mask("+12025550123"))
 	// Output:
 	// +12*******23
 }

@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 )
 
 // FuzzNumber holds that a number has the country, the type and the validity that
@@ -25,17 +27,17 @@ func FuzzNumber(f *testing.F) {
 		f.Add(seed, seed)
 	}
 	policies := fuzzPolicies(f)
-	f.Fuzz(func(t *testing.T, destination, from string) {
+	f.Fuzz(func(t *testing.T, dest, from string) {
 		for _, p := range policies {
-			c := Call{SessionID: {from, true}, CallSID: {destination, true}, Destination: {destination, true}, FromNumber: {from, true}}
+			c := Call{SessionID: {from, true}, CallSID: {dest, true}, Destination: {dest, true}, FromNumber: {from, true}}
 			p.Normalize(&c)
 			again := c
 			if p.Normalize(&again); again != c {
 				t.Fatalf("normalized twice %+v, once %+v", again, c)
 			}
 			for _, field := range [...]Field{Destination, FromNumber} {
-				text := [...]string{Destination: destination, FromNumber: from}[field]
-				if got := c[field].Text; got != text && !isE164(got) {
+				text := [...]string{Destination: dest, FromNumber: from}[field]
+				if got := c[field].Text; got != text && !destination.IsE164(got) {
 					t.Fatalf("%q was rewritten to %q", text, got)
 				}
 			}
@@ -50,7 +52,7 @@ func FuzzNumber(f *testing.F) {
 			checkEmergency(t, p, c[Destination].Text, v)
 			checkNumber(t, p, c[Destination].Text, v)
 		}
-		Mask(destination)
+		destination.Mask(dest)
 	})
 }
 
@@ -90,10 +92,10 @@ func (v *Verdict) fails(rule *Rule) bool {
 
 // checkEmergency holds that a number that libphonenumber takes for an emergency
 // number, alone or behind a calling code of its country, fails the rule.
-func checkEmergency(t *testing.T, p fuzzPolicy, destination string, v Verdict) {
+func checkEmergency(t *testing.T, p fuzzPolicy, dest string, v Verdict) {
 	t.Helper()
-	digits, plus := strings.CutPrefix(destination, "+")
-	if !isDigits(digits) || len(digits) > maxEmergency+3 || v.fails(Emergency) {
+	digits, plus := strings.CutPrefix(dest, "+")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" || len(digits) > 9 || v.fails(Emergency) {
 		return
 	}
 	where := []string{p.Numbers.Region}
@@ -102,7 +104,7 @@ func checkEmergency(t *testing.T, p fuzzPolicy, destination string, v Verdict) {
 	}
 	for _, region := range where {
 		if digits == "112" || digits == "911" || phonenumbers.IsEmergencyNumber(digits, region) {
-			t.Fatalf("%+v: %q is an emergency number of %s and is let through", p.Options, destination, region)
+			t.Fatalf("%+v: %q is an emergency number of %s and is let through", p.Options, dest, region)
 		}
 	}
 	if !plus {
@@ -112,7 +114,7 @@ func checkEmergency(t *testing.T, p fuzzPolicy, destination string, v Verdict) {
 		code, _ := strconv.Atoi(digits[:n])
 		for _, region := range phonenumbers.GetRegionCodesForCountryCode(code) {
 			if digits[0] != '0' && phonenumbers.IsEmergencyNumber(digits[n:], region) {
-				t.Fatalf("%+v: %q is an emergency number of %s and is let through", p.Options, destination, region)
+				t.Fatalf("%+v: %q is an emergency number of %s and is let through", p.Options, dest, region)
 			}
 		}
 	}
@@ -120,38 +122,38 @@ func checkEmergency(t *testing.T, p fuzzPolicy, destination string, v Verdict) {
 
 // checkNumber holds what is told and decided about a number in E.164 that exists
 // against libphonenumber, which parses and formats it again.
-func checkNumber(t *testing.T, p fuzzPolicy, destination string, v Verdict) {
+func checkNumber(t *testing.T, p fuzzPolicy, dest string, v Verdict) {
 	t.Helper()
-	if !isE164(destination) {
+	if !destination.IsE164(dest) {
 		return
 	}
-	n, err := phonenumbers.Parse(destination, "ZZ")
-	if err != nil || !phonenumbers.IsValidNumber(n) || phonenumbers.Format(n, phonenumbers.E164) != destination {
+	n, err := phonenumbers.Parse(dest, "ZZ")
+	if err != nil || !phonenumbers.IsValidNumber(n) || phonenumbers.Format(n, phonenumbers.E164) != dest {
 		if p.Numbers.Validity != Off && !v.fails(Validity) && !v.fails(Emergency) && (err != nil || !phonenumbers.IsValidNumber(n)) {
-			t.Fatalf("%+v: %q does not exist and is let through: %v", p.Options, destination, err)
+			t.Fatalf("%+v: %q does not exist and is let through: %v", p.Options, dest, err)
 		}
 		return
 	}
 	region := phonenumbers.GetRegionCodeForNumber(n)
 	if want := strings.TrimPrefix(region, "001"); v.Country != want {
-		t.Fatalf("%+v: %q is of %q, want %q", p.Options, destination, v.Country, want)
+		t.Fatalf("%+v: %q is of %q, want %q", p.Options, dest, v.Country, want)
 	}
 	allowed := !slices.Contains(p.Numbers.DenyCountries, region) && (p.Numbers.AllowCountries == nil || slices.Contains(p.Numbers.AllowCountries, region))
 	if v.fails(CountryAllowed) == allowed {
-		t.Fatalf("%+v: %q of %q is allowed: %v", p.Options, destination, region, !v.fails(CountryAllowed))
+		t.Fatalf("%+v: %q of %q is allowed: %v", p.Options, dest, region, !v.fails(CountryAllowed))
 	}
 	kind := typeNames[phonenumbers.GetNumberType(n)]
 	if region == "001" {
 		kind = v.NumberType // of which libphonenumber knows less
 	}
 	if p.Numbers.DenyTypes != nil && v.NumberType != kind {
-		t.Fatalf("%+v: %q is of type %q, want %q", p.Options, destination, v.NumberType, kind)
+		t.Fatalf("%+v: %q is of type %q, want %q", p.Options, dest, v.NumberType, kind)
 	}
 	if denied := slices.Contains(p.Numbers.DenyTypes, kind); v.fails(NumberType) != denied {
-		t.Fatalf("%+v: %q of type %q is denied: %v", p.Options, destination, kind, v.fails(NumberType))
+		t.Fatalf("%+v: %q of type %q is denied: %v", p.Options, dest, kind, v.fails(NumberType))
 	}
 	if v.fails(Validity) {
-		t.Fatalf("%+v: %q exists", p.Options, destination)
+		t.Fatalf("%+v: %q exists", p.Options, dest)
 	}
 }
 
@@ -174,12 +176,12 @@ func FuzzSpelling(f *testing.F) {
 	policies := fuzzPolicies(f)
 	f.Fuzz(func(t *testing.T, digits string, seed uint64) {
 		number := "+" + digits
-		if !isE164(number) {
+		if !destination.IsE164(number) {
 			return
 		}
 		for _, p := range policies {
-			judge := func(destination string) Verdict {
-				c := Call{SessionID: {"abc", true}, Destination: {destination, true}, FromNumber: {"+14155550199", true}}
+			judge := func(dest string) Verdict {
+				c := Call{SessionID: {"abc", true}, Destination: {dest, true}, FromNumber: {"+14155550199", true}}
 				p.Normalize(&c)
 				return p.Judge(c)
 			}
@@ -213,7 +215,7 @@ func spellings(number, region string, random *rand.Rand) []string {
 	script := func(digits string) string {
 		zero := []rune(one("\uff10", "\u0660", "\u0966", "\U0001d7ce"))[0]
 		return strings.Map(func(r rune) rune {
-			if isDigit(byte(r)) && random.IntN(2) == 0 {
+			if '0' <= r && r <= '9' && random.IntN(2) == 0 {
 				return zero + r - '0'
 			}
 			return r
@@ -261,28 +263,28 @@ func spellings(number, region string, random *rand.Rand) []string {
 
 // checkKind holds that nothing is a name that has the digits of a phone number
 // and nothing else, whatever stands between them.
-func checkKind(t *testing.T, destination string, v Verdict) {
+func checkKind(t *testing.T, dest string, v Verdict) {
 	t.Helper()
 	switch v.Kind {
-	case Phone:
-		if strings.Trim(destination, "+0123456789") != "" || strings.LastIndex(destination, "+") > 0 {
-			t.Fatalf("%q is a phone number", destination)
+	case destination.Phone:
+		if strings.Trim(dest, "+0123456789") != "" || strings.LastIndex(dest, "+") > 0 {
+			t.Fatalf("%q is a phone number", dest)
 		}
-	case Name:
+	case destination.Name:
 		digits := 0
-		for _, r := range destination {
+		for _, r := range dest {
 			if unicode.IsLetter(r) {
-				digits = -len(destination)
+				digits = -len(dest)
 			}
 			if unicode.IsNumber(r) {
 				digits++
 			}
 			if r < ' ' || strings.ContainsRune("+*#:;/@%<>{}\"\\", r) {
-				t.Fatalf("%q is a name", destination)
+				t.Fatalf("%q is a name", dest)
 			}
 		}
-		if digits >= minNational {
-			t.Fatalf("%q is a name", destination)
+		if digits >= 7 {
+			t.Fatalf("%q is a name", dest)
 		}
 	case "":
 		for _, violation := range v.Violations {

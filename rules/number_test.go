@@ -3,9 +3,6 @@ package rules
 import (
 	"strings"
 	"testing"
-	"unicode"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 func TestNormalize(t *testing.T) {
@@ -227,79 +224,5 @@ func TestTheTypeOfANumberIsTold(t *testing.T) {
 		if v := p.Judge(to(number)); v.NumberType != want {
 			t.Errorf("%s: type %q, want %q", number, v.NumberType, want)
 		}
-	}
-}
-
-// A type that libphonenumber adds must get a name.
-func TestEveryTypeOfLibphonenumberHasAName(t *testing.T) {
-	seen := make(map[string]bool)
-	for code := range phonenumbers.UNKNOWN {
-		name := typeName(code)
-		if name == "" || seen[name] {
-			t.Errorf("type %d has name %q", code, name)
-		}
-		seen[name] = true
-	}
-	if typeName(phonenumbers.UNKNOWN) != "" {
-		t.Error("the unknown type has a name")
-	}
-}
-
-// The direct reading of valid numbers and libphonenumber's own must agree.
-func TestPlainReadsAsLibphonenumberDoes(t *testing.T) {
-	read := 0
-	for region := range phonenumbers.GetSupportedRegions() {
-		for _, numberType := range numberTypes {
-			example := phonenumbers.GetExampleNumberForType(region, numberType.code)
-			if example == nil {
-				continue
-			}
-			digits := phonenumbers.Format(example, phonenumbers.E164)[1:]
-			parsed, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f := look(digits)
-			want := facts{
-				region: phonenumbers.GetRegionCodeForNumber(parsed), shared: f.shared,
-				kind: typeName(phonenumbers.GetNumberType(parsed)), valid: phonenumbers.IsValidNumber(parsed),
-			}
-			if f.region != want.region || f.kind != want.kind || f.valid != want.valid {
-				t.Errorf("%s %s (%s): %+v, want %+v", region, numberType.name, Mask(digits), f, want)
-			}
-			read++
-		}
-	}
-	if read < 1000 {
-		t.Errorf("only %d examples", read)
-	}
-}
-
-func TestDecimalKnowsTheDigitsOfEveryScript(t *testing.T) {
-	scripts := 0
-	for r := rune(0); r <= unicode.MaxRune; r++ {
-		d, ok := decimal(r)
-		if ok != unicode.Is(unicode.Nd, r) {
-			t.Errorf("decimal(%U) = %q, %v", r, d, ok)
-		}
-		if ok {
-			scripts++
-			if value := '0' + byte((scripts-1)%10); d != value {
-				t.Errorf("decimal(%U) = %c, want %c", r, d, value)
-			}
-		}
-	}
-}
-
-func TestAPanicCountsAsUnknown(t *testing.T) {
-	got := unlessPanic(func() facts {
-		var empty []string
-		return facts{region: empty[len(empty)], valid: true}
-	})
-	if got.region != "" || got.valid {
-		t.Errorf("got %+v", got)
-	}
-	if got := unlessPanic(func() string { return "fine" }); got != "fine" {
-		t.Errorf("got %q", got)
 	}
 }

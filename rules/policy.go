@@ -1,23 +1,21 @@
 package rules
 
-import (
-	"regexp"
-)
+import "github.com/evovoice-gateway/caddy-conference-members/destination"
 
 // Policy judges calls. It is made by [Compile], never changes, and may be used
 // by any number of goroutines.
 type Policy struct {
 	modes        []string           // of every rule, by its number
-	ofEach       []*Rule            // judged that any field can fail, but for required
-	of           [NumFields][]*Rule // judged in a field's turn
+	anyField     []*Rule            // judged that any field can fail, but for required
+	byField      [NumFields][]*Rule // judged in a field's turn
 	require      []Field
-	destinations []Kind // nil for all
+	destinations []destination.Kind // nil for all
 	region       string
 	allow, deny  map[string]bool // countries; nil for no list
 	denyTypes    map[string]bool
 	allowFrom    map[string]bool // nil for any number
-	anyEmergency *regexp.Regexp  // nil with a region
-	kindList     string          // the kinds allowed, for people
+	dialer       *destination.Dialer
+	kindList     string // the kinds allowed, for people
 }
 
 // Verdict is what a policy says about a call.
@@ -28,7 +26,7 @@ type Verdict struct {
 	// Reported are the rules in mode report that the call fails.
 	Reported []Violation
 	// Kind is the kind of the destination, or empty.
-	Kind Kind
+	Kind destination.Kind
 	// Country is the ISO 3166 code of the destination's country in upper case,
 	// or empty where the destination is not a number, or its country can't be
 	// told.
@@ -55,8 +53,8 @@ func (p *Policy) Normalize(c *Call) {
 		return
 	}
 	for _, f := range [...]Field{Destination, FromNumber} {
-		if v := &c[f]; !isE164(v.Text) && len(v.Text) <= MaxText {
-			if number, ok := e164(v.Text, p.region); ok {
+		if v := &c[f]; !destination.IsE164(v.Text) && len(v.Text) <= MaxText {
+			if number, ok := destination.E164(v.Text, p.region); ok {
 				v.Text = number
 			}
 		}
@@ -68,7 +66,7 @@ func (p *Policy) Normalize(c *Call) {
 // fails no rule but required.
 func (p *Policy) Judge(c Call) Verdict {
 	var v Verdict
-	s := subject{policy: p, from: c.text(FromNumber)}
+	s := checkInput{policy: p, from: c.text(FromNumber)}
 	for _, f := range p.require {
 		s.text = c.text(f)
 		v.note(p, Required, f, s)
@@ -77,7 +75,7 @@ func (p *Policy) Judge(c Call) Verdict {
 		if s.text = c.text(f); s.text == "" {
 			continue
 		}
-		for _, r := range p.ofEach {
+		for _, r := range p.anyField {
 			v.note(p, r, f, s)
 		}
 	}
@@ -92,9 +90,9 @@ func (p *Policy) Judge(c Call) Verdict {
 			p.readDestination(&s, &v)
 		default: // there is nothing more to know of an id
 		}
-		for _, r := range p.of[f] {
+		for _, r := range p.byField[f] {
 			fails := f
-			if r.together {
+			if r.comparesDestination {
 				fails = r.Fields[0]
 			}
 			v.note(p, r, fails, s)
@@ -109,7 +107,7 @@ var turns = [NumFields]Field{SessionID, CallSID, FromNumber, Destination}
 
 // note checks one rule, and notes that field f fails it, as the mode of the rule
 // says. The detail follows the field's name.
-func (v *Verdict) note(p *Policy, r *Rule, f Field, s subject) {
+func (v *Verdict) note(p *Policy, r *Rule, f Field, s checkInput) {
 	detail := r.check(s)
 	if detail == "" {
 		return
@@ -124,66 +122,45 @@ func (v *Verdict) note(p *Policy, r *Rule, f Field, s subject) {
 }
 
 // readFrom finds out about fromNumber.
-func (p *Policy) readFrom(s *subject, v *Verdict) {
-	if s.problem = phoneProblem(s.text); s.problem != "" {
+func (p *Policy) readFrom(s *checkInput, v *Verdict) {
+	if s.problem = destination.CallerProblem(s.text); s.problem != "" {
 		return
 	}
-	s.number, s.dialled = numberIn(s.text, Phone)
-	s.number = p.place(s.number)
-	s.facts = p.look(s.number)
-	v.FromCountry = s.facts.country()
+	s.number, s.dialled = destination.NumberIn(s.text, destination.Phone)
+	s.number = p.dialer.Place(s.number)
+	s.facts = p.lookup(s.number)
+	v.FromCountry = s.facts.Country()
 }
 
 // readDestination finds out about the destination.
-func (p *Policy) readDestination(s *subject, v *Verdict) {
-	s.kind, s.problem = classify(s.text)
-	s.number, s.dialled = numberIn(s.text, s.kind)
-	s.facts = facts{}
+func (p *Policy) readDestination(s *checkInput, v *Verdict) {
+	s.kind, s.problem = destination.Classify(s.text)
+	s.number, s.dialled = destination.NumberIn(s.text, s.kind)
+	s.facts = destination.Facts{}
 	v.Kind = s.kind
 	if !s.isWhole() {
 		return
 	}
-	s.number = p.place(s.number)
-	s.facts = p.look(s.number)
-	v.Country, v.NumberType = s.facts.country(), s.facts.kind
+	s.number = p.dialer.Place(s.number)
+	s.facts = p.lookup(s.number)
+	v.Country, v.NumberType = s.facts.Country(), s.facts.Type
 }
 
 // countryName names a region to people.
 func countryName(region string) string {
-	if region == global {
+	if region == destination.Global {
 		return "no country"
 	}
 	return region
 }
 
-// mask returns the number as details and logs show it.
-func (n *number) mask() string {
-	if n.plus {
-		return Mask("+" + n.digits)
-	}
-	return Mask(n.digits)
-}
-
-// place returns a bare number as one of the policy's region, if its numbering
-// plan has a place for it. The call was normalized, so that this matters for
-// the user part of a URI alone.
-func (p *Policy) place(n number) number {
-	if n.plus || p.region == "" {
-		return n
-	}
-	if s, ok := e164(n.digits, p.region); ok {
-		return number{digits: s[1:], plus: true, whole: true}
-	}
-	return n
-}
-
-// look finds out about a number. A bare one might be anywhere, and nothing is
+// lookup finds out about a number. A bare one might be anywhere, and nothing is
 // known about it but that it may be of a denied type.
-func (p *Policy) look(n number) facts {
-	if n.plus {
-		return look(n.digits)
+func (p *Policy) lookup(n destination.Number) destination.Facts {
+	if n.Plus {
+		return destination.Lookup(n.Digits)
 	}
-	return facts{kind: p.deniedReading(n.digits)}
+	return destination.Facts{Type: p.deniedReading(n.Digits)}
 }
 
 // deniedReading returns the first denied type that a bare number of no region
@@ -192,12 +169,12 @@ func (p *Policy) deniedReading(bare string) string {
 	if p.denyTypes == nil {
 		return ""
 	}
-	for _, digits := range readings(bare) {
+	for _, digits := range destination.Readings(bare) {
 		if digits == "" {
 			continue
 		}
-		if f := look(digits); p.denyTypes[f.kind] {
-			return f.kind
+		if f := destination.Lookup(digits); p.denyTypes[f.Type] {
+			return f.Type
 		}
 	}
 	return ""
@@ -206,9 +183,9 @@ func (p *Policy) deniedReading(bare string) string {
 // allowsCountry reports whether the lists of countries let a number pass. One
 // whose country can't be told is not on the list of those allowed, and may be
 // on the list of those denied.
-func (p *Policy) allowsCountry(f facts) bool {
-	if f.region != "" {
-		return !p.deny[f.region] && (p.allow == nil || p.allow[f.region])
+func (p *Policy) allowsCountry(f destination.Facts) bool {
+	if f.Region != "" {
+		return !p.deny[f.Region] && (p.allow == nil || p.allow[f.Region])
 	}
 	if p.allow != nil {
 		return false
@@ -216,10 +193,10 @@ func (p *Policy) allowsCountry(f facts) bool {
 	if p.deny == nil {
 		return true
 	}
-	for _, region := range f.shared {
+	for _, region := range f.Shared {
 		if p.deny[region] {
 			return false
 		}
 	}
-	return f.shared != nil
+	return f.Shared != nil
 }

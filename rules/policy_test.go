@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 )
 
 // compile makes a policy of options that are right.
@@ -147,27 +149,27 @@ func TestJudgeTellsKindAndCountry(t *testing.T) {
 	p := compile(t, Options{Mode: Off})
 	for _, test := range []struct {
 		destination string
-		kind        Kind
+		kind        destination.Kind
 		country     string
 	}{
-		{"+14155550100", Phone, "US"},
-		{"+16135550100", Phone, "CA"},
-		{"+18765550100", Phone, "JM"},
-		{"+447781100000", Phone, "GG"},
-		{"+77001234567", Phone, "KZ"},
-		{"+4930123456", Phone, "DE"},
-		{"+49", Phone, ""},
-		{"+15551234567", Phone, ""},  // no country has area code 555
-		{"+80012345678", Phone, ""},  // no country
-		{"+999123456789", Phone, ""}, // no such code
-		{"4155550100", Phone, ""},    // no region
-		{"sip:alice@example.com", SIP, ""},
-		{"sip:+14155550100@example.com", SIP, "US"},
-		{"sip:4155550100@example.com", SIP, ""},
-		{"client:alice", Client, ""},
-		{"alice@example.com", Email, ""},
-		{"alice", Name, ""},
-		{"101", Name, ""},
+		{"+14155550100", destination.Phone, "US"},
+		{"+16135550100", destination.Phone, "CA"},
+		{"+18765550100", destination.Phone, "JM"},
+		{"+447781100000", destination.Phone, "GG"},
+		{"+77001234567", destination.Phone, "KZ"},
+		{"+4930123456", destination.Phone, "DE"},
+		{"+49", destination.Phone, ""},
+		{"+15551234567", destination.Phone, ""},  // no country has area code 555
+		{"+80012345678", destination.Phone, ""},  // no country
+		{"+999123456789", destination.Phone, ""}, // no such code
+		{"4155550100", destination.Phone, ""},    // no region
+		{"sip:alice@example.com", destination.SIP, ""},
+		{"sip:+14155550100@example.com", destination.SIP, "US"},
+		{"sip:4155550100@example.com", destination.SIP, ""},
+		{"client:alice", destination.Client, ""},
+		{"alice@example.com", destination.Email, ""},
+		{"alice", destination.Name, ""},
+		{"101", destination.Name, ""},
 		{"*97", "", ""},
 	} {
 		v := p.Judge(to(test.destination))

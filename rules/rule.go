@@ -1,5 +1,6 @@
 // Package rules holds the one table of named rules by which a request to add
-// a conference member is judged, and the types that reading and judging share.
+// a conference member is judged, the policy that judges by them, and the types that
+// reading and judging share.
 package rules
 
 import "github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
@@ -104,7 +105,8 @@ type Violation struct {
 
 // Rule is one entry of the rule table.
 type Rule struct {
-	// Name is the stable code: lower case with underscores.
+	// Name is the stable code: lower case with underscores. It is also the fragment
+	// of the section of the documentation that explains the rule.
 	Name string
 	// Status is the HTTP status of an answer in which this rule refuses.
 	Status int
@@ -126,15 +128,10 @@ type Rule struct {
 	// check judges a field: it returns what is wrong with it, as the rest of a
 	// sentence that begins with the field's name, or nothing. It is nil for the
 	// rules of reading and of routing, which other packages find broken.
-	check func(subject) string
-	// together is set for a rule that compares its one field with the
+	check func(checkInput) string
+	// comparesDestination is set for a rule that compares its one field with the
 	// destination, and is checked in the turn of that.
-	together bool
+	comparesDestination bool
 	// number is the rule's place in the table.
 	number int
 }
-
-// Anchor returns the fragment, without "#", of the section of the
-// documentation that explains r: its name, as the section's heading is the
-// name too.
-func Anchor(r *Rule) string { return r.Name }

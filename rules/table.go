@@ -3,6 +3,8 @@ package rules
 import (
 	"iter"
 	"net/http"
+
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
 )
 
 // table holds every rule once, in the order in which they are defined below.
@@ -175,8 +177,8 @@ var (
 		Fields: eachField,
 		Title:  "A required field is missing",
 		Fix:    "Send the field with a value that is not empty.",
-		check: func(s subject) string {
-			return unless(s.text != "", "is missing or empty")
+		check: func(s checkInput) string {
+			return failIf(s.text == "", "is missing or empty")
 		},
 	})
 
@@ -186,8 +188,8 @@ var (
 		Fields: eachField,
 		Title:  "A text is too long",
 		Fix:    "Send at most 256 characters.",
-		check: func(s subject) string {
-			return unless(!isTooLong(s.text), "has more than 256 characters")
+		check: func(s checkInput) string {
+			return failIf(isTooLong(s.text), "has more than 256 characters")
 		},
 	})
 
@@ -199,8 +201,8 @@ var (
 		Fields: eachField,
 		Title:  "A text holds control or invisible characters",
 		Fix:    "Remove line breaks, tabs, NUL, invisible characters and marks of writing direction.",
-		check: func(s subject) string {
-			return unless(!hasControls(s.text), "holds control characters, invisible characters or bytes that are not UTF-8")
+		check: func(s checkInput) string {
+			return failIf(destination.HasControls(s.text), "holds control characters, invisible characters or bytes that are not UTF-8")
 		},
 	})
 
@@ -210,8 +212,8 @@ var (
 		Fields: []Field{SessionID},
 		Title:  "sessionId is not a session id",
 		Fix:    "Send the id of a session: 1 to 128 letters, digits and . _ ~ -, and not . or .. alone.",
-		check: func(s subject) string {
-			return unless(isSessionID(s.text), "is not 1 to 128 letters, digits and . _ ~ -")
+		check: func(s checkInput) string {
+			return failIf(!isSessionID(s.text), "is not 1 to 128 letters, digits and . _ ~ -")
 		},
 	})
 
@@ -221,8 +223,8 @@ var (
 		Fields: []Field{CallSID},
 		Title:  "callSid is not a call SID",
 		Fix:    "Send the SID of a call: CA and 32 hexadecimal digits.",
-		check: func(s subject) string {
-			return unless(isCallSID(s.text), "is not CA and 32 hexadecimal digits")
+		check: func(s checkInput) string {
+			return failIf(!isCallSID(s.text), "is not CA and 32 hexadecimal digits")
 		},
 	})
 
@@ -232,7 +234,7 @@ var (
 		Fields: []Field{FromNumber},
 		Title:  "fromNumber is not one of the numbers allowed here",
 		Fix:    "Send one of the caller IDs that this gateway is set up for.",
-		check:  subject.allowFrom,
+		check:  checkInput.allowFrom,
 	})
 
 	// FromNumberFormat: the same shapes as a destination of kind phone.
@@ -241,7 +243,7 @@ var (
 		Fields: []Field{FromNumber},
 		Title:  "fromNumber is not a phone number",
 		Fix:    "Send a phone number in E.164, such as +12025550123: a plus sign and 2 to 15 digits, nothing else.",
-		check:  subject.fromNumberFormat,
+		check:  func(s checkInput) string { return s.problem },
 	})
 
 	// DestinationFormat: the destination is of one of the [Kinds].
@@ -250,7 +252,7 @@ var (
 		Fields: []Field{Destination},
 		Title:  "destination is nothing that can be dialled",
 		Fix:    "Send a phone number in E.164 (+12025550123), a sip: or sips: URI, client:NAME, an email address, or the name of a user, team or extension.",
-		check:  func(s subject) string { return s.problem },
+		check:  func(s checkInput) string { return s.problem },
 	})
 
 	// DestinationKind: the kind is one of [Options.Destinations].
@@ -259,7 +261,7 @@ var (
 		Fields: []Field{Destination},
 		Title:  "This kind of destination is not allowed here",
 		Fix:    "Send a destination of a kind that this gateway allows; the answer lists them.",
-		check:  subject.destinationKind,
+		check:  checkInput.destinationKind,
 	})
 
 	// Emergency: [NumberOptions.Emergency].
@@ -268,17 +270,17 @@ var (
 		Fields: []Field{Destination},
 		Title:  "Emergency numbers are not dialled here",
 		Fix:    "Call emergency services from a phone; this gateway does not add them to a conference.",
-		check:  subject.emergency,
+		check:  checkInput.emergency,
 	})
 
 	// Distinct: [NumberOptions.Distinct].
 	Distinct = rule(Rule{
 		Name: "distinct", Status: http.StatusUnprocessableEntity, ErrorCode: "NotEqual",
-		Fields:   []Field{FromNumber},
-		Title:    "fromNumber and destination are the same number",
-		Fix:      "Send a caller ID that differs from the number to dial.",
-		together: true,
-		check:    subject.distinct,
+		Fields:              []Field{FromNumber},
+		Title:               "fromNumber and destination are the same number",
+		Fix:                 "Send a caller ID that differs from the number to dial.",
+		comparesDestination: true,
+		check:               checkInput.distinct,
 	})
 
 	// Validity: [NumberOptions.Validity].
@@ -287,7 +289,7 @@ var (
 		Fields: []Field{Destination, FromNumber},
 		Title:  "The number is not one that its country assigns",
 		Fix:    "Check the number: its length or its area code does not exist in the numbering plan.",
-		check:  subject.validity,
+		check:  checkInput.validity,
 	})
 
 	// CountryAllowed: [NumberOptions.AllowCountries] and
@@ -297,7 +299,7 @@ var (
 		Fields: []Field{Destination},
 		Title:  "Numbers of this country are not dialled here",
 		Fix:    "Send a number of a country that this gateway dials, in E.164 with its country code.",
-		check:  subject.countryAllowed,
+		check:  checkInput.countryAllowed,
 	})
 
 	// NumberType: [NumberOptions.DenyTypes].
@@ -306,7 +308,7 @@ var (
 		Fields: []Field{Destination},
 		Title:  "Numbers of this type are not dialled here",
 		Fix:    "Send a number of another type; premium, shared-cost and satellite numbers are the ones usually refused.",
-		check:  subject.numberType,
+		check:  checkInput.numberType,
 	})
 )
 

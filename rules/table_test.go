@@ -56,12 +56,10 @@ func TestRulesAreWellFormed(t *testing.T) {
 			t.Errorf("%s: fix %q is not a sentence", r.Name, r.Fix)
 		case r.Switchable && len(r.Fields) == 0:
 			t.Errorf("%s: a rule of judging is about a field at least", r.Name)
-		case r.together && (len(r.Fields) != 1 || r.Fields[0] == Destination):
+		case r.comparesDestination && (len(r.Fields) != 1 || r.Fields[0] == Destination):
 			t.Errorf("%s: what compares a field with the destination is about that field alone", r.Name)
 		case r.Switchable && r.Status != 422:
 			t.Errorf("%s: a rule that can be switched judges what was read, and is a 422", r.Name)
-		case Anchor(r) != r.Name:
-			t.Errorf("%s: anchor %q", r.Name, Anchor(r))
 		}
 		names[r.Name] = true
 	}

@@ -2,8 +2,9 @@ package rules
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // The longest session id, in characters.
@@ -22,7 +23,7 @@ func isSessionID(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if c := s[i]; !isDigit(c) && !isAlpha(c) && strings.IndexByte("._~-", c) < 0 {
+		if c := s[i]; !ascii.IsDigit(c) && !ascii.IsAlpha(c) && strings.IndexByte("._~-", c) < 0 {
 			return false
 		}
 	}
@@ -36,7 +37,7 @@ func isCallSID(s string) bool {
 		return false
 	}
 	for i := range len(digits) {
-		if !isHex(digits[i]) {
+		if !ascii.IsHex(digits[i]) {
 			return false
 		}
 	}
@@ -47,31 +48,4 @@ func isCallSID(s string) bool {
 // is not UTF-8 counts as one.
 func isTooLong(s string) bool {
 	return len(s) > MaxText && utf8.RuneCountInString(s) > MaxText
-}
-
-// hasControls reports whether s holds what does not show: control characters,
-// line and paragraph separators, format characters such as marks of writing
-// direction and the byte order mark, or bytes that are not UTF-8. The joiners
-// inside words of Persian or Hindi are let through; see isName.
-func hasControls(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f {
-			return hasControlRunes(s[i:])
-		}
-	}
-	return false
-}
-
-func hasControlRunes(s string) bool {
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		if r == utf8.RuneError && size == 1 {
-			return true
-		}
-		if r != zwnj && r != zwj && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return true
-		}
-		s = s[size:]
-	}
-	return false
 }

@@ -1,4 +1,4 @@
-// Package ascii compares text in any ASCII letter case. Unlike the functions of
+// Package ascii compares text in any ASCII letter case, and classifies bytes. Unlike the functions of
 // package strings it folds no other letters: to HTTP, and to the upstream, the
 // long s (U+017F) is no "s" and the Kelvin sign (U+212A) no "k".
 package ascii
@@ -22,4 +22,21 @@ func Lower(c byte) byte {
 		return c + ('a' - 'A')
 	}
 	return c
+}
+
+// IsDigit reports whether c is one of 0 to 9.
+func IsDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// IsAlpha reports whether c is a letter of either case.
+func IsAlpha(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// IsHex reports whether c is a hexadecimal digit of either case.
+func IsHex(c byte) bool { return IsDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// Unhex returns the value of a hexadecimal digit.
+func Unhex(c byte) byte {
+	if IsDigit(c) {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
 }

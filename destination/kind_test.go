@@ -1,4 +1,4 @@
-package rules
+package destination
 
 import (
 	"strings"
@@ -129,9 +129,9 @@ func TestClassify(t *testing.T) {
 		{"tel in capitals", "TEL:911", "", telURI},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			kind, problem := classify(test.text)
+			kind, problem := Classify(test.text)
 			if kind != test.kind || problem != test.problem {
-				t.Errorf("classify(%q) = %q, %q; want %q, %q", test.text, kind, problem, test.kind, test.problem)
+				t.Errorf("Classify(%q) = %q, %q; want %q, %q", test.text, kind, problem, test.kind, test.problem)
 			}
 		})
 	}
@@ -195,9 +195,16 @@ func TestClassifySIP(t *testing.T) {
 			if test.problem != "" {
 				want = ""
 			}
-			if kind, problem := classify(test.text); kind != want || problem != test.problem {
-				t.Errorf("classify(%q) = %q, %q; want %q, %q", test.text, kind, problem, want, test.problem)
+			if kind, problem := Classify(test.text); kind != want || problem != test.problem {
+				t.Errorf("Classify(%q) = %q, %q; want %q, %q", test.text, kind, problem, want, test.problem)
 			}
 		})
+	}
+}
+
+func TestKindsIsACopy(t *testing.T) {
+	Kinds()[0] = "changed"
+	if Kinds()[0] != Phone {
+		t.Error("the table of kinds can be changed from outside")
 	}
 }

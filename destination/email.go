@@ -1,6 +1,10 @@
-package rules
+package destination
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // The limits of an address, RFC 5321 section 4.5.3.1, and of a label, RFC 1035
 // section 2.3.4.
@@ -52,11 +56,11 @@ func isHostname(s string) bool {
 			return false
 		}
 		for i := range len(label) {
-			if c := label[i]; !isDigit(c) && !isAlpha(c) && c != '-' {
+			if c := label[i]; !ascii.IsDigit(c) && !ascii.IsAlpha(c) && c != '-' {
 				return false
 			}
 		}
 		last = label
 	}
-	return !isDigit(last[0])
+	return !ascii.IsDigit(last[0])
 }

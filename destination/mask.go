@@ -1,6 +1,10 @@
-package rules
+package destination
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // minMasked is the fewest digits of which a mask shows four. Below that the
 // four would be most of the number.
@@ -21,7 +25,7 @@ func Mask(number string) string {
 	for i := range len(number) {
 		c := number[i]
 		switch {
-		case isDigit(c):
+		case ascii.IsDigit(c):
 			digits++
 		case c == '+' && i == 0:
 			plus = true
@@ -40,7 +44,7 @@ func Mask(number string) string {
 	seen := 0
 	for i := range len(number) {
 		c := number[i]
-		if !isDigit(c) {
+		if !ascii.IsDigit(c) {
 			continue
 		}
 		if seen >= 2 && seen < digits-2 {

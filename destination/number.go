@@ -1,4 +1,4 @@
-package rules
+package destination
 
 import (
 	"net/url"
@@ -11,9 +11,9 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/numbering"
 )
 
-// global is libphonenumber's region of the numbers that belong to no country,
+// Global is libphonenumber's region of the numbers that belong to no country,
 // the code of the world in UN M.49.
-const global = "001"
+const Global = "001"
 
 // separators are the characters that people write between the digits of a
 // number, and that are taken out where a number is rewritten.
@@ -23,34 +23,34 @@ const separators = " -.()/"
 // stops to dial what follows later, as post-dial digits or as an extension.
 const pauses = ",;#*"
 
-// number is a phone number inside a value.
-type number struct {
-	// digits are ASCII digits, without the plus sign.
-	digits string
-	// plus says that digits begin with a country calling code.
-	plus bool
-	// whole says that the value is dialled as a phone number. Otherwise it is a
+// Number is a phone number inside a value.
+type Number struct {
+	// Digits are ASCII digits, without the plus sign.
+	Digits string
+	// Plus says that Digits begin with a country calling code.
+	Plus bool
+	// Whole says that the value is dialled as a phone number. Otherwise it is a
 	// name, an extension or the user part of an address, which concerns the
 	// emergency rule alone.
-	whole bool
-	// hosted says that a host, not the gateway's own network, makes sense of the
+	Whole bool
+	// Hosted says that a host, not the gateway's own network, makes sense of the
 	// digits.
-	hosted bool
+	Hosted bool
 }
 
-// dialled returns the digits that the most lenient dialler would dial for s:
+// Dialled returns the digits that the most lenient dialler would dial for s:
 // digits of any script without what stands between them, up to the first
 // pause, after a plus sign if there is one. It reports false if there is none,
 // or if s holds words beyond those of dialWords.
-func dialled(s string) (n number, ok bool) {
+func Dialled(s string) (n Number, ok bool) {
 	if isDigits(s) {
-		return number{digits: s}, true
+		return Number{Digits: s}, true
 	}
-	if isE164(s) {
-		return number{digits: s[1:], plus: true}, true
+	if IsE164(s) {
+		return Number{Digits: s[1:], Plus: true}, true
 	}
 	if hasWords(s) {
-		return number{}, false
+		return Number{}, false
 	}
 	var b strings.Builder
 	for _, r := range s {
@@ -60,21 +60,21 @@ func dialled(s string) (n number, ok bool) {
 			b.WriteByte(d)
 		case isLetter(r) || r < 0x80 && strings.IndexByte(pauses, byte(r)) >= 0:
 			if b.Len() > 0 {
-				return number{digits: b.String(), plus: n.plus}, true
+				return Number{Digits: b.String(), Plus: n.Plus}, true
 			}
 		case r == '+' || r == '\uff0b':
-			n.plus = n.plus || b.Len() == 0
+			n.Plus = n.Plus || b.Len() == 0
 		}
 	}
-	n.digits = b.String()
-	return n, n.digits != ""
+	n.Digits = b.String()
+	return n, n.Digits != ""
 }
 
 // decimal returns the ASCII digit of a decimal digit of another script. The
 // ranges of category Nd are runs of ten, from zero up.
 func decimal(r rune) (byte, bool) {
 	if r < 0x80 {
-		return byte(r), isDigit(byte(r))
+		return byte(r), ascii.IsDigit(byte(r))
 	}
 	for _, run := range unicode.Nd.R16 {
 		if rune(run.Lo) <= r && r <= rune(run.Hi) {
@@ -89,28 +89,29 @@ func decimal(r rune) (byte, bool) {
 	return 0, false
 }
 
-// numberIn returns the phone number in a destination of kind k.
-func numberIn(s string, k Kind) (number, bool) {
+// NumberIn returns the phone number in a destination of kind k, as [Classify]
+// tells it.
+func NumberIn(s string, k Kind) (Number, bool) {
 	switch k {
 	case Phone:
 		if s[0] == '+' {
-			return number{digits: s[1:], plus: true, whole: true}, true
+			return Number{Digits: s[1:], Plus: true, Whole: true}, true
 		}
-		return number{digits: s, whole: true}, true
+		return Number{Digits: s, Whole: true}, true
 	case SIP:
 		_, rest, _ := cutScheme(s)
 		u, _ := parseSIP(rest)
 		return numberInUser(u)
 	case Client:
 		_, rest, _ := cutScheme(s)
-		n, ok := dialled(rest)
-		n.hosted = true
+		n, ok := Dialled(rest)
+		n.Hosted = true
 		return n, ok
 	case Email:
 		local, _, _ := strings.Cut(s, "@")
 		return numberInUser(sipURI{user: local})
 	case Name:
-		return dialled(s)
+		return Dialled(s)
 	}
 	return numberInAny(s)
 }
@@ -119,7 +120,7 @@ func numberIn(s string, k Kind) (number, bool) {
 // gets this far only where the rule destination_format is not enforced, and may
 // be dialled all the same, by whoever reads an address more leniently than this
 // package does.
-func numberInAny(s string) (number, bool) {
+func numberInAny(s string) (Number, bool) {
 	scheme, rest, ok := cutScheme(s)
 	if !ok {
 		rest = s
@@ -127,7 +128,7 @@ func numberInAny(s string) (number, bool) {
 	user, after, isAddress := strings.Cut(rest, "@")
 	switch {
 	case scheme == "client":
-		return numberIn(s, Client)
+		return NumberIn(s, Client)
 	case scheme == "sip", scheme == "sips", scheme == "" && isAddress:
 		user, _, _ = strings.Cut(user, ":") // a password, or a port
 		if decoded, err := url.PathUnescape(user); err == nil {
@@ -135,8 +136,8 @@ func numberInAny(s string) (number, bool) {
 		}
 		return numberInUser(sipURI{user: user, phone: strings.Contains(strings.ToLower(after), "user=phone")})
 	}
-	n, ok := dialled(rest)
-	n.whole = n.plus || len(n.digits) >= minNational
+	n, ok := Dialled(rest)
+	n.Whole = n.Plus || len(n.Digits) >= minNational
 	return n, ok
 }
 
@@ -144,15 +145,15 @@ func numberInAny(s string) (number, bool) {
 // 3261 section 19.1.6): one with a plus sign, or one that user=phone says is
 // dialled. Other digits are a user of that host, who may still be an emergency
 // number.
-func numberInUser(u sipURI) (number, bool) {
+func numberInUser(u sipURI) (Number, bool) {
 	subscriber, params, _ := strings.Cut(u.user, ";")
-	n, ok := dialled(subscriber)
+	n, ok := Dialled(subscriber)
 	if !ok {
 		return n, false
 	}
-	n.whole = n.plus || u.phone
-	n.hosted = !n.whole
-	if n.plus {
+	n.Whole = n.Plus || u.phone
+	n.Hosted = !n.Whole
+	if n.Plus {
 		return n, true
 	}
 	// RFC 3966 section 5.1.5: a local number in the context of a global prefix.
@@ -161,94 +162,102 @@ func numberInUser(u sipURI) (number, bool) {
 		if !ascii.EqualFold(name, "phone-context") {
 			continue
 		}
-		if prefix, ok := dialled(context); ok && prefix.plus {
-			return number{digits: prefix.digits + n.digits, plus: true, whole: true}, true
+		if prefix, ok := Dialled(context); ok && prefix.Plus {
+			return Number{Digits: prefix.Digits + n.Digits, Plus: true, Whole: true}, true
 		}
 	}
 	return n, true
 }
 
-// facts are what libphonenumber tells about a number in E.164.
-type facts struct {
-	// region is the ISO 3166 code of the country, global for a number of no
-	// country, and empty where it can't be told.
-	region string
-	// shared are the regions of the number's calling code, if there are several.
-	shared []string
-	// kind is the type of number by the names of DenyTypes, or empty.
-	kind string
-	// valid says that the number's country assigns such numbers.
-	valid bool
+// Mask returns the number as details and logs show it.
+func (n Number) Mask() string {
+	if n.Plus {
+		return Mask("+" + n.Digits)
+	}
+	return Mask(n.Digits)
 }
 
-// country returns the ISO 3166 code of the country, or the empty string.
-func (f *facts) country() string {
-	if f.region == global {
+// Facts are what libphonenumber tells about a number in E.164.
+type Facts struct {
+	// Region is the ISO 3166 code of the country, Global for a number of no
+	// country, and empty where it can't be told.
+	Region string
+	// Shared are the regions of the number's calling code, if there are several.
+	Shared []string
+	// Type is the type of number, one of [Types], or empty.
+	Type string
+	// Valid says that the number's country assigns such numbers.
+	Valid bool
+}
+
+// Country returns the ISO 3166 code of the country, or the empty string.
+func (f *Facts) Country() string {
+	if f.Region == Global {
 		return ""
 	}
-	return f.region
+	return f.Region
 }
 
-// look finds out about the number whose E.164 digits these are. A number that
+// Lookup finds out about the number whose E.164 digits these are. A number that
 // is not valid as it stands is read again as libphonenumber reads what people
 // type, without a trunk prefix after the country code, and then without the
 // digits that are too many: switches drop them, so that +1900 and eight digits
 // rings the same premium number as +1900 and seven.
-func look(digits string) facts {
+func Lookup(digits string) Facts {
 	digits = digits[:min(len(digits), maxDigits)]
-	return unlessPanic(func() facts {
+	return unlessPanic(func() Facts {
 		cc, nsn := callingCode(digits)
 		if cc == 0 {
-			return facts{}
+			return Facts{}
 		}
-		var f facts
+		var f Facts
 		if regions := phonenumbers.GetRegionCodesForCountryCode(cc); len(regions) > 1 {
-			f.shared = regions
+			f.Shared = regions
 		}
 		if nsn != "" {
-			f.from(cc, nsn)
+			f.classify(cc, nsn)
 		}
-		if !f.valid {
-			f.second(digits)
+		if !f.Valid {
+			f.lookupLenient(digits)
 		}
 		if special := specialType(digits); special != "" {
-			f.kind = special
+			f.Type = special
 		}
 		return f
 	})
 }
 
-// from fills in f from a national number behind a country calling code. What
+// classify fills in f from a national number behind a country calling code. What
 // can't be read is unknown.
-func (f *facts) from(cc int, nsn string) {
+func (f *Facts) classify(cc int, nsn string) {
 	region, t, err := numbering.Look(cc, nsn)
 	if err != nil {
 		return
 	}
-	f.region, f.kind, f.valid = region, typeName(t), t != phonenumbers.UNKNOWN
+	f.Region, f.Type, f.Valid = region, typeName(t), t != phonenumbers.UNKNOWN
 }
 
-// second fills in f from a second, more lenient reading.
-func (f *facts) second(digits string) {
+// lookupLenient fills in f from a second, more lenient reading.
+func (f *Facts) lookupLenient(digits string) {
 	n, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
 	if err != nil {
 		return
 	}
-	lenient := facts{shared: f.shared}
+	lenient := Facts{Shared: f.Shared}
 	lenient.fromNumber(n)
-	if !lenient.valid && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
+	if !lenient.Valid && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
 		lenient.fromNumber(n)
-		lenient.valid = false // as it stands it is not
+		lenient.Valid = false // as it stands it is not
 	}
-	if lenient.region == "" {
-		lenient.region = f.region
+	if lenient.Region == "" {
+		lenient.Region = f.Region
 	}
 	*f = lenient
 }
 
 // fromNumber fills in f from a number that was parsed.
-func (f *facts) fromNumber(n *phonenumbers.PhoneNumber) {
-	f.from(int(n.GetCountryCode()), phonenumbers.GetNationalSignificantNumber(n))
+func (f *Facts) fromNumber(n *phonenumbers.PhoneNumber) {
+	f.classify(int(n.GetCountryCode()), phonenumbers.GetNationalSignificantNumber(n))
 }
 
 // callingCode splits the digits of an E.164 number after the country calling
@@ -286,8 +295,7 @@ func plain(cc int, nsn string) *phonenumbers.PhoneNumber {
 	return n
 }
 
-// numberTypes are the types of number by libphonenumber, as DenyTypes names
-// them.
+// numberTypes are the types of number by libphonenumber, by their names here.
 var numberTypes = [...]struct {
 	name string
 	code phonenumbers.PhoneNumberType
@@ -305,6 +313,15 @@ var numberTypes = [...]struct {
 	{"voicemail", phonenumbers.VOICEMAIL},
 }
 
+// Types returns the types of number by their names.
+func Types() []string {
+	types := append(make([]string, 0, 1+len(numberTypes)), Satellite)
+	for _, t := range numberTypes {
+		types = append(types, t.name)
+	}
+	return types
+}
+
 func typeName(t phonenumbers.PhoneNumberType) string {
 	for _, known := range numberTypes {
 		if known.code == t {
@@ -314,8 +331,8 @@ func typeName(t phonenumbers.PhoneNumberType) string {
 	return ""
 }
 
-// satellite is a type that libphonenumber does not know.
-const satellite = "satellite"
+// Satellite is a type that libphonenumber does not know.
+const Satellite = "satellite"
 
 // specialTypes are the types of the calling codes that belong to no country,
 // by ITU-T E.164 Annex and the list of assigned country codes: whatever
@@ -324,11 +341,11 @@ const satellite = "satellite"
 var specialTypes = [...]struct{ prefix, name string }{
 	{"800", "toll_free"},
 	{"808", "shared_cost"},
-	{"870", satellite},
+	{"870", Satellite},
 	{"878", "personal_number"},
-	{"881", satellite},
-	{"882", satellite},
-	{"883", satellite},
+	{"881", Satellite},
+	{"882", Satellite},
+	{"883", Satellite},
 	{"888", "uan"},
 	{"979", "premium_rate"},
 }
@@ -342,10 +359,10 @@ func specialType(digits string) string {
 	return ""
 }
 
-// readings are the E.164 digits that a bare number may stand for where no
+// Readings are the E.164 digits that a bare number may stand for where no
 // region says: itself with a forgotten plus sign, and what follows the two
 // widespread international prefixes.
-func readings(bare string) [2]string {
+func Readings(bare string) [2]string {
 	var r [2]string
 	if bare[0] != '0' {
 		r[0] = bare
@@ -367,11 +384,11 @@ func afterInternationalPrefix(bare string) (string, bool) {
 	return "", false
 }
 
-// e164 rewrites a national number, or a punctuated one, to E.164 as dialled
+// E164 rewrites a national number, or a punctuated one, to E.164 as dialled
 // from region. It reports false for what it leaves alone: what has other
 // characters than digits and separators, what is not 7 digits long without a
 // plus sign, and what no number of the region can be.
-func e164(s, region string) (string, bool) {
+func E164(s, region string) (string, bool) {
 	s = strings.Trim(s, " ")
 	if s == "" || strings.IndexByte("+(0123456789", s[0]) < 0 {
 		return "", false
@@ -379,7 +396,7 @@ func e164(s, region string) (string, bool) {
 	var b strings.Builder
 	for i := range len(s) {
 		switch c := s[i]; {
-		case isDigit(c):
+		case ascii.IsDigit(c):
 			b.WriteByte(c)
 		case c == '+' && i == 0:
 		case strings.IndexByte(separators, c) < 0:
@@ -401,14 +418,14 @@ func e164(s, region string) (string, bool) {
 		}
 		return phonenumbers.Format(n, phonenumbers.E164)
 	})
-	return number, isE164(number)
+	return number, IsE164(number)
 }
 
 // international returns digits after a plus sign, without the trunk prefix of
 // "+44 (0)20 7946 0000" where only that makes a valid number of them.
 func international(digits string) (string, bool) {
 	number := "+" + digits
-	if !isE164(number) {
+	if !IsE164(number) {
 		return "", false
 	}
 	mended := unlessPanic(func() string {
@@ -421,7 +438,7 @@ func international(digits string) (string, bool) {
 		}
 		return phonenumbers.Format(n, phonenumbers.E164)
 	})
-	if isE164(mended) {
+	if IsE164(mended) {
 		return mended, true
 	}
 	return number, true

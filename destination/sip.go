@@ -1,4 +1,4 @@
-package rules
+package destination
 
 import (
 	"net/netip"
@@ -96,7 +96,7 @@ func isSIPParameter(name, value string) bool {
 // it may be percent-encoded, so that no name hides from a comparison.
 func isSIPName(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; !isDigit(c) && !isAlpha(c) && c != '-' && c != '_' && c != '.' {
+		if c := s[i]; !ascii.IsDigit(c) && !ascii.IsAlpha(c) && c != '-' && c != '_' && c != '.' {
 			return false
 		}
 	}
@@ -112,16 +112,16 @@ func sipUnescape(s, marks string) (string, bool) {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '%' {
-			if i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
+			if i+2 >= len(s) || !ascii.IsHex(s[i+1]) || !ascii.IsHex(s[i+2]) {
 				return "", false
 			}
 			b.WriteString(s[plain:i])
-			b.WriteByte(unhex(s[i+1])<<4 | unhex(s[i+2]))
+			b.WriteByte(ascii.Unhex(s[i+1])<<4 | ascii.Unhex(s[i+2]))
 			i += 2
 			plain = i + 1
 			continue
 		}
-		if c >= utf8.RuneSelf || !isDigit(c) && !isAlpha(c) && strings.IndexByte(marks, c) < 0 {
+		if c >= utf8.RuneSelf || !ascii.IsDigit(c) && !ascii.IsAlpha(c) && strings.IndexByte(marks, c) < 0 {
 			return "", false
 		}
 	}
@@ -130,7 +130,7 @@ func sipUnescape(s, marks string) (string, bool) {
 	}
 	b.WriteString(s[plain:])
 	text := b.String()
-	return text, !hasControls(text)
+	return text, !HasControls(text)
 }
 
 // isHostPort reports whether s is a host with or without a port, 1 to 65535.
@@ -164,21 +164,10 @@ func isHost(s string) bool {
 		addr, err := netip.ParseAddr(s[1 : len(s)-1])
 		return err == nil && addr.Is6() && addr.Zone() == ""
 	}
-	if s != "" && isDigit(s[len(s)-1]) {
+	if s != "" && ascii.IsDigit(s[len(s)-1]) {
 		if addr, err := netip.ParseAddr(s); err == nil {
 			return addr.Is4()
 		}
 	}
 	return isHostname(s)
-}
-
-func isHex(c byte) bool {
-	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f'
-}
-
-func unhex(c byte) byte {
-	if isDigit(c) {
-		return c - '0'
-	}
-	return c | 0x20 - 'a' + 10
 }

@@ -1,6 +1,7 @@
-package rules
+package destination
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,51 +25,50 @@ const (
 	maxEmergencyNSN = 8
 )
 
-// isEmergency reports whether a dialler may take n for an emergency number.
-func (p *Policy) isEmergency(n number) bool {
-	return unlessPanic(func() bool {
-		if n.plus {
-			return p.isEmergencyE164(n.digits)
-		}
-		return p.isEmergencyBare(n)
-	})
+// IsEmergency reports whether a dialler may take n for an emergency number.
+func (d *Dialer) IsEmergency(n Number) bool {
+	defer func() { _ = recover() }() // a panic counts as unknown; see unlessPanic
+	if n.Plus {
+		return d.isEmergencyE164(n.Digits)
+	}
+	return d.isEmergencyBare(n)
 }
 
 // isEmergencyBare judges a number as dialled from a phone. In a region, a
 // number that its plan has no place for connects as soon as its first digits
 // are an emergency number.
-func (p *Policy) isEmergencyBare(n number) bool {
-	if rest, ok := afterInternationalPrefix(n.digits); ok && p.isEmergencyE164(rest) {
+func (d *Dialer) isEmergencyBare(n Number) bool {
+	if rest, ok := afterInternationalPrefix(n.Digits); ok && d.isEmergencyE164(rest) {
 		return true
 	}
-	if p.isEmergencyHere(n.digits) {
+	if d.isEmergencyHere(n.Digits) {
 		return true
 	}
 	switch {
-	case p.region != "":
-		return n.whole && len(n.digits) >= minNational && phonenumbers.ConnectsToEmergencyNumber(n.digits, p.region)
-	case n.hosted:
-		return slices.Contains(widespread[:], n.digits)
+	case d.region != "":
+		return n.Whole && len(n.Digits) >= minNational && phonenumbers.ConnectsToEmergencyNumber(n.Digits, d.region)
+	case n.Hosted:
+		return slices.Contains(widespread[:], n.Digits)
 	}
-	return len(n.digits) <= maxEmergency && p.anyEmergency.MatchString(n.digits)
+	return len(n.Digits) <= maxEmergency && d.anyEmergency.MatchString(n.Digits)
 }
 
 // isEmergencyHere reports whether digits are an emergency number of the region
 // or of everywhere.
-func (p *Policy) isEmergencyHere(digits string) bool {
+func (d *Dialer) isEmergencyHere(digits string) bool {
 	if len(digits) > maxEmergency {
 		return false
 	}
 	return slices.Contains(everywhere[:], digits) ||
-		p.region != "" && phonenumbers.IsEmergencyNumber(digits, p.region)
+		d.region != "" && phonenumbers.IsEmergencyNumber(digits, d.region)
 }
 
 // isEmergencyE164 judges digits after a plus sign: an emergency number of one
 // of the countries of the calling code (+1911), the same with a few digits
 // more that make no number of it, or an emergency number that somebody put a
 // plus sign before (+911).
-func (p *Policy) isEmergencyE164(digits string) bool {
-	if p.isEmergencyHere(digits) || slices.Contains(widespread[:], digits) {
+func (d *Dialer) isEmergencyE164(digits string) bool {
+	if d.isEmergencyHere(digits) || slices.Contains(widespread[:], digits) {
 		return true
 	}
 	cc, nsn := callingCode(digits)
@@ -87,6 +87,38 @@ func (p *Policy) isEmergencyE164(digits string) bool {
 		}
 	}
 	return false
+}
+
+// Dialer reads numbers as they are dialled from one region, or from none. It never
+// changes, and may be used by any number of goroutines.
+type Dialer struct {
+	region       string
+	anyEmergency *regexp.Regexp // nil with a region
+}
+
+// NewDialer returns a dialer of the region of an ISO 3166 code in upper case, or
+// of none.
+func NewDialer(region string) (*Dialer, error) {
+	if region != "" {
+		return &Dialer{region: region}, nil
+	}
+	pattern, err := emergencyPattern()
+	if err != nil {
+		return nil, fmt.Errorf("reading the emergency numbers of all countries: %w", err)
+	}
+	return &Dialer{anyEmergency: pattern}, nil
+}
+
+// Place returns a bare number as one of the dialer's region, if its numbering
+// plan has a place for it.
+func (d *Dialer) Place(n Number) Number {
+	if n.Plus || d.region == "" {
+		return n
+	}
+	if s, ok := E164(n.Digits, d.region); ok {
+		return Number{Digits: s[1:], Plus: true, Whole: true}
+	}
+	return n
 }
 
 // emergencyPattern returns a pattern of the emergency numbers of all

@@ -1,4 +1,4 @@
-package rules
+package destination
 
 import (
 	"strings"
@@ -54,7 +54,7 @@ func isWords(s, punctuation string) bool {
 // are letters too, and show nothing.
 func isLetter(r rune) bool {
 	if r < 0x80 {
-		return isAlpha(byte(r))
+		return ascii.IsAlpha(byte(r))
 	}
 	return r != unicode.ReplacementChar && unicode.IsLetter(r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
@@ -87,7 +87,7 @@ func looksLikeNumber(s string) bool {
 			letters++
 		}
 	}
-	if digits >= minNational && (!hasWords(s) || isDigit(s[0]) && letters < minWord) {
+	if digits >= minNational && (!hasWords(s) || ascii.IsDigit(s[0]) && letters < minWord) {
 		return true
 	}
 	return letters > 0 && isVanity(s)
@@ -128,7 +128,7 @@ var vanityCodes = [...]string{"800", "822", "833", "844", "855", "866", "877", "
 // isVanity reports whether s is one of vanityCodes, after a 1 or not, and 7 to
 // 12 letters and digits, whatever punctuation stands between.
 func isVanity(s string) bool {
-	if !isDigit(s[0]) {
+	if !ascii.IsDigit(s[0]) {
 		return false
 	}
 	var text [1 + 3 + 12 + 1]byte
@@ -136,7 +136,7 @@ func isVanity(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		switch {
-		case isDigit(c) || isAlpha(c):
+		case ascii.IsDigit(c) || ascii.IsAlpha(c):
 			if n == len(text) {
 				return false
 			}

@@ -1,4 +1,7 @@
-package rules
+// Package destination reads what a call is to: which kind of destination a text
+// is, which phone number a carrier could find in it, and what numbering plans
+// tell of that number.
+package destination
 
 import (
 	"strings"
@@ -45,12 +48,12 @@ const (
 	notName      = "is no phone number, URI or address, and holds a character that the name of a user, team or extension can't hold"
 )
 
-// classify tells the kind of a destination that is not empty. For what is of
+// Classify tells the kind of a destination that is not empty. For what is of
 // no kind it returns what is wrong instead. The order matters: whatever begins
 // with a plus sign is a phone number or nothing, and so is a text of digits
 // alone from seven up, so that neither can pass as a name.
-func classify(s string) (k Kind, problem string) {
-	if problem := phoneProblem(s); problem != notNumber {
+func Classify(s string) (k Kind, problem string) {
+	if problem := PhoneProblem(s); problem != notNumber {
 		if problem == "" {
 			return Phone, ""
 		}
@@ -87,11 +90,21 @@ func classify(s string) (k Kind, problem string) {
 	return Name, ""
 }
 
-// phoneProblem says why s is not a phone number, or returns the empty string
+// CallerProblem says why s is not a phone number as a caller has one, or returns
+// the empty string. A text that is only written like one is told apart.
+func CallerProblem(s string) string {
+	problem := PhoneProblem(s)
+	if problem == notNumber && looksLikeNumber(s) {
+		return likeNumber
+	}
+	return problem
+}
+
+// PhoneProblem says why s is not a phone number, or returns the empty string
 // for one that is: E.164, or a bare national number of 7 to 15 digits.
-func phoneProblem(s string) string {
+func PhoneProblem(s string) string {
 	if strings.HasPrefix(s, "+") {
-		if !isE164(s) {
+		if !IsE164(s) {
 			return notE164
 		}
 		return ""
@@ -105,24 +118,20 @@ func phoneProblem(s string) string {
 	return ""
 }
 
-// isE164 reports whether s is a plus sign and 2 to 15 digits, the first not 0.
-func isE164(s string) bool {
+// IsE164 reports whether s is a plus sign and 2 to 15 digits, the first not 0.
+func IsE164(s string) bool {
 	return len(s) > minE164 && len(s) <= 1+maxDigits && s[0] == '+' && s[1] != '0' && isDigits(s[1:])
 }
 
 // isDigits reports whether s is made of ASCII digits, one at least.
 func isDigits(s string) bool {
 	for i := range len(s) {
-		if !isDigit(s[i]) {
+		if !ascii.IsDigit(s[i]) {
 			return false
 		}
 	}
 	return s != ""
 }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func isAlpha(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // cutScheme cuts s at its first colon if what stands before it is one of the
 // schemes that are told apart, in any letter case (RFC 3986 section 3.1).

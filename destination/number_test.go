@@ -1,0 +1,82 @@
+package destination
+
+import (
+	"testing"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// A type that libphonenumber adds must get a name.
+func TestEveryTypeOfLibphonenumberHasAName(t *testing.T) {
+	seen := make(map[string]bool)
+	for code := range phonenumbers.UNKNOWN {
+		name := typeName(code)
+		if name == "" || seen[name] {
+			t.Errorf("type %d has name %q", code, name)
+		}
+		seen[name] = true
+	}
+	if typeName(phonenumbers.UNKNOWN) != "" {
+		t.Error("the unknown type has a name")
+	}
+}
+
+// The direct reading of valid numbers and libphonenumber's own must agree.
+func TestPlainReadsAsLibphonenumberDoes(t *testing.T) {
+	read := 0
+	for region := range phonenumbers.GetSupportedRegions() {
+		for _, numberType := range numberTypes {
+			example := phonenumbers.GetExampleNumberForType(region, numberType.code)
+			if example == nil {
+				continue
+			}
+			digits := phonenumbers.Format(example, phonenumbers.E164)[1:]
+			parsed, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := Lookup(digits)
+			want := Facts{
+				Region: phonenumbers.GetRegionCodeForNumber(parsed), Shared: f.Shared,
+				Type: typeName(phonenumbers.GetNumberType(parsed)), Valid: phonenumbers.IsValidNumber(parsed),
+			}
+			if f.Region != want.Region || f.Type != want.Type || f.Valid != want.Valid {
+				t.Errorf("%s %s (%s): %+v, want %+v", region, numberType.name, Mask(digits), f, want)
+			}
+			read++
+		}
+	}
+	if read < 1000 {
+		t.Errorf("only %d examples", read)
+	}
+}
+
+func TestDecimalKnowsTheDigitsOfEveryScript(t *testing.T) {
+	scripts := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		d, ok := decimal(r)
+		if ok != unicode.Is(unicode.Nd, r) {
+			t.Errorf("decimal(%U) = %q, %v", r, d, ok)
+		}
+		if ok {
+			scripts++
+			if value := '0' + byte((scripts-1)%10); d != value {
+				t.Errorf("decimal(%U) = %c, want %c", r, d, value)
+			}
+		}
+	}
+}
+
+func TestAPanicCountsAsUnknown(t *testing.T) {
+	got := unlessPanic(func() Facts {
+		var empty []string
+		return Facts{Region: empty[len(empty)], Valid: true}
+	})
+	if got.Region != "" || got.Valid {
+		t.Errorf("got %+v", got)
+	}
+	if got := unlessPanic(func() string { return "fine" }); got != "fine" {
+		t.Errorf("got %q", got)
+	}
+}
