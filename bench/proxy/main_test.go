@@ -3,61 +3,83 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/google/pprof/profile"
 )
 
-// TestEveryGatewayIsMeasured runs all there is, briefly.
-func TestEveryGatewayIsMeasured(t *testing.T) {
-	dir := t.TempDir()
+// newOptions are those of the shortest run there is.
+func newOptions(t *testing.T) *options {
+	t.Helper()
+	for _, program := range []string{"wrk", "h2load"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	return &options{rounds: 1, seconds: 1, session: "../../internal/recordings/testdata/sessions/doc.json"}
+}
+
+func TestEverySiteIsMeasured(t *testing.T) {
 	var out bytes.Buffer
-	o := &options{rounds: 2, clients: 2, length: 150 * time.Millisecond, session: "../../internal/recordings/testdata/sessions/doc.json", repository: "../..", profiles: dir}
-	if err := run(t.Context(), o, &out); err != nil {
+	if err := run(t.Context(), newOptions(t), &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range contenders() {
-		if !strings.Contains(out.String(), c.name) {
-			t.Errorf("nothing about %s in:\n%s", c.name, out.String())
+	for _, s := range sites() {
+		if !strings.Contains(out.String(), " | "+s.name+" |") {
+			t.Errorf("no column %s in:\n%s", s.name, out.String())
 		}
 	}
-	for _, c := range columns {
-		if !strings.Contains(out.String(), "| "+c.name+" | ") {
-			t.Errorf("no row %s in:\n%s", c.name, out.String())
+	for _, r := range rows {
+		if !strings.Contains(out.String(), "\n| "+r.name+" | ") {
+			t.Errorf("no row %s in:\n%s", r.name, out.String())
 		}
-	}
-	profiles, err := os.ReadDir(dir)
-	if err != nil || len(profiles) != len(contenders()) {
-		t.Errorf("profiles %v, error %v", profiles, err)
 	}
 }
 
-func TestTheBareProxyIsHeldAgainstItself(t *testing.T) {
+func TestEverySiteIsProfiled(t *testing.T) {
+	o, out := newOptions(t), new(bytes.Buffer)
+	o.profiles = t.TempDir()
+	if err := run(t.Context(), o, out); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sites() {
+		f, err := os.Open(filepath.Join(o.profiles, s.file()+".pprof"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		p, err := profile.Parse(f)
+		if err != nil || len(p.Sample) == 0 {
+			t.Errorf("%s: no samples, error %v", s.name, err)
+		}
+	}
+}
+
+func TestASiteIsComparedWithItsBareProxy(t *testing.T) {
 	var out bytes.Buffer
-	var tab table
-	bare := figures{rate: 100, p50: time.Millisecond, cpu: 50 * time.Microsecond}
-	slow := figures{rate: 50, p50: 3 * time.Millisecond, cpu: 75 * time.Microsecond}
-	tab.add([]figures{bare, slow})
-	tab.add([]figures{bare, bare})
-	tab.add([]figures{bare, slow})
-	tab.print(&out, []*contender{{name: "bare"}, {name: "slow"}})
+	of := func(cpu ...float64) (all []figures) {
+		for _, c := range cpu {
+			all = append(all, figures{cpu: c, rate: 1e6 / c})
+		}
+		return all
+	}
+	printTable(&out, []*site{
+		{name: "bare", figures: of(50, 40, 50)},
+		{name: "slow", figures: of(75, 60, 50), goal: 1.03},
+		{name: "bare, HTTP/2", figures: of(100, 100, 100), http2: true},
+		{name: "slow, HTTP/2", figures: of(150, 125, 100), http2: true},
+	})
 	for _, want := range []string{
-		"| Throughput, ratio | 1.000 (1.000 to 1.000) | 0.500 (0.500 to 1.000) |",
-		"| Added p50, µs | +0 (+0 to +0) | +2000 (+0 to +2000) |",
-		"| CPU a request, µs | 50.0 (50.0 to 50.0) | 75.0 (50.0 to 75.0) |",
+		"| CPU a request, µs | 50.0 (40.0 to 50.0) | 60.0 (50.0 to 75.0) | 100.0 (100.0 to 100.0) | 125.0 (100.0 to 150.0) |",
+		"| CPU, ratio | 1.000 (1.000 to 1.000) | 1.500 (1.000 to 1.500) | 1.000 (1.000 to 1.000) | 1.250 (1.000 to 1.500) |",
+		"| Throughput, ratio | 1.000 (1.000 to 1.000) | 0.667 (0.667 to 1.000) | 1.000 (1.000 to 1.000) | 0.800 (0.667 to 1.000) |",
+		"| Goal for the CPU, ratio |  | 1.03 |  |  |",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no row %q in:\n%s", want, out.String())
 		}
-	}
-}
-
-func TestNumbersDiffer(t *testing.T) {
-	seen := make(map[string]bool)
-	for _, n := range numbers() {
-		if seen[n] {
-			t.Errorf("%s stands twice", n)
-		}
-		seen[n] = true
 	}
 }

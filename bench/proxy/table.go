@@ -4,68 +4,56 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 )
 
-// table gathers the figures of all rounds.
-type table struct {
-	rounds [][]figures
-}
-
-func (t *table) add(round []figures) { t.rounds = append(t.rounds, round) }
-
-// column is one column of what is printed: a figure of a gateway, held against
-// the bare proxy's of the same round.
-type column struct {
+// row is one row of the table: a figure of a site, compared with the bare
+// proxy's of the same round.
+type row struct {
 	name   string
 	value  func(own, bare *figures) float64
 	format string
 }
 
-var columns = []column{
+var rows = []row{
+	{"CPU a request, µs", func(own, _ *figures) float64 { return own.cpu }, "%.1f"},
+	{"CPU, ratio", func(own, bare *figures) float64 { return own.cpu / bare.cpu }, "%.3f"},
 	{"Throughput, ratio", func(own, bare *figures) float64 { return own.rate / bare.rate }, "%.3f"},
 	{"Requests a second", func(own, _ *figures) float64 { return own.rate }, "%.0f"},
-	{"Added p50, µs", func(own, bare *figures) float64 { return micros(own.p50 - bare.p50) }, "%+.0f"},
-	{"Added p99, µs", func(own, bare *figures) float64 { return micros(own.p99 - bare.p99) }, "%+.0f"},
-	{"Added p50 alone, µs", func(own, bare *figures) float64 { return micros(own.alone50 - bare.alone50) }, "%+.0f"},
-	{"Added p99 alone, µs", func(own, bare *figures) float64 { return micros(own.alone99 - bare.alone99) }, "%+.0f"},
-	{"CPU a request, µs", func(own, _ *figures) float64 { return micros(own.cpu) }, "%.1f"},
+	{"Share of the core", func(own, _ *figures) float64 { return own.share }, "%.2f"},
 	{"Allocations a request", func(own, _ *figures) float64 { return own.mallocs }, "%.0f"},
 	{"Bytes allocated a request", func(own, _ *figures) float64 { return own.allocated }, "%.0f"},
 }
 
-func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-// print prints the medians as a table in Markdown.
-func (t *table) print(out io.Writer, all []*contender) {
-	fmt.Fprint(out, "\n|")
-	for _, c := range all {
-		fmt.Fprintf(out, " | %s", c.name)
+// printTable prints a table in Markdown, a column for each site: medians, with the
+// smallest and the largest in brackets.
+func printTable(out io.Writer, all []*site) {
+	head, line, goals := "\n| ", "|---", "| Goal for the CPU, ratio"
+	for _, s := range all {
+		head += " | " + s.name
+		line += "|---"
+		goals += " | "
+		if s.goal > 0 {
+			goals += fmt.Sprintf("%.2f", s.goal)
+		}
 	}
-	fmt.Fprint(out, " |\n|---")
-	for range all {
-		fmt.Fprint(out, "|---")
-	}
-	fmt.Fprintln(out, "|")
-	for _, col := range columns {
-		fmt.Fprintf(out, "| %s", col.name)
-		for i := range all {
-			values := make([]float64, len(t.rounds))
-			for k, round := range t.rounds {
-				values[k] = col.value(&round[i], &round[0])
+	fmt.Fprintf(out, "%s |\n%s|\n", head, line)
+	for _, r := range rows {
+		fmt.Fprintf(out, "| %s", r.name)
+		for _, s := range all {
+			bare := all[slices.IndexFunc(all, func(b *site) bool { return b.http2 == s.http2 })]
+			values := make([]float64, len(s.figures))
+			for i := range values {
+				values[i] = r.value(&s.figures[i], &bare.figures[i])
 			}
 			slices.Sort(values)
-			fmt.Fprintf(out, " | "+col.format+" ("+col.format+" to "+col.format+")", median(values), values[0], values[len(values)-1])
+			fmt.Fprintf(out, " | "+r.format+" ("+r.format+" to "+r.format+")", median(values), values[0], values[len(values)-1])
 		}
 		fmt.Fprintln(out, " |")
 	}
+	fmt.Fprintf(out, "%s |\n", goals)
 }
 
 // median is the middle of sorted values.
 func median(values []float64) float64 {
-	middle := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[middle]
-	}
-	return (values[middle-1] + values[middle]) / 2
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }

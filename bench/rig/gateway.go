@@ -17,13 +17,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// Build builds the Caddy of the repository into a directory and returns the path
+// Build builds the Caddy of the benchmarks into a directory and returns the path
 // of the program.
-func Build(ctx context.Context, dir, repository string) (string, error) {
+func Build(ctx context.Context, dir string) (string, error) {
 	program := filepath.Join(dir, "caddy")
-	cmd := exec.CommandContext(ctx, "go", "build", "-C", repository, "-o", program, "./cmd/caddy") //nolint:gosec // folders of the benchmarks
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/evovoice-gateway/caddy-conference-members/bench/caddy") //nolint:gosec // a folder of the benchmarks
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("building Caddy: %w", err)
@@ -43,9 +45,9 @@ type Gateway struct {
 	dir   string
 }
 
-// StartGateway starts a program on a Caddyfile of sites, of which the directives
-// are given. Close it.
-func StartGateway(ctx context.Context, program string, sites ...string) (g *Gateway, err error) {
+// StartGateway starts a Caddy on a Caddyfile of sites, of which the directives are
+// given. The command is the program or what execs it, with its arguments. Close it.
+func StartGateway(ctx context.Context, command []string, sites ...string) (g *Gateway, err error) {
 	g = new(Gateway)
 	if g.dir, err = os.MkdirTemp("", "gateway"); err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func StartGateway(ctx context.Context, program string, sites ...string) (g *Gate
 	}
 	g.admin, g.Addrs = addrs[0], addrs[1:]
 	var config strings.Builder
-	fmt.Fprintf(&config, "{\n\tadmin %s\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n", g.admin)
+	fmt.Fprintf(&config, "{\n\tadmin %s\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n\tservers {\n\t\tprotocols h1 h2c\n\t}\n}\n", g.admin)
 	for i, directives := range sites {
 		fmt.Fprintf(&config, "http://%s {\n%s\n}\n", g.Addrs[i], directives)
 	}
@@ -69,13 +71,14 @@ func StartGateway(ctx context.Context, program string, sites ...string) (g *Gate
 	if err := os.WriteFile(caddyfile, []byte(config.String()), 0o600); err != nil {
 		return g, err
 	}
-	g.cmd = exec.CommandContext(ctx, program, "run", "--config", caddyfile, "--adapter", "caddyfile") //nolint:gosec // the program that was built
+	command = slices.Concat(command, []string{"run", "--config", caddyfile, "--adapter", "caddyfile"})
+	g.cmd = exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the program that was built
 	g.cmd.Env = append(os.Environ(), "HOME="+g.dir, "XDG_CONFIG_HOME="+g.dir, "XDG_DATA_HOME="+g.dir)
 	g.cmd.Stderr = os.Stderr
 	g.cmd.Cancel = func() error { return g.cmd.Process.Signal(syscall.SIGTERM) }
 	if err := g.cmd.Start(); err != nil {
 		g.cmd = nil
-		return g, fmt.Errorf("starting %s: %w", program, err)
+		return g, fmt.Errorf("starting %s: %w", command, err)
 	}
 	g.ended = make(chan struct{})
 	go func() {
@@ -119,23 +122,19 @@ func (g *Gateway) Close() error {
 
 // Usage is what the process has used and holds.
 type Usage struct {
-	CPU        time.Duration // since its start, user and system
+	CPU        time.Duration // since its start, user and system, as the kernel accounts it
 	Mallocs    float64       // objects allocated since its start
 	Allocated  float64       // bytes allocated since its start
-	Heap       float64       // bytes of the heap in use
 	Resident   float64       // bytes of memory, as the system counts them
 	Goroutines float64
 }
 
-// Usage asks the process for its metrics.
+// Usage asks the kernel for the CPU time, and the process for the rest.
 func (g *Gateway) Usage(ctx context.Context) (Usage, error) {
 	var u Usage
-	var cpu float64
 	wanted := map[string]*float64{
-		"process_cpu_seconds_total":     &cpu,
 		"go_memstats_mallocs_total":     &u.Mallocs,
 		"go_memstats_alloc_bytes_total": &u.Allocated,
-		"go_memstats_heap_inuse_bytes":  &u.Heap,
 		"process_resident_memory_bytes": &u.Resident,
 		"go_goroutines":                 &u.Goroutines,
 	}
@@ -162,13 +161,18 @@ func (g *Gateway) Usage(ctx context.Context) (Usage, error) {
 	if len(wanted) > 0 {
 		return u, fmt.Errorf("the gateway has no metrics %v", slices.Sorted(maps.Keys(wanted)))
 	}
-	u.CPU = time.Duration(cpu * float64(time.Second))
+	// The clock of a process, as clock_getcpuclockid(3) makes its number.
+	var cpu unix.Timespec
+	if err := unix.ClockGettime(int32(^g.cmd.Process.Pid<<3|2), &cpu); err != nil {
+		return u, fmt.Errorf("reading the CPU time: %w", err)
+	}
+	u.CPU = time.Duration(cpu.Nano())
 	return u, nil
 }
 
-// Profile writes a CPU profile of the process over a time of whole seconds.
-func (g *Gateway) Profile(ctx context.Context, length time.Duration, w io.Writer) error {
-	body, err := g.get(ctx, "/debug/pprof/profile?seconds="+strconv.Itoa(int(length.Seconds())))
+// Profile writes a CPU profile of the process over so many seconds.
+func (g *Gateway) Profile(ctx context.Context, seconds int, w io.Writer) error {
+	body, err := g.get(ctx, "/debug/pprof/profile?seconds="+strconv.Itoa(seconds))
 	if err != nil {
 		return err
 	}

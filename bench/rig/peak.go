@@ -30,7 +30,6 @@ func Peak(ctx context.Context, g *Gateway, load func() (*Result, error)) (*Resul
 			return nil, peak, err
 		}
 		peak.CPU, peak.Mallocs, peak.Allocated = now.CPU, now.Mallocs, now.Allocated
-		peak.Heap = max(peak.Heap, now.Heap)
 		peak.Resident = max(peak.Resident, now.Resident)
 		peak.Goroutines = max(peak.Goroutines, now.Goroutines)
 	}

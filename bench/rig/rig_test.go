@@ -53,11 +53,11 @@ func TestAWrongAnswerIsAnError(t *testing.T) {
 
 func TestAGatewayIsMeasured(t *testing.T) {
 	u := upstream(t)
-	program, err := Build(t.Context(), t.TempDir(), "../..")
+	program, err := Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := StartGateway(t.Context(), program, "conference_members\nreverse_proxy "+u.Addr)
+	g, err := StartGateway(t.Context(), []string{program}, "conference_members\nreverse_proxy "+u.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,17 +75,17 @@ func TestAGatewayIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Latencies) == 0 || peak.Mallocs <= before.Mallocs || peak.Resident == 0 || peak.Goroutines == 0 {
+	if len(res.Latencies) == 0 || peak.CPU <= before.CPU || peak.Mallocs <= before.Mallocs || peak.Resident == 0 || peak.Goroutines == 0 {
 		t.Errorf("%d answers, before %+v, at the most %+v", len(res.Latencies), before, peak)
 	}
 }
 
 func TestAMistakeInTheConfigurationIsAnError(t *testing.T) {
-	program, err := Build(t.Context(), t.TempDir(), "../..")
+	program, err := Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := StartGateway(t.Context(), program, "conference_member"); err == nil {
+	if _, err := StartGateway(t.Context(), []string{program}, "conference_member"); err == nil {
 		t.Error("a gateway was started on a directive that there is not")
 	}
 }

@@ -40,7 +40,7 @@ func run(ctx context.Context, plots string, length time.Duration) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	program, err := rig.Build(ctx, dir, "..")
+	program, err := rig.Build(ctx, dir)
 	if err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func (s *series) measure(ctx context.Context, program string, length time.Durati
 // point measures one point.
 func (s *series) point(ctx context.Context, program string, w *way, x int, length time.Duration) (p point, err error) {
 	started := time.Now()
-	g, err := rig.StartGateway(ctx, program, w.directives(x))
+	g, err := rig.StartGateway(ctx, []string{program}, w.directives(x))
 	if err != nil {
 		return p, err
 	}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/pprof/profile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/caddyfile"
+)
+
+// site is one column of the table.
+type site struct {
+	name       string
+	directives string // before reverse_proxy
+	accept     string
+	http2      bool    // loaded over HTTP/2 without TLS, and compared with the bare site that is
+	keyed      bool    // each request has an Idempotency-Key
+	goal       float64 // for the ratio of CPU time, 0 if there is none
+
+	url      string
+	figures  []figures // by round
+	profiles []*profile.Profile
+	requests int // while profiled
+}
+
+const (
+	jsonType = "application/json"
+	csvType  = "text/csv"
+)
+
+// sites are what is compared, the bare proxies before what is compared with them.
+// The keyed calls come with the option: their outcomes are known for a few seconds
+// only, so that what the store holds does not change the garbage collector's pace
+// for the others.
+func sites() []*site {
+	all := []*site{
+		{name: "bare", accept: jsonType},
+		{name: "bare again", accept: jsonType},
+		{name: "floor", accept: jsonType, directives: "floor"},
+		{name: "JSON", accept: jsonType, directives: "conference_members", goal: 1.03},
+		{name: "CSV", accept: csvType, directives: "conference_members", goal: 1.08},
+		{name: "dial policy", accept: jsonType, goal: 1.04, directives: `conference_members {
+			numbers {
+				region US
+				allow_countries US CA DE
+				deny_types premium_rate shared_cost satellite
+				validity enforce
+			}
+		}`},
+		{name: "bare, HTTP/2", accept: jsonType, http2: true},
+		{name: "JSON, HTTP/2", accept: jsonType, http2: true, directives: "conference_members"},
+	}
+	for o := range caddyfile.Options() {
+		if o.Name == "idempotency" {
+			all = append(all, &site{name: "keyed", accept: jsonType, keyed: true, goal: 1.08, directives: "conference_members {\nidempotency {\nttl 5s\n}\n}"})
+		}
+	}
+	return all
+}
+
+// body is a call. Those of wrk differ in their numbers.
+const body = `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12125550123"}`
+
+// header is what real clients send, besides Host and Content-Length.
+func (s *site) header() map[string]string {
+	return map[string]string{
+		"User-Agent":      "python-requests/2.32.5",
+		"Accept":          s.accept,
+		"Accept-Encoding": "gzip, deflate",
+		"Authorization":   "Bearer 0123456789abcdef0123456789abcdef",
+		"Content-Type":    jsonType,
+	}
+}
+
+// check sends one request and looks at the response, for the load programs do
+// not tell what is in theirs.
+func (s *site) check(ctx context.Context) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	for name, value := range s.header() {
+		r.Header.Set(name, value)
+	}
+	if s.keyed {
+		r.Header.Set("Idempotency-Key", "check")
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || !strings.HasPrefix(got, s.accept) {
+		return fmt.Errorf("the response is %s of type %q", res.Status, got)
+	}
+	return nil
+}
+
+// file is the name of the site as one of files.
+func (s *site) file() string {
+	return strings.NewReplacer(",", "", "/", "", " ", "-").Replace(strings.ToLower(s.name))
+}
+
+// writeProfile writes what all rounds took together, as if of a million requests.
+func (s *site) writeProfile(dir string) error {
+	p, err := profile.Merge(s.profiles)
+	if err != nil {
+		return err
+	}
+	p.Scale(1e6 / float64(s.requests))
+	f, err := os.Create(filepath.Join(dir, s.file()+".pprof")) //nolint:gosec // the folder that the caller names
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return p.Write(f)
+}
