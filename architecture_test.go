@@ -23,7 +23,7 @@ var layers = []string{
 }
 
 // forTests are the packages that only tests and benchmarks import.
-var forTests = []string{"integration", "e2e", "ops", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest"}
+var forTests = []string{"integration", "e2e", "ops", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest"}
 
 // impure are what packages below the handler must not know of: they are plain Go,
 // which anybody can use without a Caddy. Metrics know Prometheus, and nothing of

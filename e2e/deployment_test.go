@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -39,7 +40,8 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	gateway, metrics := freeAddress(t), freeAddress(t)
+	ports := gatewaytest.New(dir)
+	gateway, metrics := ports.Address("gateway"), ports.Address("metrics")
 	port := func(address string) string {
 		_, port, err := net.SplitHostPort(address)
 		if err != nil {
@@ -50,10 +52,10 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	c := exec.CommandContext(t.Context(), caddyProgram, "run", "--config", file, "--adapter", "caddyfile")
 	c.Env = append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir,
 		"EVO_UPSTREAM="+upstream.URL, "PORT="+port(gateway), "METRICS_PORT="+port(metrics))
-	ended := start(t, c)
+	p := gatewaytest.StartProcess(t, c)
 
 	healthy := alpineHealthcheck(t, port(gateway))
-	awaitOf(t, ended, "the gateway to be healthy", healthy)
+	p.Await(t, "the gateway to be healthy", healthy)
 	if res, err := http.Get("http://" + metrics + "/metrics"); err != nil {
 		t.Error(err)
 	} else if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
@@ -82,7 +84,7 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	awaitOf(t, ended, "the gateway to be unhealthy", func() bool { return !healthy() })
+	p.Await(t, "the gateway to be unhealthy", func() bool { return !healthy() })
 	res, err := http.Get("http://" + gateway + "/healthz")
 	if err != nil {
 		t.Fatalf("it serves no more, while its load balancer has to see that: %v", err)
@@ -90,7 +92,7 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("its health is %d, %v", res.StatusCode, err)
 	}
-	await(t, "the gateway to take no more connections", func() bool {
+	gatewaytest.Await(t, "the gateway to take no more connections", func() bool {
 		conn, err := net.Dial("tcp", gateway)
 		if err == nil {
 			_ = conn.Close()
@@ -98,7 +100,7 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 		return err != nil
 	})
 	select {
-	case <-ended:
+	case <-p.Ended:
 		t.Error("it ended before its call")
 	default:
 	}
@@ -106,7 +108,7 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	if a := <-answers; a.err != nil || a.status != http.StatusOK {
 		t.Errorf("the call was answered %d, %v", a.status, a.err)
 	}
-	<-ended
+	<-p.Ended
 	if code := c.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("it exited with %d", code)
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
@@ -51,8 +52,8 @@ func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 				fmt.Fprintf(w, formPage, sites[i]+membersPath+".csv")
 			}))
 			defer page.Close()
-			folder, ended := browse(t, chromium, page.URL)
-			awaitOf(t, ended, "the whole of "+test.want, func() bool {
+			folder, browser := browse(t, chromium, page.URL)
+			browser.Await(t, "the whole of "+test.want, func() bool {
 				got, err := os.ReadFile(filepath.Join(folder, test.want))
 				return err == nil && bytes.Equal(got, want)
 			})
@@ -64,9 +65,8 @@ func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 }
 
 // browse opens a page in a browser that lives until the end of the test. It
-// returns the folder into which the browser downloads, and a channel that is
-// closed when the browser has ended.
-func browse(t *testing.T, chromium, url string) (folder string, ended <-chan struct{}) {
+// returns the folder into which the browser downloads.
+func browse(t *testing.T, chromium, url string) (folder string, browser *gatewaytest.Process) {
 	t.Helper()
 	// Not t.TempDir, whose paths are too long for the socket that is put there.
 	profile, err := os.MkdirTemp("", "e2e")
@@ -82,11 +82,11 @@ func browse(t *testing.T, chromium, url string) (folder string, ended <-chan str
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // after the browser's end; its children may still write
-		await(t, "the removal of "+profile, func() bool { return os.RemoveAll(profile) == nil })
+		gatewaytest.Await(t, "the removal of "+profile, func() bool { return os.RemoveAll(profile) == nil })
 	})
 	c := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
 		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--disable-dev-shm-usage", "--user-data-dir="+profile, url)
 	c.Env = append(os.Environ(), "HOME="+profile, "TMPDIR="+profile)
-	return folder, start(t, c)
+	return folder, gatewaytest.StartProcess(t, c)
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -144,7 +145,7 @@ func TestPrometheusCountsWhatWasSent(t *testing.T) {
 	error @fail 418
 	metrics /metrics`, "")[0]
 	p := startPrometheus(t, strings.TrimPrefix(site, "http://"))
-	await(t, "the first scrape", func() bool { return len(p.query(t, "caddy_conference_members_requests_in_flight")) > 0 })
+	gatewaytest.Await(t, "the first scrape", func() bool { return len(p.query(t, "caddy_conference_members_requests_in_flight")) > 0 })
 
 	want, phones := map[string]figures{}, figures{}
 	count := func(metric, label, value string, n int) {
@@ -179,7 +180,7 @@ func TestPrometheusCountsWhatWasSent(t *testing.T) {
 			}
 			count("transcode_fallbacks_total", "reason", s.fallback, s.times)
 		}
-		await(t, "all requests to be scraped", func() bool {
+		gatewaytest.Await(t, "all requests to be scraped", func() bool {
 			got := p.sum(t, "sum by (job) (caddy_conference_members_requests_total)", "job")
 			return got[job] == float64(total)
 		})
@@ -209,7 +210,7 @@ func checkRules(t *testing.T, p *prometheus, failures, phones figures) {
 			}
 		}
 	}
-	await(t, "every rule to be evaluated", func() bool {
+	gatewaytest.Await(t, "every rule to be evaluated", func() bool {
 		all.Groups = nil
 		p.get(t, "/api/v1/rules", nil, &all)
 		for _, g := range all.Groups {
@@ -235,7 +236,7 @@ func checkRules(t *testing.T, p *prometheus, failures, phones figures) {
 		{`sum by (rule) (job_rule_mode:caddy_conference_members_validation_failures:increase15m) > 0`, "rule", failures},
 		{`job_country:caddy_conference_members_destinations:increase15m`, "country", phones},
 	} {
-		await(t, test.expr, func() bool { return maps.Equal(p.sum(t, test.expr, test.label), test.want) })
+		gatewaytest.Await(t, test.expr, func() bool { return maps.Equal(p.sum(t, test.expr, test.label), test.want) })
 	}
 	for _, name := range []string{"5m", "30m", "1h", "6h"} {
 		expr := "job:caddy_conference_members_errors:ratio_rate" + name
@@ -267,11 +268,11 @@ func startPrometheus(t *testing.T, target string) *prometheus {
 		t.Fatal(err)
 	}
 
-	address := freeAddress(t)
+	address := gatewaytest.New(dir).Address("prometheus")
 	p := &prometheus{"http://" + address}
-	ended := start(t, exec.CommandContext(t.Context(), path, "--config.file="+file,
+	server := gatewaytest.StartProcess(t, exec.CommandContext(t.Context(), path, "--config.file="+file,
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn"))
-	awaitOf(t, ended, "Prometheus", func() bool {
+	server.Await(t, "Prometheus", func() bool {
 		res, err := http.Get(p.url + "/-/ready")
 		return err == nil && res.Body.Close() == nil && res.StatusCode == http.StatusOK
 	})

@@ -237,7 +237,7 @@ func TestNoValueForgesAHeaderOrALogLine(t *testing.T) {
 		})
 	}
 	for _, name := range []string{"process.log", "access.log"} {
-		raw, err := os.ReadFile(filepath.Join(g.dir, name))
+		raw, err := os.ReadFile(filepath.Join(g.Dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}

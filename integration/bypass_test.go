@@ -152,14 +152,14 @@ func TestAViewCanTakeNullBack(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict", "csv {\nnull NULL\ncolumns heldByUserId id\nheader off\nview plain {\nnull \"\"\n}\n}"))
 	for query, want := range map[string]string{"": "US1,", "?view=plain": "US1,"} {
-		got := send(t, protocols[0].client, http.MethodPost, g.url("strict")+"/sessions/full/conference/members.csv"+query, validBody, "Content-Type: application/json")
+		got := send(t, protocols[0].client, http.MethodPost, g.URL("strict")+"/sessions/full/conference/members.csv"+query, validBody, "Content-Type: application/json")
 		if !strings.HasPrefix(got.body, want) {
 			t.Errorf("%s: %q, want %s", query, got.body, want)
 		}
 	}
 	for query, want := range map[string]string{"": "NULL,doc-less\r\n", "?view=plain": ",doc-less\r\n"} {
 		u.Next(&upstreamtest.Fault{Reply: upstreamtest.Reply{Body: new(`{"id":"doc-less"}`)}})
-		got := send(t, protocols[0].client, http.MethodPost, g.url("strict")+"/sessions/full/conference/members.csv"+query, validBody, "Content-Type: application/json")
+		got := send(t, protocols[0].client, http.MethodPost, g.URL("strict")+"/sessions/full/conference/members.csv"+query, validBody, "Content-Type: application/json")
 		if got.body != want {
 			t.Errorf("%s: %q, want %q", query, got.body, want)
 		}

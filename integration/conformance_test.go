@@ -646,7 +646,7 @@ func TestConformance(t *testing.T) {
 								"Content-Type: application/json",
 							}, sc.header...)
 							method := or(sc.method, http.MethodPost)
-							sc.check(t, send(t, p.client, method, g.url(or(sc.site, "plain"))+membersPath, validBody, header...))
+							sc.check(t, send(t, p.client, method, g.URL(or(sc.site, "plain"))+membersPath, validBody, header...))
 						})
 					}
 				})
@@ -686,7 +686,7 @@ func TestUpgradeIsUntouched(t *testing.T) {
 	defer upstream.Close()
 	g := startGateway(t, "{site plain} {\n\tconference_members\n\treverse_proxy "+upstream.Listener.Addr().String()+"\n}\n")
 
-	address := strings.TrimPrefix(g.url("plain"), "http://")
+	address := strings.TrimPrefix(g.URL("plain"), "http://")
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)

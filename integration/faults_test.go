@@ -289,7 +289,7 @@ func TestFaults(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := newGateway(t)
 	clients := secureProtocols(t, g.certify())
-	down := g.listener("nobody")
+	down := g.Address("nobody")
 	config := strings.NewReplacer("UPSTREAM", u.Addr, "DOWN", down).Replace(faultSites)
 	g.start(config)
 
@@ -333,10 +333,10 @@ func TestFaultsOfAShutdown(t *testing.T) {
 					p := clients[slices.IndexFunc(clients, func(p protocol) bool { return p.name == version })]
 					s := newScene(t, g, u, &c.faultCase, p, format)
 					s.process = startProcess(t, g, strings.NewReplacer(
-						"grace_period 20s", "grace_period "+c.grace, "UPSTREAM", u.Addr, "DOWN", g.listener("nobody"),
-					).Replace(faultSites), "plain")
+						"grace_period 20s", "grace_period "+c.grace, "UPSTREAM", u.Addr, "DOWN", g.Address("nobody"),
+					).Replace(faultSites))
 					s.checkAnswer(s.play())
-					<-s.process.ended
+					<-s.process.Ended
 					s.checkUpstream()
 					s.checkLog()
 				})
@@ -371,7 +371,7 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 	const clients, each = 6, 20
 	g := newGateway(t)
 	secure := secureProtocols(t, g.certify())
-	addr := g.listener("nobody")
+	addr := g.Address("nobody")
 	g.start(strings.NewReplacer("UPSTREAM", addr, "DOWN", addr).Replace(faultSites))
 
 	var sending sync.WaitGroup
@@ -382,7 +382,7 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 			p := secure[i%len(secure)]
 			for j := range each {
 				path := fmt.Sprintf("/sessions/s%d-%d/conference/members", i, j)
-				got := send(t, p.client, http.MethodPost, "https://"+g.listener("patient")+path, validBody,
+				got := send(t, p.client, http.MethodPost, "https://"+g.Address("patient")+path, validBody,
 					"Content-Type: application/json", "Accept: "+[]string{"application/json", "text/csv"}[i/len(secure)])
 				mu.Lock()
 				switch {

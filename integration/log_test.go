@@ -140,7 +140,7 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 			t.Run(tt.rule+" over "+p.name, func(t *testing.T) {
 				mark := fmt.Sprint(i, p.name)
 				header := append([]string{markHeader + ": " + mark, "Content-Type: application/json", "X-Request-ID: me"}, tt.header...)
-				send(t, p.client, or(tt.method, http.MethodPost), g.url(or(tt.site, "plain"))+or(tt.path, membersPath), tt.body, header...)
+				send(t, p.client, or(tt.method, http.MethodPost), g.URL(or(tt.site, "plain"))+or(tt.path, membersPath), tt.body, header...)
 				got := g.membersEntry(t, or(tt.site, "plain"), mark)
 				if tt.want == "" {
 					if got != nil {
@@ -229,7 +229,7 @@ func TestFailuresInReportModeAreWarnedOfInSamples(t *testing.T) {
 	g := startFront(t, u, site("lenient", "rule call_sid_format report"))
 	const text = "report mode"
 	for n := 1; n <= 210; n++ {
-		status(200)(t, send(t, protocols[n%2].client, http.MethodPost, g.url("lenient")+membersPath,
+		status(200)(t, send(t, protocols[n%2].client, http.MethodPost, g.URL("lenient")+membersPath,
 			`{"callSid":"+12025550123","destination":"+12025550123"}`, "Content-Type: application/json"))
 		want := min(n, 10) + max(n-10, 0)/100
 		if got := len(g.warned(text)); got != want {
@@ -370,7 +370,7 @@ func TestWhatIsNotShapedLikeAnIDIsNotLogged(t *testing.T) {
 			mark := fmt.Sprint(i)
 			// Escaped twice, a plus is one to the upstream, too.
 			path := "/sessions/" + strings.ReplaceAll(url.PathEscape(tt.sessionID), "+", "%252B") + "/conference/members"
-			send(t, protocols[i%2].client, http.MethodPost, g.url("lenient")+path, `{"callSid":"`+tt.callSID+`","destination":"ann"}`,
+			send(t, protocols[i%2].client, http.MethodPost, g.URL("lenient")+path, `{"callSid":"`+tt.callSID+`","destination":"ann"}`,
 				"Content-Type: application/json", markHeader+": "+mark)
 			entry := g.membersEntry(t, "lenient", mark)
 			var logged []string

@@ -228,7 +228,7 @@ func TestEachRequestHasTheOutcomeThatItHad(t *testing.T) {
 // dial connects to a site.
 func (g *gateway) dial(t *testing.T, site string) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(g.url(site), "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL(site), "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 	g := startGateway(t, config)
 	const reloads = 6
 	for i := range reloads {
-		g.url(fmt.Sprintf("extra%d", i)) // a port of its own, before the load begins
+		g.URL(fmt.Sprintf("extra%d", i)) // a port of its own, before the load begins
 	}
 	stop := make(chan struct{})
 	var load sync.WaitGroup
@@ -374,7 +374,7 @@ func TestTheAnswerToAHEADHasNoSize(t *testing.T) {
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
 			before := g.settled(t)
-			if got := send(t, p.client, "HEAD", g.url("plain")+membersPath, ""); got.status != 405 || got.header.Get("Content-Length") == "0" {
+			if got := send(t, p.client, "HEAD", g.URL("plain")+membersPath, ""); got.status != 405 || got.header.Get("Content-Length") == "0" {
 				t.Fatalf("status %d, Content-Length %s", got.status, got.header.Get("Content-Length"))
 			}
 			after := g.settled(t)

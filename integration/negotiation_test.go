@@ -80,7 +80,7 @@ func TestTheSuffixBeatsTheQueryBeatsAccept(t *testing.T) {
 				if tt.accept != "" {
 					header = append(header, "Accept: "+tt.accept)
 				}
-				got := send(t, p.client, "POST", g.url("plain")+membersPath+tt.suffix+tt.query, validBody, header...)
+				got := send(t, p.client, "POST", g.URL("plain")+membersPath+tt.suffix+tt.query, validBody, header...)
 				wants(status(200), field("Content-Type", contentTypes[tt.format]), field("Vary", "Accept"), field("X-Transcode-Error", ""))(t, got)
 				r, _ := u.Last()
 				want := mediaTypeOf(tt.format)

@@ -87,7 +87,7 @@ func TestAnUpstreamThatClosesIdleConnectionsGetsNoRequestTwice(t *testing.T) {
 		var closing sync.WaitGroup
 		closing.Go(func() { u.CloseIdle() })
 		id := fmt.Sprintf("/sessions/s%d/conference/members", i)
-		got := send(t, protocols[i%2].client, "POST", g.url("retrying")+id, validBody, "Content-Type: application/json", "Idempotency-Key: k")
+		got := send(t, protocols[i%2].client, "POST", g.URL("retrying")+id, validBody, "Content-Type: application/json", "Idempotency-Key: k")
 		closing.Wait()
 		if got.status != 200 && got.status != 502 {
 			t.Errorf("status %d (error %v)", got.status, got.err)
@@ -206,7 +206,7 @@ func TestAClientThatGoesCancelsAndIsNotRetried(t *testing.T) {
 	for _, accept := range []string{"application/json", "text/csv"} {
 		t.Run(accept, func(t *testing.T) {
 			u.Forget()
-			conn, err := net.Dial("tcp", strings.TrimPrefix(g.url("buffering"), "http://"))
+			conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL("buffering"), "http://"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -196,7 +196,7 @@ func (e *ending) ask(t *testing.T, g *gateway, client *http.Client) {
 	if !strings.Contains(strings.Join(header, "\n"), "Content-Type: image") {
 		header = append([]string{"Content-Type: application/json"}, header...)
 	}
-	send(t, client, or(e.method, http.MethodPost), g.url(or(e.site, "plain"))+or(e.path, membersPath), or(e.body, validBody), header...)
+	send(t, client, or(e.method, http.MethodPost), g.URL(or(e.site, "plain"))+or(e.path, membersPath), or(e.body, validBody), header...)
 }
 
 // ended is how many requests ended between two scrapes, by "FORMAT OUTCOME".
@@ -236,7 +236,7 @@ func TestARequestHasOneOutcome(t *testing.T) {
 func leavable(t *testing.T, g *gateway, client *http.Client, body io.Reader, header ...string) (leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url("plain")+membersPath, body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL("plain")+membersPath, body)
 	if err != nil {
 		t.Fatal(err)
 	}

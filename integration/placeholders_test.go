@@ -169,7 +169,7 @@ func TestAHashKeyThatComesOutEmptyIsAMistake(t *testing.T) {
 	t.Setenv("HASH_KEY", "")
 	u := startUpstream(t, upstreamtest.Options{})
 	g := startFront(t, u, site("plain"))
-	if err := g.tryLoad(strings.ReplaceAll(site("plain", "hash_key {env.HASH_KEY}"), "UPSTREAM", u.Addr)); err == nil || !strings.Contains(err.Error(), "hash_key") {
+	if err := g.Load(strings.ReplaceAll(site("plain", "hash_key {env.HASH_KEY}"), "UPSTREAM", u.Addr)); err == nil || !strings.Contains(err.Error(), "hash_key") {
 		t.Errorf("loading: %v", err)
 	}
 	status(404)(t, g.sendRaw(t, "plain", post("/sessions/nosuch/conference/members", validBody)))

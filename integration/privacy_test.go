@@ -135,7 +135,7 @@ func TestABusyRunTellsNobodysNumber(t *testing.T) {
 	checkSecrets(t, "the metrics", g.metricsPage(t), secrets)
 	_ = g.settled(t)
 	for _, name := range []string{"process.log", "access.log"} {
-		raw, err := os.ReadFile(filepath.Join(g.dir, name))
+		raw, err := os.ReadFile(filepath.Join(g.Dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}

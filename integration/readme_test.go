@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -97,11 +96,18 @@ func startExample(t *testing.T) *gateway {
 		t.Fatal(err)
 	}
 	config := mustRead(exampleFile)
-	gateway, upstream := strconv.Itoa(freePort(t)), strconv.Itoa(freePort(t))
-	config = strings.NewReplacer(":8080", ":"+gateway, ":8081", ":"+upstream).Replace(config)
-	g := startGateway(t, config)
-	g.ports["8080"], _ = strconv.Atoi(gateway)
+	g := newGateway(t)
+	for _, port := range []string{"8080", "8081"} {
+		config = strings.ReplaceAll(config, ":"+port, ":"+g.port(port))
+	}
+	g.start(config)
 	return g
+}
+
+// port is the port of a site.
+func (g *gateway) port(site string) string {
+	_, port, _ := net.SplitHostPort(g.Address(site))
+	return port
 }
 
 // shaped puts what the documentation shows into an answer.
@@ -236,7 +242,7 @@ func (g *gateway) curl(args []string) string {
 			method = http.MethodPost
 		}
 	}
-	target = strings.Replace(target, "localhost:8080", "localhost:"+strconv.Itoa(g.ports["8080"]), 1)
+	target = strings.Replace(target, "localhost:8080", "localhost:"+g.port("8080"), 1)
 	head, answer := g.exchange(method, target, header, body)
 	if withHead {
 		return head + "\r\n\r\n" + answer
@@ -319,7 +325,7 @@ func TestDocsFallbackReasons(t *testing.T) {
 	label := regexp.MustCompile(`(?m)^caddy_conference_members_transcode_fallbacks_total\{reason="(\w+)"\}`)
 	got := firstColumn(t, "../docs/csv.md", "## When an answer stays as it came")
 	var want []string
-	for _, m := range label.FindAllStringSubmatch(g.curl([]string{g.url("8080") + "/metrics"}), -1) {
+	for _, m := range label.FindAllStringSubmatch(g.curl([]string{g.URL("8080") + "/metrics"}), -1) {
 		want = append(want, m[1])
 	}
 	slices.Sort(got)
@@ -334,7 +340,7 @@ func TestDocsFallbackReasons(t *testing.T) {
 func TestDocsLogFields(t *testing.T) {
 	g := startExample(t)
 	for _, body := range []string{validBody, `{"callSid":"CA42","destination":"911","fromNumber":"+12025550100"}`} {
-		g.curl([]string{g.url("8080") + membersPath + ".csv", "-H", "Content-Type: application/json", "-d", body})
+		g.curl([]string{g.URL("8080") + membersPath + ".csv", "-H", "Content-Type: application/json", "-d", body})
 	}
 	documented := firstColumn(t, "../docs/reference.md", "## Log fields")
 	logged := 0
@@ -397,7 +403,7 @@ func TestDocsForwardedRequest(t *testing.T) {
 				sent = append(sent, m[1]+": "+cmp.Or(headerValues[m[1]], "x"))
 			}
 		}
-		send(t, protocols[0].client, http.MethodPost, g.url("plain")+"/sessions/S1/conference/members", validBody, sent...)
+		send(t, protocols[0].client, http.MethodPost, g.URL("plain")+"/sessions/S1/conference/members", validBody, sent...)
 		got := <-arrived
 		for name, gone := range gone {
 			if gone != (got.header.Get(name) == "") {

@@ -89,7 +89,7 @@ func TestAllFailuresStandInOneAnswer(t *testing.T) {
 	const body = `{"callSid":"nonsense","destination":"+33899123456","fromNumber":"+12025550123"}`
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
-			got := send(t, p.client, "POST", g.url("plain")+"/sessions/a%20b/conference/members", body, "Content-Type: application/json", "Accept: application/json")
+			got := send(t, p.client, "POST", g.URL("plain")+"/sessions/a%20b/conference/members", body, "Content-Type: application/json", "Accept: application/json")
 			wants(status(422), refuses(422, "session_id_format", "call_sid_format", "allow_from", "country_allowed", "number_type"),
 				field("Vary", "Accept"), field("Cache-Control", "no-store"), field("Content-Length", fmt.Sprint(len(got.body))))(t, got)
 			f, _ := refusalOf(got)

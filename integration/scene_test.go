@@ -73,7 +73,7 @@ func (s *scene) ask(body io.Reader) reply {
 			return nil
 		},
 	})
-	url := "https://" + s.g.listener(or(s.c.site, "plain")) + or(s.c.target, membersPath)
+	url := "https://" + s.g.Address(or(s.c.site, "plain")) + or(s.c.target, membersPath)
 	req, err := http.NewRequestWithContext(ctx, or(s.c.method, http.MethodPost), url, body)
 	if err != nil {
 		s.t.Error(err)
@@ -234,7 +234,7 @@ func untilItComesUp(s *scene) reply {
 // raw sends the bytes of a request over HTTP/1.1.
 func (s *scene) raw(request string) *tls.Conn {
 	s.t.Helper()
-	conn, err := tls.Dial("tcp", s.g.listener(or(s.c.site, "plain")), s.p.client.Transport.(*http.Transport).TLSClientConfig)
+	conn, err := tls.Dial("tcp", s.g.Address(or(s.c.site, "plain")), s.p.client.Transport.(*http.Transport).TLSClientConfig)
 	if err != nil {
 		s.t.Fatal(err)
 	}

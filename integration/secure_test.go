@@ -28,7 +28,7 @@ func (g *gateway) certify() *x509.CertPool {
 		"cert.pem": {Type: "CERTIFICATE", Bytes: s.Certificate().Raw},
 		"key.pem":  {Type: "PRIVATE KEY", Bytes: key},
 	} {
-		if err := os.WriteFile(filepath.Join(g.dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(g.Dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			g.t.Fatal(err)
 		}
 	}

@@ -248,7 +248,7 @@ func TestASpanTellsOfTheRequest(t *testing.T) {
 			t.Run(tt.rule+" over "+p.name, func(t *testing.T) {
 				traceID := traceIDOf(2*i + j)
 				header := append([]string{"Content-Type: application/json", traceParent(traceID, true)}, tt.header...)
-				send(t, p.client, or(tt.method, http.MethodPost), g.url(or(tt.site, "plain"))+or(tt.path, membersPath), tt.body, header...)
+				send(t, p.client, or(tt.method, http.MethodPost), g.URL(or(tt.site, "plain"))+or(tt.path, membersPath), tt.body, header...)
 				span := c.span(t, traceID)
 				if got := attributesOf(span.GetAttributes()); !maps.Equal(got, tt.attributes) {
 					t.Errorf("attributes %v\nwant       %v", got, tt.attributes)
@@ -271,7 +271,7 @@ func TestASampledTraceIsAnExemplar(t *testing.T) {
 
 	sampled, unsampled := traceIDOf(1), traceIDOf(2)
 	for _, id := range []string{sampled, unsampled} {
-		status(200)(t, send(t, protocols[0].client, http.MethodPost, g.url("plain")+membersPath, validBody,
+		status(200)(t, send(t, protocols[0].client, http.MethodPost, g.URL("plain")+membersPath, validBody,
 			"Content-Type: application/json", "Accept: text/csv", traceParent(id, id == sampled)))
 	}
 	c.span(t, sampled)
@@ -279,7 +279,7 @@ func TestASampledTraceIsAnExemplar(t *testing.T) {
 		return g.metrics(t).sum("requests_total", "format=csv", "outcome=ok") == 2
 	})
 
-	page := send(t, protocols[0].client, http.MethodGet, g.url("metrics")+"/metrics", "", "Accept: application/openmetrics-text; version=1.0.0")
+	page := send(t, protocols[0].client, http.MethodGet, g.URL("metrics")+"/metrics", "", "Accept: application/openmetrics-text; version=1.0.0")
 	if typ := page.header.Get("Content-Type"); !strings.HasPrefix(typ, "application/openmetrics-text") {
 		t.Fatalf("the metrics came as %s", typ)
 	}

@@ -118,7 +118,7 @@ func chunked(body string, trailer ...string) string {
 // sendRaw sends bytes to a site and reads one final answer.
 func (g *gateway) sendRaw(t *testing.T, site, request string) reply {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(g.url(site), "http://"), patience)
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(g.URL(site), "http://"), patience)
 	if err != nil {
 		return reply{err: err}
 	}

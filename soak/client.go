@@ -108,7 +108,7 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 	}
 
 	a := new(answer)
-	res, err := c.transports[x.request.protocol].RoundTrip(x.request.http(ctx, c.gateway.urls[x.request.site], x.leave == inTheRequest))
+	res, err := c.transports[x.request.protocol].RoundTrip(x.request.http(ctx, c.gateway.URL(x.request.site), x.leave == inTheRequest))
 	if err != nil {
 		a.err = err
 		a.gone = errors.Is(err, context.Canceled) && isClosed(leave)

@@ -1,18 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"net"
+	"strings"
 	"sync"
 	"text/template"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/evovoice-gateway/caddy-conference-members"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
@@ -43,10 +41,7 @@ var views = map[string]transform.Options{
 // default a minute, for golang.org/x/net/http2 can start the timer of a stream
 // that has ended.
 var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
-	admin off
-	persist_config off
 	grace_period 10s
-	default_bind 127.0.0.1
 	order soak_witness first
 	servers {
 		protocols h1 h2c
@@ -54,9 +49,6 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 			read_body_idle 5s
 			write_idle 5s
 		}
-	}
-	log {
-		output discard
 	}
 }
 (upstream) {
@@ -69,10 +61,10 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 		}
 	}
 }
-{{.Sites.metrics}} {
+{site metrics} {
 	metrics /metrics
 }
-{{.Sites.plain}} {
+{site plain} {
 	{{.Variation.Site}}
 	soak_witness
 	conference_members {
@@ -80,7 +72,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	}
 	import upstream
 }
-{{.Sites.tailored}} {
+{site tailored} {
 	soak_witness
 	conference_members {
 		{{.Variation.Directive}}
@@ -106,7 +98,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	}
 	import upstream
 }
-{{.Sites.report}} {
+{site report} {
 	{{.Variation.Site}}
 	soak_witness
 	conference_members {
@@ -115,14 +107,14 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	}
 	import upstream
 }
-{{.Sites.passing}} {
+{site passing} {
 	soak_witness
 	conference_members {
 		predefined_routes pass
 	}
 	import upstream
 }
-{{.Sites.hasty}} {
+{site hasty} {
 	soak_witness
 	conference_members
 	reverse_proxy {{.Upstream}} {
@@ -132,7 +124,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 		}
 	}
 }
-{{.Sites.down}} {
+{site down} {
 	soak_witness
 	conference_members
 	reverse_proxy 127.0.0.1:1 {
@@ -141,7 +133,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 		}
 	}
 }
-{{.Sites.routes}} {
+{site routes} {
 	soak_witness
 	conference_members {
 		{{.Variation.Directive}}
@@ -167,63 +159,34 @@ var variations = []variation{
 	{Site: "header X-Soak-Variation 4", Directive: "predefined_routes refuse", Proxy: "lb_policy first", Transport: "keepalive_idle_conns 64"},
 }
 
-// sites are the names of the sites.
-var sites = []string{"metrics", "plain", "tailored", "report", "passing", "hasty", "down", "routes"}
-
 // gateway is a running Caddy.
 type gateway struct {
+	*gatewaytest.Gateway
 	upstream string
-	urls     map[string]string // of the sites
 
 	mu       sync.Mutex
 	reloads  int
-	started  time.Time // of the latest reload
-	finished time.Time // zero while it is under way
+	finished time.Time // of the latest reload; zero while it is under way
 }
 
 // startGateway starts a Caddy in front of an upstream.
 func startGateway(upstream string) (*gateway, error) {
 	registerWitness()
-	g := &gateway{upstream: upstream, urls: make(map[string]string)}
-	if err := g.findPorts(); err != nil {
-		return nil, err
-	}
+	g := &gateway{Gateway: gatewaytest.New(""), upstream: upstream}
+	g.LogOutput = "discard"
 	return g, g.load(0)
-}
-
-// findPorts finds a free port on loopback for each site. All are held until there
-// are enough, so that no two are the same.
-func (g *gateway) findPorts() error {
-	for _, name := range sites {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
-		if err != nil {
-			return fmt.Errorf("finding a free port: %w", err)
-		}
-		defer l.Close()
-		g.urls[name] = "http://" + l.Addr().String()
-	}
-	return nil
 }
 
 // load loads a variation of the configuration in place of the one before.
 func (g *gateway) load(i int) error {
-	var config bytes.Buffer
-	err := caddyfile.Execute(&config, map[string]any{
-		"Upstream": g.upstream, "Sites": g.urls, "Variation": variations[i%len(variations)],
-	})
+	var config strings.Builder
+	err := caddyfile.Execute(&config, map[string]any{"Upstream": g.upstream, "Variation": variations[i%len(variations)]})
 	if err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(config.Bytes(), nil)
-	if err != nil {
-		return fmt.Errorf("adapting the configuration: %w", err)
-	}
-	g.note(func() { g.started, g.finished = time.Now(), time.Time{} })
+	g.note(func() { g.finished = time.Time{} })
 	defer g.note(func() { g.finished = time.Now() })
-	if err := caddy.Load(adapted, true); err != nil {
-		return fmt.Errorf("loading the configuration: %w", err)
-	}
-	return nil
+	return g.Load(config.String())
 }
 
 // reload loads the next variation.

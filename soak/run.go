@@ -74,7 +74,7 @@ func run(ctx context.Context, o options) (s *soak, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, caddy.Stop()) }()
-	if s.before, err = scrape(ctx, s.gateway.urls["metrics"]+"/metrics"); err != nil {
+	if s.before, err = scrape(ctx, s.gateway.URL("metrics")+"/metrics"); err != nil {
 		return nil, err
 	}
 
@@ -168,7 +168,7 @@ func (s *soak) quiet(ctx context.Context) (metrics, error) {
 	defer ticker.Stop()
 	for {
 		if changes, ok := s.books.atRest(); ok {
-			m, err := scrape(ctx, s.gateway.urls["metrics"]+"/metrics")
+			m, err := scrape(ctx, s.gateway.URL("metrics")+"/metrics")
 			if err != nil && ctx.Err() != nil {
 				return nil, err
 			}
