@@ -15,7 +15,18 @@ func TestRequestsBindAsTheUpstreamBinds(t *testing.T) {
 		header                          http.Header
 		want                            string // "" where the service is not reached
 	}{
-		{name: "a name's escapes are resolved before it is looked up", body: `{"\u0063allSid":"v"}`, want: `{"sessionId":"abc","callSid":"v"}`},
+		{name: "a name with an escape is not known", body: `{"\u0063allSid":"v"}`, want: `{"sessionId":"abc"}`},
+		{
+			name: "behind a name with an escape, names and values change places",
+			body: `{"destination":"+12025550123","X,\"x":"destination","+19005550123":"y"}`, want: `{"sessionId":"abc","destination":"+19005550123"}`,
+		},
+		{name: "any one character stands between a name and its value", body: `{"callSid";"v"}`, want: `{"sessionId":"abc","callSid":"v"}`},
+		{name: "any one character stands behind a value", body: `{"callSid":"v";"destination":"d"}`, want: `{"sessionId":"abc","callSid":"v","destination":"d"}`},
+		{name: "white space is more than JSON's", body: "{\u00a0\"callSid\"\u0085:\v\"v\"\f,\u00a0\"destination\":d\u00a0}", want: `{"sessionId":"abc","callSid":"v","destination":"d"}`},
+		{name: "a list is over at its bracket, whatever braces stand in it", body: `{"x":[}],"callSid":"v"}`, want: `{"sessionId":"abc","callSid":"v"}`},
+		{name: "a backslash outside of quotes skips the next character", body: `{"x":[\"],"callSid":"v"}`, want: `{"sessionId":"abc","callSid":"v"}`},
+		{name: "a text knows more escapes than JSON's", body: `{"callSid":"\x0041\x42\q\a\v\/"}`, want: `{"sessionId":"abc","callSid":"ABq\u0007\u000b/"}`},
+		{name: "an escape of four digits may hold a quote", body: `{"callSid":"\u00"2","destination":"d"}`, want: `{"sessionId":"abc","callSid":"u002","destination":"d"}`},
 		{name: "the last duplicate wins", body: `{"callSid":"1","CALLSID":"2"}`, want: `{"sessionId":"abc","callSid":"2"}`},
 		{name: "null binds nothing", body: `{"callSid":null,"destination":"d"}`, want: `{"sessionId":"abc","destination":"d"}`},
 		{name: "an unfinished string is read to the end", body: `{"callSid":"CA`, want: `{"sessionId":"abc","callSid":"CA"}`},

@@ -7,16 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// laxJSON reads JSON as the recorded server reads it (recordings 552 to 634):
-// what is missing at the end is not missed, what follows the object is not
-// read, a colon may be left out, and every value becomes text.
+// laxJSON reads JSON as the recorded server's library reads it: by cursor, with
+// little regard for what stands there. It is held against all recorded JSON
+// bodies (552 to 634). What no recording shows, escapes in names above all, is
+// as the published source of the library has it.
 type laxJSON struct {
 	s string
 	i int
 }
 
 // bindJSON binds the members of a JSON object: any case, the last duplicate
-// wins, null binds nothing. A name that is not in quotes ends the reading.
+// wins, null binds nothing. Nothing is required of the separators: of what
+// stands between a name and its value, and behind the value, one character is
+// passed over. Reading ends with the text, not with the object.
 func bindJSON(b *Bound, body string) string {
 	p := &laxJSON{s: text(body)}
 	p.space()
@@ -30,31 +33,28 @@ func bindJSON(b *Bound, body string) string {
 		return noObject(p.s)
 	}
 	p.i++
-	for {
+	p.space()
+	if p.peek() == '}' {
+		return ""
+	}
+	for p.i < len(p.s) {
+		before := p.i
+		name, known := p.name()
 		p.space()
-		if p.peek() != '"' {
-			return ""
-		}
-		name := p.quoted()
-		p.space()
-		colon := p.peek() == ':'
-		p.i++
-		p.space()
-		if p.i >= len(p.s) {
-			return ""
-		}
-		value, null := p.value(colon)
-		if !null {
+		p.skip()
+		value, null := p.value()
+		if known && !null {
 			b.set(name, value)
 		}
 		p.space()
-		switch p.peek() {
-		case '}', 0:
+		if c := p.skip(); c == "," || c == "}" {
+			p.space()
+		}
+		if p.i == before {
 			return ""
-		case ',':
-			p.i++
 		}
 	}
+	return ""
 }
 
 // peek returns the next byte, or 0 at the end.
@@ -65,47 +65,86 @@ func (p *laxJSON) peek() byte {
 	return p.s[p.i]
 }
 
+// skip moves past one character, if there is one, and returns it.
+func (p *laxJSON) skip() string {
+	_, n := utf8.DecodeRuneInString(p.s[p.i:])
+	c := p.s[p.i : p.i+n]
+	p.i += n
+	return c
+}
+
+// spaces are the characters that the reader takes for white space.
+const spaces = " \t\r\n\v\f\u0085\u00a0"
+
+// space moves past white space.
 func (p *laxJSON) space() {
-	for p.i < len(p.s) && isSpace(p.s[p.i]) {
-		p.i++
-	}
+	p.i = len(p.s) - len(strings.TrimLeft(p.s[p.i:], spaces))
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-// quoted reads a string in quotes, to its end or to that of the body.
-func (p *laxJSON) quoted() string {
-	start := p.i
-	p.skipString()
-	return unescapeJSON(p.s[start:p.i])
+// name reads the name of a member by a short cut: behind the opening quote it
+// ends at the next quote. If a backslash comes before that, the cursor stays
+// behind the opening quote, and what is inside of the name is read as if it
+// were members and values. A name that is not in quotes leaves the cursor where
+// it is. Neither of the two is known, whatever they say: such a name is the
+// whole rest of the text.
+func (p *laxJSON) name() (name string, known bool) {
+	p.space()
+	if p.peek() != '"' {
+		return "", false
+	}
+	p.i++
+	end := strings.IndexAny(p.s[p.i:], `"\`)
+	if end < 0 || p.s[p.i+end] == '\\' {
+		return "", false
+	}
+	name = p.s[p.i : p.i+end]
+	p.i += end + 1
+	return name, true
 }
 
-// value reads any value as text. Without the colon, the opening quote of a
-// string was taken for it, and the value reads on to the comma (recording
-// 572).
-func (p *laxJSON) value(colon bool) (text string, null bool) {
-	if colon && p.peek() == '"' {
-		return p.quoted(), false
-	}
+// value reads any value as text; null says that there is none.
+func (p *laxJSON) value() (text string, null bool) {
+	p.space()
 	start := p.i
-	switch p.peek() {
-	case '{', '[':
-		p.skipNested()
-	default:
-		for p.i < len(p.s) && !strings.ContainsRune(",}", rune(p.s[p.i])) && !isSpace(p.s[p.i]) {
-			p.i++
+	switch c := p.peek(); c {
+	case 0:
+		if p.i == len(p.s) {
+			return "", true
 		}
+		p.bare()
+	case ',', '}':
+		return "", true
+	case '"':
+		p.skipString()
+	case '{', '[':
+		p.skipNested(c, c+2) // "}" and "]" stand two behind in ASCII
+	default:
+		p.bare()
 	}
 	raw := p.s[start:p.i]
 	return unescapeJSON(raw), raw == "null"
 }
 
-// skipString moves past a string, its quotes included.
+// bare moves past a value that is not in quotes or brackets: up to a comma, a
+// closing brace or white space.
+func (p *laxJSON) bare() {
+	p.skip()
+	if n := strings.IndexAny(p.s[p.i:], ",}"+spaces); n >= 0 {
+		p.i += n
+	} else {
+		p.i = len(p.s)
+	}
+}
+
+// skipString moves past a string, its quotes included. A backslash skips the
+// next character, \u four more.
 func (p *laxJSON) skipString() {
 	for p.i++; p.i < len(p.s); p.i++ {
 		switch p.s[p.i] {
 		case '\\':
-			p.i++
+			if p.i++; p.peek() == 'u' {
+				p.i += 4
+			}
 		case '"':
 			p.i++
 			return
@@ -114,32 +153,34 @@ func (p *laxJSON) skipString() {
 	p.i = len(p.s)
 }
 
-// skipNested moves past an object or a list.
-func (p *laxJSON) skipNested() {
-	depth := 0
-	for p.i < len(p.s) {
-		switch p.s[p.i] {
-		case '"':
-			p.skipString()
-			continue
-		case '{', '[':
+// skipNested moves past an object or a list by counting its own kind of bracket
+// outside of quotes. A backslash skips the next character, in quotes or not.
+func (p *laxJSON) skipNested(opening, closing byte) {
+	quoted := false
+	depth := 1
+	for p.i++; p.i < len(p.s) && depth > 0; p.i++ {
+		switch c := p.s[p.i]; {
+		case c == '\\':
+			p.i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == opening:
 			depth++
-		case '}', ']':
+		case c == closing:
 			depth--
 		}
-		p.i++
-		if depth == 0 {
-			return
-		}
 	}
+	p.i = min(p.i, len(p.s))
 }
 
-// escapes are the one-letter escapes of JSON.
-var escapes = map[byte]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+// escapes are the one-letter escapes that stand for something other than the
+// letter.
+var escapes = map[byte]rune{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
 
 // unescapeJSON resolves the escapes of s and drops its quotes, inner ones too:
 // that is how {"a":1} in the place of a text becomes {a:1} (recordings 623 and
-// 624). The server also knows \x41 (598).
+// 624). The server also knows \x41 (598) and \x0041.
 func unescapeJSON(s string) string {
 	if !strings.ContainsAny(s, `"\`) {
 		return s
@@ -156,24 +197,35 @@ func unescapeJSON(s string) string {
 			i += size
 			continue
 		}
-		c := s[i+1]
-		i += 2
-		digits := map[byte]int{'u': 4, 'x': 2}[c]
-		if r, ok := hexRune(s[i:], digits); ok {
-			units = append(units, r)
-			i += digits
-		} else if r, ok := escapes[c]; ok {
-			units = append(units, r)
-		} else {
-			units = append(units, rune(c))
-		}
+		i++
+		r, size := escape(s[i:])
+		units = append(units, r)
+		i += size
 	}
 	return joinSurrogates(units)
 }
 
-// hexRune reads so many hex digits; none is no rune.
+// escape reads an escape, s being what follows the backslash.
+func escape(s string) (r rune, size int) {
+	switch c := s[0]; c {
+	case 'u', 'x':
+		if r, ok := hexRune(s[1:], 4); ok {
+			return r, 5
+		}
+		if r, ok := hexRune(s[1:], 2); ok && c == 'x' {
+			return r, 3
+		}
+	default:
+		if r, ok := escapes[c]; ok {
+			return r, 1
+		}
+	}
+	return utf8.DecodeRuneInString(s)
+}
+
+// hexRune reads so many hex digits.
 func hexRune(s string, digits int) (rune, bool) {
-	if digits == 0 || len(s) < digits {
+	if len(s) < digits {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(s[:digits], 16, 16)
