@@ -56,7 +56,7 @@ var directive = options[handler.Config]{
 			set:     func(c *handler.Config, args []string) error { return size(&c.MaxBody, args[0]) },
 		},
 		{
-			name: "unknown_fields", syntax: "pass|strip|reject", def: "pass", least: 1, most: 1,
+			name: "unknown_fields", syntax: "strip|pass|reject", def: "strip", least: 1, most: 1,
 			meaning: "What becomes of members of the body other than the four fields.",
 			set:     func(c *handler.Config, args []string) error { c.UnknownFields = args[0]; return nil },
 		},

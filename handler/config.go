@@ -61,19 +61,21 @@ type Config struct {
 	// holds for what a compressed body unpacks to as well. Default: 16384.
 	MaxBody int64 `json:"max_body,omitempty"`
 
-	// What becomes of members of the body other than the four fields: `pass`
-	// forwards them, `strip` leaves them out, `reject` answers 422. Default:
-	// `pass`.
+	// What becomes of members of the body other than the four fields: `strip`
+	// leaves them out, `pass` forwards them if their names are 1 to 64 of the
+	// characters `A-Z a-z 0-9 _ . -`, `reject` answers 422. Default: `strip`.
 	UnknownFields string `json:"unknown_fields,omitempty"`
 
 	// Values of fields, by JSON name, that the client sent no value or an empty
 	// one of. Placeholders are replaced; a value that comes out empty leaves
-	// the field alone. Fields beyond the four are allowed.
+	// the field alone. Fields beyond the four are allowed, with names of 1 to 64
+	// of the characters `A-Z a-z 0-9 _ . -`.
 	Default map[string]string `json:"default,omitempty"`
 
 	// Values of fields, by JSON name, whatever the client sent. Placeholders
 	// are replaced; a value that comes out empty leaves the field alone. Fields
-	// beyond the four are allowed.
+	// beyond the four are allowed, with names of 1 to 64 of the characters
+	// `A-Z a-z 0-9 _ . -`.
 	Set map[string]string `json:"set,omitempty"`
 
 	// The header that holds a correlation id: a client's value is kept if it is
@@ -222,8 +224,8 @@ const viewNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 func fieldNames(option string, values map[string]string) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if strings.Trim(name, viewNameChars) != "" || name == "" {
-			errs = append(errs, fmt.Errorf("%s: %q is no field name: letters, digits, - and _", option, name))
+		if !request.IsMemberName(name) {
+			errs = append(errs, fmt.Errorf("%s: %q is no field name: 1 to 64 letters, digits, ., - and _", option, name))
 		}
 		for _, other := range slices.Sorted(maps.Keys(values)) {
 			if name < other && strings.EqualFold(name, other) {

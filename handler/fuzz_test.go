@@ -202,7 +202,7 @@ func FuzzServeHTTP(f *testing.F) {
 	for _, cfg := range []Config{
 		{CorrelationID: DefaultCorrelationHeader},
 		{
-			Options: strict, UnknownFields: "strip", Default: map[string]string{"fromNumber": "{http.request.header.X-A}"}, Set: map[string]string{"note": "{query.view}"},
+			Options: strict, UnknownFields: "pass", Default: map[string]string{"fromNumber": "{http.request.header.X-A}"}, Set: map[string]string{"note": "{query.view}"},
 			CSV: &CSV{Options: transform.Options{Dialect: "excel"}, Filename: "{path.1}.csv", Views: map[string]*CSV{"x": {Errors: ErrorsJSON}}},
 		},
 	} {

@@ -32,8 +32,8 @@ func TestFieldsAreFilledInFromTheConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
-	g := startFront(t, u, site("default", "default fromNumber {env.MEMBERS_FROM}", `default note "of {http.request.header.X-Tenant}"`)+
-		site("set", "set fromNumber +12025550122", "set Note fixed")+
+	g := startFront(t, u, site("default", "unknown_fields pass", "default fromNumber {env.MEMBERS_FROM}", `default note "of {http.request.header.X-Tenant}"`)+
+		site("set", "unknown_fields pass", "set fromNumber +12025550122", "set Note fixed")+
 		site("both", "default fromNumber +12025550133", "set FROMNUMBER {http.request.header.X-From}")+
 		site("file", "set fromNumber {file."+file+"}")+
 		site("empty", "set fromNumber {env.MEMBERS_EMPTY}", "set callSid {http.request.header.X-None}", "default destination {env.MEMBERS_NOT_SET}")+

@@ -21,11 +21,13 @@ type binding struct {
 	reader     *Reader
 	request    *Request
 	violations []rules.Violation
-	untold     int    // violations beyond those
+	omitted    int    // violations beyond those
 	body       []byte // what marks are marks in
 
 	places [rules.NumFields]place // where the value of a field comes from
 	broken [rules.NumFields]bool  // a field with a violation
+
+	suspects [rules.NumFields]suspicion // names that are nearly those of the fields
 }
 
 // bind takes a value of a field. The same value in two places is fine.
@@ -49,7 +51,7 @@ const maxViolations = 20
 // note notes a violation, or counts it where there are too many already.
 func (b *binding) note(v rules.Violation) {
 	if b.full() {
-		b.untold++
+		b.omitted++
 		return
 	}
 	b.violations = append(b.violations, v)
@@ -58,11 +60,11 @@ func (b *binding) note(v rules.Violation) {
 // full reports whether no more violations are told.
 func (b *binding) full() bool { return len(b.violations) == maxViolations }
 
-// tellUntold says at the last violation how many more there are.
-func (b *binding) tellUntold() {
-	if b.untold > 0 {
+// noteOmitted appends the number of omitted violations to the last one.
+func (b *binding) noteOmitted() {
+	if b.omitted > 0 {
 		last := &b.violations[len(b.violations)-1]
-		last.Detail = fmt.Sprintf("%s There are %d more violations, which are not listed.", last.Detail, b.untold)
+		last.Detail = fmt.Sprintf("%s There are %d more violations, which are not listed.", last.Detail, b.omitted)
 	}
 }
 
@@ -89,15 +91,14 @@ func (b *binding) violateField(r *rules.Rule, f rules.Field, where place, detail
 }
 
 // violateName notes a violation by the member of a name at a place in the
-// body, which may be unknown. The name is told if it is a plain one.
+// body, which may be unknown. The name of a member beyond the four fields is
+// never told: a CSV without a header row has somebody's name there.
 func (b *binding) violateName(r *rules.Rule, name string, m mark, detail string) {
 	at := b.locate(m)
 	v := rules.Violation{Rule: r, Detail: at.say(detail), Line: at.line, Column: at.column}
 	if f, ok := rules.FieldByName(name); ok {
 		b.broken[f] = true
 		v.Field, v.Pointer = f.String(), f.Pointer()
-	} else if isPlain(name) {
-		v.Field, v.Pointer = name, "#/"+name
 	}
 	b.note(v)
 }
@@ -123,18 +124,49 @@ func (b *binding) admits(name string, m mark) bool {
 		b.violateName(rules.UnknownField, name, m, lookAlike)
 		return false
 	}
+	b.suspect(name, inBody, m)
 	switch {
 	case b.reader.UnknownFields == Reject:
-		detail := "A member is not one of the four fields; its name is not repeated here."
-		if isPlain(name) {
-			detail = name + " is not one of the four fields."
-		}
-		b.violateName(rules.UnknownField, name, m, detail)
+		b.violateName(rules.UnknownField, name, m, "A member is not one of the four fields.")
 		return false
 	case b.reader.UnknownFields == Strip, isTypeHint(name):
+		return false
+	case !IsMemberName(name):
+		b.violateName(rules.MemberName, name, m, badName)
 		return false
 	}
 	return true
 }
 
-const lookAlike = "A name looks like that of a field and is written with other characters."
+const (
+	lookAlike = "A name looks like that of a field and is written with other characters."
+	badName   = "The name of a member is not 1 to 64 of the characters A-Z a-z 0-9 _ . and -."
+)
+
+// suspicion is a name that is nearly a field's.
+type suspicion struct {
+	place place // empty for none
+	mark  mark
+}
+
+// suspect remembers a name that is nearly a field's, and the first such only.
+func (b *binding) suspect(name string, where place, m mark) {
+	if f, ok := misspelt(name); ok && b.suspects[f].place == "" {
+		b.suspects[f] = suspicion{where, m}
+	}
+}
+
+// tellMisspelt notes a violation for each field that is set nowhere and has a
+// name nearly like it: the upstream would dial without it and say nothing.
+func (b *binding) tellMisspelt() {
+	for f, s := range b.suspects {
+		if field := rules.Field(f); s.place != "" && !b.request.Call[f].Set && !b.broken[f] {
+			at := b.locate(s.mark)
+			b.broken[f] = true
+			b.note(rules.Violation{
+				Rule: rules.UnknownField, Field: field.String(), Line: at.line, Column: at.column,
+				Detail: at.say(fmt.Sprintf("A name in %s is nearly that of a field. Did you mean %s?", s.place, field)),
+			})
+		}
+	}
+}

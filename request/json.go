@@ -95,10 +95,13 @@ func (b *binding) unknown(s *scanner, name string, m member) {
 	if !b.admits(name, markAt(m.at)) {
 		return
 	}
-	if s.typeHint != 0 {
+	switch {
+	case s.typeHint != 0:
 		b.violateName(rules.UnknownField, name, markAt(s.typeHint),
 			"A type hint (__type) inside of a member is not forwarded.")
-		return
+	case s.badName != 0:
+		b.violateName(rules.MemberName, name, markAt(s.badName), badName)
+	default:
+		b.request.extras = append(b.request.extras, extra{name: name, json: appendCanonical(nil, m.value.of(s.body))})
 	}
-	b.request.extras = append(b.request.extras, extra{name: name, json: appendCompact(nil, m.value.of(s.body))})
 }

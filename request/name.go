@@ -8,6 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
 // isTypeHint reports whether name is that of a type hint to the upstream's
@@ -55,25 +57,34 @@ func isPrintableASCII(s string) bool {
 	return true
 }
 
-// isPlain reports whether a name that is not a field's may be repeated in an
-// answer: it looks like the name of a member and not like somebody's value,
-// such as a telephone number that a CSV without a header row has there.
-func isPlain(name string) bool {
-	const longest, mostDigits = 64, 3
-	if name == "" || len(name) > longest {
-		return false
-	}
-	digits := 0
+// maxName is the length of the longest member name.
+const maxName = 64
+
+// IsMemberName reports whether a member beyond the four fields may have that
+// name: 1 to 64 of the characters A-Z a-z 0-9 _ . and -. No encoder and no reader
+// of JSON makes anything else of such a name than it is.
+func IsMemberName[S string | []byte](name S) bool {
 	for i := range len(name) {
 		switch c := name[i]; {
-		case 'a' <= c|0x20 && c|0x20 <= 'z', c == '_':
-		case '0' <= c && c <= '9' && i > 0:
-			digits++
+		case 'a' <= c|0x20 && c|0x20 <= 'z', isDigit(c), c == '_', c == '.', c == '-':
 		default:
 			return false
 		}
 	}
-	return digits <= mostDigits
+	return 0 < len(name) && len(name) <= maxName
+}
+
+// fieldNames are the names of the four fields.
+var fieldNames = func() (all [rules.NumFields]string) {
+	for f := range all {
+		all[f] = rules.Field(f).String()
+	}
+	return all
+}()
+
+// misspelt returns the field whose name was misspelt, if it was.
+func misspelt(name string) (rules.Field, bool) {
+	return rules.FieldByName(nearmiss.Typo(name, fieldNames[:]))
 }
 
 // lowered returns s with ASCII letters in lower case.

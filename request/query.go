@@ -30,6 +30,8 @@ func (b *binding) readQuery(raw string) {
 		if !ok {
 			if looksLikeField(name) || IsField(strings.TrimSpace(name)) {
 				b.violate(rules.UnknownField, lookAlike+" It stands in the query string.")
+			} else {
+				b.suspect(name, inQuery, mark{})
 			}
 			continue
 		}

@@ -50,7 +50,8 @@ func (rd *Reader) Read(r *http.Request, sessionID string) (*Request, []rules.Vio
 	if err := b.readBody(r); err != nil {
 		return nil, nil, err
 	}
-	b.tellUntold()
+	b.tellMisspelt()
+	b.noteOmitted()
 	for f := range b.broken {
 		if b.broken[f] {
 			b.request.Call[f] = rules.Value{}

@@ -50,6 +50,7 @@ var refused = map[int]string{
 	539: "content_type", 540: "content_type", 545: "content_type",
 
 	503: "row_count", 512: "row_count",
+	608: "unknown_field callSid", 609: "unknown_field callSid", 610: "unknown_field callSid",
 	504: "row_length", 505: "row_length",
 	516: "duplicate_name callSid", 613: "duplicate_name callSid",
 

@@ -35,6 +35,12 @@ var readings = map[string]reference{jsonType: referenceJSON, csvType: referenceC
 // refer reads a body and binds its members as the package documents it. A call
 // is of session abc.
 func refer(contentType, body string) (c rules.Call, extras map[string]any, ok bool) {
+	near := make(map[rules.Field]bool)
+	defer func() {
+		for f := range near {
+			ok = ok && c[f].Set
+		}
+	}()
 	c = call("", "", "")
 	extras = make(map[string]any)
 	if body == "" {
@@ -66,6 +72,12 @@ func refer(contentType, body string) (c rules.Call, extras map[string]any, ok bo
 		}
 		seen[key] = true
 		f, isField := fieldsByName[key]
+		if !isField && m.name != "_charset_" && key != "__type" && !memberName.MatchString(m.name) {
+			return c, nil, false
+		}
+		if f, ok := misspelt(m.name); ok && !isField {
+			near[f] = true
+		}
 		switch v := m.value.(type) {
 		case nil:
 			if !isField {
@@ -97,6 +109,9 @@ func refer(contentType, body string) (c rules.Call, extras map[string]any, ok bo
 var fieldsByName = map[string]rules.Field{
 	"sessionid": rules.SessionID, "callsid": rules.CallSID, "destination": rules.Destination, "fromnumber": rules.FromNumber,
 }
+
+// memberName is what a member may be named that is forwarded.
+var memberName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 func asciiLower(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -188,7 +203,7 @@ func referenceValue(d *json.Decoder, depth int) (any, error) {
 			return nil, err
 		}
 		name := t.(string)
-		if _, again := object[name]; again || asciiLower(name) == "__type" {
+		if _, again := object[name]; again || asciiLower(name) == "__type" || !memberName.MatchString(name) {
 			return nil, errRefused
 		}
 		if object[name], err = referenceValue(d, depth+1); err != nil {
@@ -289,7 +304,7 @@ func extrasOf(t testing.TB, q *Request) map[string]any {
 // accepts it, and that both read the same.
 func checkReading(t *testing.T, contentType, body string) {
 	t.Helper()
-	q, violations := read(t, new(Reader), post(contentType, "", body))
+	q, violations := read(t, &Reader{UnknownFields: Pass}, post(contentType, "", body))
 	want, extras, ok := refer(contentType, body)
 	if accepted := len(violations) == 0; accepted != ok {
 		t.Fatalf("%q: violations are %q, but the reference accepts it: %v", body, failed(violations), ok)

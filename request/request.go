@@ -46,10 +46,11 @@ func (q *Request) HasExtra(name string) bool {
 }
 
 // SetExtra sets a member beyond the four fields to a text, in the place of one
-// that the client sent. A name of one of the four fields is ignored: their
-// values are those of the call that [Request.AppendJSON] is given.
+// that the client sent. What is not a member name ([IsMemberName]) is ignored,
+// and so is a name of one of the four fields: their values are those of the
+// call that [Request.AppendJSON] is given.
 func (q *Request) SetExtra(name, text string) {
-	if IsField(name) {
+	if IsField(name) || !IsMemberName(name) {
 		return
 	}
 	e := extra{name: name, json: appendString(nil, text)}
@@ -71,8 +72,10 @@ func (q *Request) indexExtra(name string) int {
 
 // AppendJSON appends the canonical body to dst: one JSON object with those of
 // the four fields that are set in call, as strings, and then the members beyond
-// them. It is letter for letter what was judged, whatever the text holds:
-// no value can break out of its string.
+// them. It is letter for letter what was judged, whatever the text holds: no
+// value can break out of its string, and no name has or needs an escape. The
+// upstream loses its place in a name that has one, and takes names for values
+// from there on.
 func (q *Request) AppendJSON(dst []byte, call rules.Call) []byte {
 	dst = append(dst, '{')
 	first := len(dst)
@@ -111,7 +114,9 @@ func appendName(dst []byte, first int, name string) []byte {
 	if len(dst) > first {
 		dst = append(dst, ',')
 	}
-	return append(appendString(dst, name), ':')
+	dst = append(dst, '"')
+	dst = append(dst, name...)
+	return append(dst, `":`...)
 }
 
 // IsField reports whether the upstream takes name, in any ASCII letter case,
@@ -126,26 +131,26 @@ type UnknownFields uint8
 
 // What may become of members beyond the four fields.
 const (
-	Pass   UnknownFields = iota // they are forwarded
-	Strip                       // they are dropped
+	Strip  UnknownFields = iota // they are dropped, as the upstream drops them
+	Pass                        // they are forwarded if all names in them are member names
 	Reject                      // the request is refused
 )
 
 // unknownFields are the words of a configuration.
-var unknownFields = [...]string{Pass: "pass", Strip: "strip", Reject: "reject"}
+var unknownFields = [...]string{Strip: "strip", Pass: "pass", Reject: "reject"}
 
-// ParseUnknownFields returns the meaning of a word of the configuration: pass,
-// strip or reject. The empty word is pass.
+// ParseUnknownFields returns the meaning of a word of the configuration: strip,
+// pass or reject. The empty word is strip.
 func ParseUnknownFields(word string) (UnknownFields, bool) {
 	if word == "" {
-		return Pass, true
+		return Strip, true
 	}
 	for u, w := range unknownFields {
 		if w == word {
 			return UnknownFields(u), true
 		}
 	}
-	return Pass, false
+	return Strip, false
 }
 
 // String returns the word of the configuration.

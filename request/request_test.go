@@ -163,11 +163,11 @@ func TestABodyThatCanBeReadTwoWaysIsRefused(t *testing.T) {
 		{"a name twice in another case", jsonType, "", `{"callSid":"1","CALLSID":"2"}`, "duplicate_name callSid"},
 		{"a name twice by an escape", jsonType, "", `{"callSid":"1","\u0063allSid":"2"}`, "duplicate_name callSid"},
 		{"a name twice, once null", jsonType, "", `{"callSid":"1","callsid":null}`, "duplicate_name callSid"},
-		{"an unknown name twice", jsonType, "", `{"note":1,"NOTE":2}`, "duplicate_name NOTE"},
-		{"a name twice inside of an object", jsonType, "", `{"note":{"a":1,"b":{},"\u0061":2}}`, "duplicate_name note"},
-		{"a name twice deep inside of a list", jsonType, "", `{"note":[[{"a":1},{"a":{"b":1,"b":1}}]]}`, "duplicate_name note"},
+		{"an unknown name twice", jsonType, "", `{"note":1,"NOTE":2}`, "duplicate_name"},
+		{"a name twice inside of an object", jsonType, "", `{"note":{"a":1,"b":{},"\u0061":2}}`, "duplicate_name"},
+		{"a name twice deep inside of a list", jsonType, "", `{"note":[[{"a":1},{"a":{"b":1,"b":1}}]]}`, "duplicate_name"},
 		{"a column twice", csvType, "", "callSid,CallSid\n1,2\n", "duplicate_name callSid"},
-		{"an unknown column twice", csvType, "", "note,note \n1,2\n", "duplicate_name note"},
+		{"an unknown column twice", csvType, "", "note,note \n1,2\n", "duplicate_name"},
 		{"two columns without a name", csvType, "", ",\n1,2\n", "duplicate_name"},
 		{"a name twice in the query", "", "callSid=1&CALLSID=1", "", "repeated_name callSid"},
 		{"a name thrice in the query, empty", "", "callSid=1&callSid=&callSid", "", "repeated_name callSid"},
@@ -419,8 +419,8 @@ func TestThePointerIsToThePlaceInTheBody(t *testing.T) {
 		{"of a conflict with the body", "callSid=1", `{"callSid":"2"}`, "#/callSid"},
 		{"in the query string", "callSid=1&callSid=1", `{}`, ""},
 		{"between the query string and the path", "sessionId=1", `{}`, ""},
-		{"of an unknown member", "", `{"note_2":{"a":1,"a":2}}`, "#/note_2"},
-		{"of an unknown member with an odd name", "", `{"a/b":{"a":1,"a":2}}`, ""},
+		{"of an unknown member", "", `{"note_2":{"a":1,"a":2}}`, ""},
+		{"of a misspelt field", "", `{"destinaton":"x"}`, ""},
 		{"of no one member", "", `{"callSid"}`, ""},
 	}
 	for _, test := range tests {
@@ -430,6 +430,59 @@ func TestThePointerIsToThePlaceInTheBody(t *testing.T) {
 				t.Errorf("violations %v, want one at %q", violations, test.want)
 			}
 		})
+	}
+}
+
+func TestAMisspeltFieldGetsDidYouMean(t *testing.T) {
+	multi := "multipart/form-data; boundary=XX"
+	tests := []struct {
+		name, contentType, query, body string
+		unknown                        UnknownFields
+		want, detail                   string
+	}{
+		{"JSON", jsonType, "", `{"callSid":"CA1","destinaton":"+1555"}`, Strip, "unknown_field destination", "Line 1, column 18: A name in the body is nearly that of a field. Did you mean destination?"},
+		{"where members pass", jsonType, "", `{"from_number":"+1555"}`, Pass, "unknown_field fromNumber", "Did you mean fromNumber?"},
+		{"where members are rejected", jsonType, "", `{"from_number":"+1555"}`, Reject, "unknown_field, unknown_field fromNumber", "Did you mean fromNumber?"},
+		{"CSV", csvType, "", "call-sid,destination\nCA1,x\n", Strip, "unknown_field callSid", "Did you mean callSid?"},
+		{"a form", formType, "", "destinations=x", Strip, "unknown_field destination", "Did you mean destination?"},
+		{"a multipart form", multi, "", "--XX\r\nContent-Disposition: form-data; name=desination\r\n\r\nx\r\n--XX--", Strip, "unknown_field destination", "Did you mean destination?"},
+		{"the query", "", "destinaton=x", "", Strip, "unknown_field destination", "A name in the query string is nearly that of a field. Did you mean destination?"},
+		{"a field that is there too", jsonType, "", `{"destination":"x","destinations":["y"]}`, Strip, "", ""},
+		{"a field that is elsewhere", jsonType, "callSid=CA1", `{"call_sid":"CA2","session_id":"s"}`, Strip, "", ""},
+		{"a word of its own", jsonType, "", `{"from":"x","call":"y","number":"z","dest":1}`, Strip, "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, violations := read(t, &Reader{UnknownFields: test.unknown}, post(test.contentType, test.query, test.body))
+			if got := failed(violations); got != test.want {
+				t.Fatalf("violated %q, want %q", got, test.want)
+			}
+			if test.want != "" && !strings.HasSuffix(violations[len(violations)-1].Detail, test.detail) {
+				t.Errorf("told %q, want %q", violations[len(violations)-1].Detail, test.detail)
+			}
+		})
+	}
+}
+
+func TestNoNameOfAnUnknownMemberIsRepeated(t *testing.T) {
+	for contentType, body := range map[string]string{
+		csvType:  "Smith,Smith\n",
+		jsonType: `{"Smith":{"Smith":1,"Smith":2},"smith":1}`,
+		formType: "Smith=1&Smith=2",
+		"multipart/form-data; boundary=XX": "--XX\r\nContent-Disposition: form-data; name=Smith; filename=a\r\n\r\n1\r\n--XX\r\nContent-Disposition: form-data; name=Smith\r\n\r\n1\r\n" +
+			"--XX\r\nContent-Disposition: form-data; name=Smith\r\n\r\n1\r\n--XX--",
+	} {
+		for _, unknown := range []UnknownFields{Strip, Pass, Reject} {
+			_, violations := read(t, &Reader{UnknownFields: unknown}, post(contentType, "", body))
+			if len(violations) == 0 {
+				t.Errorf("%s: accepted", body)
+			}
+			for _, v := range violations {
+				if s := v.Detail + v.Field + v.Pointer; strings.Contains(strings.ToLower(s), "smith") {
+					t.Errorf("%s: repeated in %q", body, s)
+				}
+			}
+		}
 	}
 }
 
@@ -475,7 +528,7 @@ func TestNoValueIsRepeated(t *testing.T) {
 
 func TestUnknownMembers(t *testing.T) {
 	const body = `{"callSid":"CA1", "note" : [ 1.50, "a \"b\" \u00e9" , {"x" : null} ], "__type":"T", "n":null}`
-	const kept = `{"sessionId":"abc","callSid":"CA1","note":[1.50,"a \"b\" \u00e9",{"x":null}],"n":null}`
+	const kept = `{"sessionId":"abc","callSid":"CA1","note":[1.50,"a \"b\" é",{"x":null}],"n":null}`
 	tests := []struct {
 		name, contentType, body string
 		unknown                 UnknownFields
@@ -483,18 +536,28 @@ func TestUnknownMembers(t *testing.T) {
 	}{
 		{"JSON passes, without white space and type hint", jsonType, body, Pass, kept, ""},
 		{"JSON is stripped", jsonType, body, Strip, `{"sessionId":"abc","callSid":"CA1"}`, ""},
-		{"JSON is rejected", jsonType, body, Reject, "", "unknown_field note, unknown_field __type, unknown_field n"},
-		{"an inner type hint is refused", jsonType, `{"note":[{"__TYPE":"T"}]}`, Pass, "", "unknown_field note"},
+		{"JSON is rejected", jsonType, body, Reject, "", "unknown_field, unknown_field, unknown_field"},
+		{"an inner type hint is refused", jsonType, `{"note":[{"__TYPE":"T"}]}`, Pass, "", "unknown_field"},
 		{"an inner type hint is stripped", jsonType, `{"note":[{"__type":"T"}]}`, Strip, `{"sessionId":"abc"}`, ""},
 		{"an escaped type hint is one", jsonType, `{"\u005f_type":"T"}`, Pass, `{"sessionId":"abc"}`, ""},
 		{"CSV passes as text", csvType, "callSid,note\nCA1,\"a\"\"b\"\n", Pass, `{"sessionId":"abc","callSid":"CA1","note":"a\"b"}`, ""},
 		{"CSV is stripped", csvType, "callSid,note\nCA1,1\n", Strip, `{"sessionId":"abc","callSid":"CA1"}`, ""},
-		{"CSV is rejected", csvType, "callSid,note\nCA1,1\n", Reject, "", "unknown_field note"},
+		{"CSV is rejected", csvType, "callSid,note\nCA1,1\n", Reject, "", "unknown_field"},
 		{"a form passes as text", formType, "note=a%00%22&callSid=CA1&__type=T", Pass, `{"sessionId":"abc","callSid":"CA1","note":"a\u0000\""}`, ""},
-		{"a form is rejected", formType, "note=1", Reject, "", "unknown_field note"},
-		{"spaces make another name in JSON", jsonType, `{" callSid ":"v"}`, Pass, `{"sessionId":"abc"," callSid ":"v"}`, ""},
-		{"a name in another script passes", jsonType, `{"größe":1}`, Pass, `{"sessionId":"abc","größe":1}`, ""},
-		{"a name is escaped", jsonType, `{"\"},{\"callSid":1}`, Pass, `{"sessionId":"abc","\"},{\"callSid":1}`, ""},
+		{"a form is rejected", formType, "note=1", Reject, "", "unknown_field"},
+		{"the default is to strip", jsonType, `{"note":{"größe":1}}`, UnknownFields(0), `{"sessionId":"abc"}`, ""},
+		{"all characters of a member name", jsonType, `{"aZ_09.-":1}`, Pass, `{"sessionId":"abc","aZ_09.-":1}`, ""},
+		{"a name of 64 characters", jsonType, `{"` + strings.Repeat("x", 64) + `":1}`, Pass, `{"sessionId":"abc","` + strings.Repeat("x", 64) + `":1}`, ""},
+		{"a name of 65 characters", jsonType, `{"` + strings.Repeat("x", 65) + `":1}`, Pass, "", "member_name"},
+		{"no name", jsonType, `{"":1}`, Pass, "", "member_name"},
+		{"a name in another script", jsonType, `{"größe":1}`, Pass, "", "member_name"},
+		{"a name with a space", csvType, "a b,callSid\n1,2\n", Pass, "", "member_name"},
+		{"a name with a quote", jsonType, `{"\"},{\"note":1}`, Pass, "", "member_name"},
+		{"a name with a quote in a form", formType, "X%2C%22x=destination", Pass, "", "member_name"},
+		{"a name with a quote in a column", csvType, "\"X,\"\"x\",callSid\n1,2\n", Pass, "", "member_name"},
+		{"an inner name with a quote", jsonType, `{"note":[{"X,\"x":1}]}`, Pass, "", "member_name"},
+		{"a name with a quote is stripped", jsonType, `{"X,\"x":"destination","+19005550123":"y","callSid":"CA1"}`, Strip, `{"sessionId":"abc","callSid":"CA1"}`, ""},
+		{"a text with odd escapes is written in one way", jsonType, `{"note":["\/\u0022\b\ud83d\ude00\u2028"]}`, Pass, `{"sessionId":"abc","note":["/\"\u0008😀` + "\u2028" + `"]}`, ""},
 	}
 	u := newUpstream(t)
 	for _, test := range tests {
@@ -524,12 +587,12 @@ func TestManyNamesAreComparedToo(t *testing.T) {
 	}
 	for _, last := range []string{`"CALLSID":1,"callSid":2`, `"Aaa":0`} {
 		_, violations := read(t, &Reader{MaxBody: 1 << 20}, post(jsonType, "", "{"+b.String()+last+"}"))
-		if !strings.HasPrefix(failed(violations), "duplicate_name ") || len(violations) != 1 {
+		if !strings.HasPrefix(failed(violations), "duplicate_name") || len(violations) != 1 {
 			t.Errorf("%s: violated %q", last, failed(violations))
 		}
 	}
 	inner := `{"x":{` + b.String() + `"aaa":0}}`
-	if _, violations := read(t, &Reader{MaxBody: 1 << 20}, post(jsonType, "", inner)); failed(violations) != "duplicate_name x" {
+	if _, violations := read(t, &Reader{MaxBody: 1 << 20}, post(jsonType, "", inner)); failed(violations) != "duplicate_name" {
 		t.Errorf("inner: violated %q", failed(violations))
 	}
 	inner = `{"x":{` + b.String() + `"AAA":{"aaa":0}}}`
@@ -539,7 +602,7 @@ func TestManyNamesAreComparedToo(t *testing.T) {
 }
 
 func TestExtraMembersCanBeSet(t *testing.T) {
-	q, _ := read(t, new(Reader), post(jsonType, "", `{"a":null,"b":"","c":"x","d":{}}`))
+	q, _ := read(t, &Reader{UnknownFields: Pass}, post(jsonType, "", `{"a":null,"b":"","c":"x","d":{}}`))
 	for name, want := range map[string]bool{"a": false, "b": false, "C": true, "d": true, "e": false} {
 		if got := q.HasExtra(name); got != want {
 			t.Errorf("HasExtra(%q) is %v", name, got)
@@ -548,6 +611,7 @@ func TestExtraMembersCanBeSet(t *testing.T) {
 	q.SetExtra("A", "\"}\xff\u2028\x7f")
 	q.SetExtra("e", "1")
 	q.SetExtra("CALLSID", "x")
+	q.SetExtra(`X,"x`, "x")
 	c := q.Call
 	c[rules.Destination] = rules.Value{Text: "+1555", Set: true}
 	const want = `{"sessionId":"abc","destination":"+1555","A":"\"}` + "\ufffd\u2028" + `\u007f","b":"","c":"x","d":{},"e":"1"}`
@@ -585,13 +649,13 @@ func TestUnknownFieldsHasThreeWords(t *testing.T) {
 			t.Errorf("%v is %v, %v", u, got, ok)
 		}
 	}
-	if u, ok := ParseUnknownFields(""); !ok || u != Pass {
-		t.Error("the empty word is not pass")
+	if u, ok := ParseUnknownFields(""); !ok || u != Strip {
+		t.Error("the empty word is not strip")
 	}
 	if _, ok := ParseUnknownFields("Pass"); ok {
 		t.Error("Pass was taken")
 	}
-	if UnknownFields(9).String() != "" || UnknownFieldsWords() != "pass, strip, reject" {
+	if UnknownFields(9).String() != "" || UnknownFieldsWords() != "strip, pass, reject" {
 		t.Error("the words are wrong")
 	}
 }

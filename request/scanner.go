@@ -53,10 +53,11 @@ type scanner struct {
 	problem string
 	tooDeep bool
 
-	// duplicate and typeHint are where the first name that stands twice in one
-	// object, or that is a type hint, stands inside of the value that was last
-	// read at the outermost level; 0 is nowhere.
-	duplicate, typeHint int
+	// duplicate, typeHint and badName are where the first name that stands
+	// twice in one object, that is a type hint, or that is no member name,
+	// stands inside of the value that was last read at the outermost level; 0
+	// is nowhere.
+	duplicate, typeHint, badName int
 
 	// names are those of the objects that are open, the outermost first.
 	names    [][]byte
@@ -138,7 +139,7 @@ func (s *scanner) object(b *binding) bool {
 			return false
 		}
 		if b != nil {
-			s.duplicate, s.typeHint = 0, 0
+			s.duplicate, s.typeHint, s.badName = 0, 0, 0
 		}
 		if m.value, ok = s.value(); !ok {
 			return false
@@ -170,6 +171,9 @@ func (s *scanner) noteInner(m member) {
 	}
 	if s.typeHint == 0 && isTypeHint(string(m.name)) {
 		s.typeHint = m.at
+	}
+	if s.badName == 0 && !IsMemberName(m.name) {
+		s.badName = m.at
 	}
 }
 

@@ -159,12 +159,20 @@ var (
 		Fix:   "Give the row as many cells as there are columns; leave a cell empty where there is no value.",
 	})
 
-	// UnknownField is a member other than the four, where unknown_fields is
-	// reject.
+	// UnknownField is a member other than the four where unknown_fields is
+	// reject, and a misspelt field anywhere.
 	UnknownField = rule(Rule{
 		Name: "unknown_field", Status: http.StatusUnprocessableEntity, ErrorCode: "UnknownField",
 		Title: "A field is not one of AddConferenceMember",
 		Fix:   "Send sessionId, callSid, destination and fromNumber, and no other field.",
+	})
+
+	// MemberName is a member other than the four that is to be forwarded, and
+	// whose name the upstream could read as something else.
+	MemberName = rule(Rule{
+		Name: "member_name", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidMemberName",
+		Title: "The name of a member can't be forwarded",
+		Fix:   "Name members with 1 to 64 of the characters A-Z a-z 0-9 _ . and -, those inside of other members too.",
 	})
 )
 

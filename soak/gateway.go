@@ -155,7 +155,7 @@ var variations = []variation{
 	{},
 	{Site: "encode gzip zstd", Directive: "max_body 24KiB", Transport: "compression off"},
 	{Directive: "correlation_id X-Soak-Correlation", Proxy: "flush_interval -1"},
-	{Directive: "hash_key 0123456789abcdef\n\t\tunknown_fields strip", Proxy: "header_up X-Soak-Variation 3"},
+	{Directive: "hash_key 0123456789abcdef\n\t\tunknown_fields pass", Proxy: "header_up X-Soak-Variation 3"},
 	{Site: "header X-Soak-Variation 4", Directive: "predefined_routes refuse", Proxy: "lb_policy first", Transport: "keepalive_idle_conns 64"},
 }
 

@@ -39,6 +39,34 @@ func Find(typed string, known []string) string {
 	return best
 }
 
+// typo is what a slip of the finger costs at most: a wrong letter, one too
+// many, two that changed places, or two that were left out.
+const typo = 3
+
+// Typo returns which of the known words was misspelt as typed, or the empty
+// string if none was. It is stricter than [Find]: what was typed is nearly the
+// word. Letter case, spaces and the characters _ . and -
+// make no difference.
+func Typo(typed string, known []string) string {
+	if len(typed) > longest {
+		return ""
+	}
+	typed = strings.ToLower(separators.Replace(typed))
+	best, least := "", typo+1
+	for _, word := range known {
+		if len(typed) < len(word)-2 || len(typed) > len(word)+1 {
+			continue
+		}
+		if cost := distance(typed, strings.ToLower(word)); cost < least {
+			best, least = word, cost
+		}
+	}
+	return best
+}
+
+// separators stand between the words of a name.
+var separators = strings.NewReplacer("_", "", "-", "", ".", "", " ", "")
+
 // distance returns what it costs to make typed what was meant (the optimal
 // string alignment of the two).
 func distance(typed, meant string) int {

@@ -28,6 +28,32 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestTypo(t *testing.T) {
+	known := []string{"sessionId", "callSid", "destination", "fromNumber"}
+	for _, tt := range []struct{ rule, typed, want string }{
+		{"a missing letter", "destinaton", "destination"},
+		{"two missing letters", "fromNumb", "fromNumber"},
+		{"three missing letters", "call", ""},
+		{"a letter too many", "destinations", "destination"},
+		{"two letters too many", "destination12", ""},
+		{"a wrong letter", "callSud", "callSid"},
+		{"two wrong letters", "callSum", ""},
+		{"swapped letters", "frmoNumber", "fromNumber"},
+		{"other separators", "From_Number", "fromNumber"},
+		{"spaces around it", " call-sid ", "callSid"},
+		{"another word that begins alike", "destinationNote", ""},
+		{"a word of its own", "from", ""},
+		{"nothing", "", ""},
+		{"letters beyond ASCII", "déstination", ""},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got := Typo(tt.typed, known); got != tt.want {
+				t.Errorf("Typo(%q) = %q, want %q", tt.typed, got, tt.want)
+			}
+		})
+	}
+}
+
 func TestFindPrefersWhatWasShortened(t *testing.T) {
 	if got := Find("fromNumber", []string{"fromName", "fromPhoneNumber"}); got != "fromPhoneNumber" {
 		t.Errorf("Find = %q, want fromPhoneNumber", got)

@@ -114,23 +114,25 @@ func appendString(dst []byte, text string) []byte {
 	return append(append(dst, text[start:]...), '"')
 }
 
-// appendCompact appends a valid JSON value without the white space between its
-// parts. Its texts and numbers stay as they are.
-func appendCompact(dst, json []byte) []byte {
-	inText := false
+// appendCanonical appends a valid JSON value as the canonical body has it:
+// without the white space between its parts, and its texts in the one spelling
+// of [appendString]. Its numbers stay as they are.
+func appendCanonical(dst, json []byte) []byte {
 	for i := 0; i < len(json); i++ {
 		c := json[i]
-		if !inText && isSpace(c) {
+		if c != '"' {
+			if !isSpace(c) {
+				dst = append(dst, c)
+			}
 			continue
 		}
-		dst = append(dst, c)
-		switch c {
-		case '"':
-			inText = !inText
-		case '\\':
-			i++
-			dst = append(dst, json[i])
+		start := i + 1
+		for i++; json[i] != '"'; i++ {
+			if json[i] == '\\' {
+				i++
+			}
 		}
+		dst = appendString(dst, string(appendUnescaped(nil, json[start:i])))
 	}
 	return dst
 }
