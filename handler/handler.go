@@ -45,7 +45,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		// path, and is sent on as it is for the upstream to read.
 		match = route.Match{Kind: route.Members, Ambiguous: true}
 	}
-	if match.Kind == route.None {
+	if match.Kind == route.None || match.Kind == route.LookAlike {
 		return next.ServeHTTP(w, r)
 	}
 	x := h.begin(w, r, match)
@@ -53,14 +53,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 	x.providePlaceholders()
 	x.correlate()
-	if !match.Ambiguous && (match.Kind == route.Predefined && h.passPredefined || match.Kind == route.Members && r.Method == http.MethodOptions) {
+	if !match.Ambiguous && (match.Kind > route.Members && h.passPredefined || match.Kind == route.Members && !match.UnknownSuffix && r.Method == http.MethodOptions) {
 		return x.pass(next)
 	}
 	unacceptable := x.negotiate()
-	if match.Kind == route.Predefined {
+	if match.Kind > route.Members {
 		return x.refuse(closedRoute(h.route))
 	}
-	if match.Ambiguous {
+	if match.Ambiguous || match.UnknownSuffix {
 		return x.refuse(ambiguousPath())
 	}
 	if r.Method != http.MethodPost {

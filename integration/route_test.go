@@ -265,7 +265,7 @@ func TestPredefinedRoutesAreClosedUnlessTheyPass(t *testing.T) {
 		})
 	}
 	t.Run("a batch", func(t *testing.T) {
-		for _, path := range []string{"/json/reply/AddConferenceMember[]", "/json/reply/AddConferenceMember%5B%5D", "/api/AddConferenceMember[]", "/CSV/REPLY/ADDCONFERENCEMEMBER%5b%5d.csv"} {
+		for _, path := range []string{"/json/reply/AddConferenceMember[]", "/json/reply/AddConferenceMember%5B%5D", "/api/AddConferenceMember[]", "/CSV/REPLY/ADDCONFERENCEMEMBER%5b%5d.json"} {
 			u.Forget()
 			refuses(404, "predefined_route")(t, g.sendRaw(t, "closed", post(path, `[{"sessionId":"abc"}]`)))
 			nothingDialled(t, u)
@@ -305,7 +305,7 @@ func TestEveryOtherRequestIsUntouched(t *testing.T) {
 		{"OPTIONS /sessions/abc/conference/memberss", []string{"Access-Control-Request-Method: POST"}, ""},
 		{"OPTIONS *", nil, ""},
 		{"POST /json/reply/RemoveConferenceMember", []string{"Content-Type: application/json"}, strings.Repeat("x", 100<<10)},
-		{"post /sessions/abc/conference/members.bogus", nil, "x"},
+		{"post /sessions/abc/conference/members/x.bogus", nil, "x"},
 	} {
 		t.Run(r.line, func(t *testing.T) {
 			with.Forget()

@@ -31,6 +31,16 @@
 // first that matches wins. A path that matches in such a reading only is one
 // that a plain client does not send.
 //
+// # More than the recorded upstream dials for
+//
+// A host can have more formats registered than the recorded one. It cuts off what
+// follows the last dot if that names one of them, so every other suffix behind the
+// route is matched and marked. Hosts can also have routes for every operation that
+// carry no session id: [Predefined], [Batch] and [SOAP].
+//
+// A path that ends like the route and is neither is a [LookAlike]. The gateway has
+// nothing to do with it, unless it was mounted where it does not see the calls.
+//
 // Matched are also a NUL, control characters and malformed escapes in the
 // session id, though the upstream refuses the first with 400: to judge the id
 // is up to the caller. Parameters such as ";x" belong to their segment

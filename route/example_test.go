@@ -22,10 +22,10 @@ func ExampleTemplate_Match() {
 		fmt.Printf("%d %q %q\n", m.Kind, m.SessionID, m.Suffix)
 	}
 	// Output:
-	// 1 "S1" ""
-	// 1 "S1" ".csv"
+	// 2 "S1" ""
+	// 2 "S1" ".csv"
 	// 0 "" ""
-	// 2 "" ""
+	// 3 "" ""
 }
 
 func ExampleTemplate_Path() {

@@ -16,9 +16,16 @@ var foldings = [...]struct {
 // folds reports whether s is the literal in any letter case. The literal is in
 // lower case.
 func folds[T text](s T, literal string) bool {
+	rest, ok := cutFold(s, literal)
+	return ok && len(rest) == 0
+}
+
+// cutFold cuts the literal, in any letter case, off the beginning of s. The
+// literal is in lower case.
+func cutFold[T text](s T, literal string) (rest T, ok bool) {
 	for i := range len(literal) {
 		if len(s) == 0 {
-			return false
+			return s, false
 		}
 		c, size := s[0], 1
 		switch {
@@ -28,11 +35,11 @@ func folds[T text](s T, literal string) bool {
 			c, size = foldLetter(s)
 		}
 		if c != literal[i] {
-			return false
+			return s, false
 		}
 		s = s[size:]
 	}
-	return len(s) == 0
+	return s, true
 }
 
 // foldLetter returns the ASCII letter for which the first of s can be taken,

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 )
 
 // member is a match of the route by the upstream's own reading.
@@ -13,6 +15,12 @@ func member(id, suffix string) Match { return Match{Kind: Members, SessionID: id
 func doubtful(id, suffix string) Match {
 	return Match{Kind: Members, SessionID: id, Suffix: suffix, Ambiguous: true}
 }
+
+// unknown is a match of the route with a suffix that is no format's.
+func unknown(id string) Match { return Match{Kind: Members, SessionID: id, UnknownSuffix: true} }
+
+// alike is a path that only ends like the route.
+var alike = Match{Kind: LookAlike}
 
 func TestMatch(t *testing.T) {
 	template := mustParse(t, DefaultTemplate)
@@ -26,7 +34,7 @@ func TestMatch(t *testing.T) {
 			"/%73essions/abc/conference/%4Dembers":       member("abc", ""),
 			"/se%C5%BF%c5%bfions/abc/conference/members": member("abc", ""),
 			"/sess%C4%B0ons/abc/conference/members":      member("abc", ""),
-			"/session/abc/conference/members":            {},
+			"/session/abc/conference/members":            alike,
 			"/sessions/abc/conferences/members":          {},
 			"/sessions/abc/conference/member":            {},
 			"/sessions/abc/conference/memberss":          {},
@@ -42,15 +50,15 @@ func TestMatch(t *testing.T) {
 			"/sessions/abc":                      {},
 			"/sessions/abc/conference":           {},
 			"/sessions/abc/conference/members/x": {},
-			"/x/sessions/abc/conference/members": {},
-			"/sessions/a/b/conference/members":   {},
+			"/x/sessions/abc/conference/members": alike,
+			"/sessions/a/b/conference/members":   alike,
 			"sessions/abc/conference/members":    member("abc", ""),
 		}},
 		{"empty segments count for nothing", map[string]Match{
 			"//sessions/abc/conference/members":      member("abc", ""),
 			"/sessions//abc///conference//members//": member("abc", ""),
 			"/sessions/abc/conference/members/":      member("abc", ""),
-			"/sessions//conference/members":          {},
+			"/sessions//conference/members":          alike,
 			"//":                                     {},
 		}},
 		{"dot segments are removed, however encoded", map[string]Match{
@@ -62,9 +70,9 @@ func TestMatch(t *testing.T) {
 			"/sessions/abc/conference/members/.":               member("abc", ""),
 			"/sessions/abc/conference/members/x/..":            member("abc", ""),
 			"/sessions/abc/conference/members/x/../.csv":       member("abc", ".csv"),
-			"/sessions/../conference/members":                  {},
-			"/sessions/%2e%2e/conference/members":              {},
-			"/sessions/./conference/members":                   {},
+			"/sessions/../conference/members":                  alike,
+			"/sessions/%2e%2e/conference/members":              alike,
+			"/sessions/./conference/members":                   alike,
 			"/sessions/abc/conference/members/..":              {},
 			"/sessions/.../conference/members":                 member("...", ""),
 			"/sessions/..a/conference/members":                 member("..a", ""),
@@ -141,6 +149,27 @@ func TestMatch(t *testing.T) {
 			"/sessions/abc%2f./conference/members":             doubtful("abc%2f.", ""),
 			"/sessions/abc/x//../conference/members":           doubtful("abc", ""),
 			"/sessions/x//../abc/conference/members":           doubtful("abc", ""),
+			"/sessions/abc%2fx/%2f../conference/members":       doubtful("abc", ""),
+		}},
+		{"a suffix of another kind is told, for hosts that know more", map[string]Match{
+			"/sessions/abc/conference/members.msgpack":     unknown("abc"),
+			"/sessions/abc/conference/members.x-msgpack":   unknown("abc"),
+			"/sessions/abc/conference/members.wire":        unknown("abc"),
+			"/SESSIONS/a%20b//conference/MEMBERS.jsonl":    unknown("a b"),
+			"/sessions/abc/conference/members%2Emsgpack":   unknown("abc"),
+			"/sessions/abc/conference/members/.msgpack":    unknown("abc"),
+			"/sessions/abc/conference/members//.x":         unknown("abc"),
+			"/sessions/abc/conference/members/.CSV":        unknown("abc"),
+			"/sessions/abc/conference/members.%E2%82%AC":   unknown("abc"),
+			"/sessions/abc/conference/members.a%2Fb":       unknown("abc"),
+			"/sessions%5Cabc/conference/members.msgpack":   {Kind: Members, SessionID: "abc", UnknownSuffix: true, Ambiguous: true},
+			"/sessions/abc/conference/members/.msgpack/":   unknown("abc"),
+			"/sessions/abc/conference/members.msgpack/":    unknown("abc"),
+			"/sessions/abc/conference/members.msgpack/x":   {},
+			"/sessions/abc/conference/members.msgpack/.x":  alike,
+			"/sessions/abc/conference/members/.msgpack/.x": alike,
+			"/sessions/abc/conference/members/x.msgpack":   {},
+			"/sessions/abc/conference/.msgpack":            {},
 		}},
 		{"a suffix is lower case, the last thing, and one of five", map[string]Match{
 			"/sessions/abc/conference/members.csv":         member("abc", ".csv"),
@@ -158,30 +187,30 @@ func TestMatch(t *testing.T) {
 			"/sessions/abc/conference/members%2Ecsv":       member("abc", ".csv"),
 			"/sessions/abc/conference/members%2e%63%73%76": member("abc", ".csv"),
 			"/sessions/a%20b/conference/members.csv":       member("a b", ".csv"),
-			"/sessions/abc/conference/members.Csv":         {},
-			"/sessions/abc/conference/members.JSON":        {},
-			"/sessions/abc/conference/members.c%53v":       {},
-			"/sessions/abc/conference/members.bogus":       {},
-			"/sessions/abc/conference/members.none":        {},
-			"/sessions/abc/conference/members.txt":         {},
-			"/sessions/abc/conference/members.csv.json":    {},
-			"/sessions/abc/conference/members..csv":        {},
-			"/sessions/abc/conference/members.":            {},
-			"/sessions/abc/conference/members.csv.":        {},
+			"/sessions/abc/conference/members.Csv":         unknown("abc"),
+			"/sessions/abc/conference/members.JSON":        unknown("abc"),
+			"/sessions/abc/conference/members.c%53v":       unknown("abc"),
+			"/sessions/abc/conference/members.bogus":       unknown("abc"),
+			"/sessions/abc/conference/members.none":        unknown("abc"),
+			"/sessions/abc/conference/members.txt":         unknown("abc"),
+			"/sessions/abc/conference/members.csv.json":    unknown("abc"),
+			"/sessions/abc/conference/members..csv":        unknown("abc"),
+			"/sessions/abc/conference/members.":            unknown("abc"),
+			"/sessions/abc/conference/members.csv.":        unknown("abc"),
 			"/sessions/abc/conference/members.csv/":        doubtful("abc", ".csv"),
 			"/sessions/abc/conference/members.csv/.":       doubtful("abc", ".csv"),
 			"/sessions/abc/conference/members.csv%2f":      doubtful("abc", ".csv"),
-			"/sessions/abc/conference/members.csv%20":      {},
-			"/sessions/abc/conference/members.csv+":        {},
+			"/sessions/abc/conference/members.csv%20":      unknown("abc"),
+			"/sessions/abc/conference/members.csv+":        unknown("abc"),
 			"/sessions/abc/conference/members%20.csv":      {},
 			"/sessions/abc/conference/members;.csv":        {},
-			"/sessions/abc/conference/members.csv;x":       {},
-			"/sessions/abc/conference/members.csv%23f":     {},
-			"/sessions/abc/conference/members.csv%00":      {},
+			"/sessions/abc/conference/members.csv;x":       unknown("abc"),
+			"/sessions/abc/conference/members.csv%23f":     unknown("abc"),
+			"/sessions/abc/conference/members.csv%00":      unknown("abc"),
 			"/sessions/abc/conference/members%252Ecsv":     {},
 			"/sessions/abc/conference/memberscsv":          {},
 			"/sessions/abc/conference/.csv":                {},
-			"/sessions/abc/conference/members.csv/.csv":    {},
+			"/sessions/abc/conference/members.csv/.csv":    unknown("abc"),
 		}},
 	}
 	for _, r := range rules {
@@ -211,33 +240,43 @@ func TestMatchPredefinedRoutes(t *testing.T) {
 		"/csv/reply/AddConferenceMember.csv":        Predefined,
 		"/csv/reply/AddConferenceMember.bogus":      Predefined,
 		"/csv/reply/AddConferenceMember.":           Predefined,
-		"/csv/reply/AddConferenceMember[]":          Predefined,
-		"/csv/reply/AddConferenceMember%5B%5D":      Predefined,
-		"/csv/reply/AddConferenceMember%5b%5d.json": Predefined,
+		"/csv/reply/AddConferenceMember[]":          Batch,
+		"/csv/reply/AddConferenceMember%5B%5D":      Batch,
+		"/csv/reply/AddConferenceMember%5b%5d.json": Batch,
 		"/csv/reply/AddConferenceMember/x/y":        Predefined, // the upstream takes the third segment
 		"/api/AddConferenceMember":                  Predefined,
 		"/API/addConferenceMember.csv":              Predefined,
-		"/api/AddConferenceMember[]":                Predefined,
-		"/api/AddConferenceMember[].csv.json":       Predefined,
+		"/api/AddConferenceMember[]":                Batch,
+		"/api/AddConferenceMember[].csv.json":       Batch,
 		"/api/x/y/AddConferenceMember":              Predefined, // and here the last
 		"/api/reply/AddConferenceMember":            Predefined,
-		"/AddConferenceMember":                      None,
-		"/reply/AddConferenceMember":                None,
+		"/AddConferenceMember":                      LookAlike,
+		"/reply/AddConferenceMember":                LookAlike,
 		"/api":                                      None,
 		"/api/":                                     None,
 		"/api/.csv":                                 None,
 		"/api/AddConferenceMember/x":                None,
-		"/apis/AddConferenceMember":                 None,
+		"/apis/AddConferenceMember":                 LookAlike,
 		"/api/AddConferenceMembers":                 None,
 		"/api/AddConferenceMember[":                 None,
 		"/api/AddConferenceMember[][]":              None,
 		"/api/xAddConferenceMember":                 None,
 		"/api/[]":                                   None,
 		"/csv/reply":                                None,
+		"/soap11":                                   SOAP,
+		"/SOAP12":                                   SOAP,
+		"//soap12//":                                SOAP,
+		"/soap12/x":                                 SOAP,
+		"/x/../%73oap11.csv":                        SOAP,
+		"/%2Fsoap12":                                SOAP,
+		"/soap":                                     None,
+		"/soap13":                                   None,
+		"/soap112":                                  None,
+		"/x/soap12":                                 None,
 		"/csv/reply/RemoveConferenceMember":         None,
-		"/csv/replies/AddConferenceMember":          None,
-		"/csv/reply/x/AddConferenceMember":          None,
-		"/x/csv/reply/AddConferenceMember":          None,
+		"/csv/replies/AddConferenceMember":          LookAlike,
+		"/csv/reply/x/AddConferenceMember":          LookAlike,
+		"/x/csv/reply/AddConferenceMember":          LookAlike,
 	}
 	for _, template := range []string{DefaultTemplate, "/calls/{sessionId}/add"} {
 		rt := mustParse(t, template)
@@ -258,13 +297,122 @@ func TestPredefinedRoutesStandBelowThePrefixToo(t *testing.T) {
 		{"/V1/Sessions/{sessionId}/Conference/Members", "/v1/api/AddConferenceMember", Predefined},
 		{"/v1/sessions/{sessionId}/conference/members", "/api/AddConferenceMember", Predefined},
 		{"/a/b/sessions/{sessionId}/conference/members", "/a//B/api/AddConferenceMember.csv", Predefined},
-		{"/a/b/sessions/{sessionId}/conference/members", "/a/api/AddConferenceMember", None},
-		{"/v1/calls/{sessionId}/add", "/v1/api/AddConferenceMember", None},
-		{DefaultTemplate, "/v1/api/AddConferenceMember", None},
+		{"/v1/sessions/{sessionId}/conference/members", "/V1/soap12", SOAP},
+		{"/v1/sessions/{sessionId}/conference/members", "/soap11", SOAP},
+		{"/v1/sessions/{sessionId}/conference/members", "/v1/csv/reply/AddConferenceMember[]", Batch},
+		{"/a/b/sessions/{sessionId}/conference/members", "/a/api/AddConferenceMember", LookAlike},
+		{"/v1/calls/{sessionId}/add", "/v1/api/AddConferenceMember", LookAlike},
+		{DefaultTemplate, "/v1/api/AddConferenceMember", LookAlike},
 	}
 	for _, tt := range tests {
 		if got := mustParse(t, tt.template).Match(tt.path); got.Kind != tt.want {
 			t.Errorf("%s: Match(%q) = %+v, want kind %d", tt.template, tt.path, got, tt.want)
+		}
+	}
+}
+
+func TestAPredefinedRouteNamesAFormat(t *testing.T) {
+	template := mustParse(t, DefaultTemplate)
+	for path, want := range map[string]Match{
+		"/json/reply/AddConferenceMember":           {Kind: Predefined, Format: negotiate.JSON},
+		"/CSV/oneway/AddConferenceMember":           {Kind: Predefined, Format: negotiate.CSV},
+		"/%78ml/syncreply/AddConferenceMember":      {Kind: Predefined, Format: negotiate.XML},
+		"/jsv/asynconeway/AddConferenceMember/x":    {Kind: Predefined, Format: negotiate.JSV},
+		"/html/reply/AddConferenceMember.csv":       {Kind: Predefined, Format: negotiate.HTML, Suffix: ".csv"},
+		"/x-msgpack/reply/AddConferenceMember":      {Kind: Predefined},
+		"/none/reply/AddConferenceMember":           {Kind: Predefined},
+		"/api/AddConferenceMember":                  {Kind: Predefined},
+		"/api/AddConferenceMember.json":             {Kind: Predefined, Suffix: ".json"},
+		"/api/AddConferenceMember.JSON":             {Kind: Predefined, UnknownSuffix: true},
+		"/api/AddConferenceMember.msgpack":          {Kind: Predefined, UnknownSuffix: true},
+		"/api/AddConferenceMember.":                 {Kind: Predefined, UnknownSuffix: true},
+		"/api/AddConferenceMember.json.csv":         {Kind: Predefined, UnknownSuffix: true},
+		"/json/reply/AddConferenceMember[].csv":     {Kind: Batch, Format: negotiate.JSON, Suffix: ".csv"},
+		"/json/reply/AddConferenceMember%5B%5D.wir": {Kind: Batch, Format: negotiate.JSON, UnknownSuffix: true},
+	} {
+		if got := template.Match(path); got != want {
+			t.Errorf("Match(%q) = %+v, want %+v", path, got, want)
+		}
+	}
+}
+
+func TestOperationsBelowTheRoute(t *testing.T) {
+	for path, want := range map[string]Match{
+		"/sessions/abc/conference/members":                 member("abc", ""),
+		"/sessions/abc/conference/members/bulk":            {Kind: Members, Operation: "bulk", SessionID: "abc"},
+		"/sessions/abc/conference/members/check":           {Kind: Members, Operation: "check", SessionID: "abc"},
+		"//SESSIONS/a.b//conference/members//BULK/":        {Kind: Members, Operation: "bulk", SessionID: "a.b"},
+		"/sessions/abc/conference/members/x/../ch%65ck":    {Kind: Members, Operation: "check", SessionID: "abc"},
+		"/sessions/abc/conference/members%2fbulk":          {Kind: Members, Operation: "bulk", SessionID: "abc"},
+		"/sessions/abc/conference/members%2Fbulk":          {Kind: Members, Operation: "bulk", SessionID: "abc", Ambiguous: true},
+		"/sessions/abc/conference/members/bulk.csv":        {Kind: Members, Operation: "bulk", SessionID: "abc", Suffix: ".csv"},
+		"/sessions/abc/conference/members/check%2Ejson":    {Kind: Members, Operation: "check", SessionID: "abc", Suffix: ".json"},
+		"/sessions/abc/conference/members/bulk/.csv":       {Kind: Members, Operation: "bulk", SessionID: "abc", Suffix: ".csv"},
+		"/sessions/abc/conference/members/bulk.xml":        {Kind: Members, Operation: "bulk", SessionID: "abc", UnknownSuffix: true},
+		"/sessions/abc/conference/members/bulk.CSV":        {Kind: Members, Operation: "bulk", SessionID: "abc", UnknownSuffix: true},
+		"/sessions/abc/conference/members/check.msgpack":   {Kind: Members, Operation: "check", SessionID: "abc", UnknownSuffix: true},
+		"/sessions/abc/conference/members/bulk/.x":         {Kind: Members, Operation: "bulk", SessionID: "abc", UnknownSuffix: true},
+		"/sessions/abc/conference/members/bulk.csv/.x":     {},
+		"/sessions/abc/conference/members/bulks":           {},
+		"/sessions/abc/conference/members/bulk/check":      {},
+		"/sessions/abc/conference/members/bulk/x":          {},
+		"/sessions/abc/conference/members.csv/bulk":        {},
+		"/sessions/abc/conference/members/.csv/bulk":       {},
+		"/sessions/abc/conference/bulk":                    {},
+		"/api/AddConferenceMember/bulk":                    {},
+		"/v1/sessions/abc/conference/members/bulk":         {},
+		"/sessions/abc/conference/members/bulk/../members": {},
+	} {
+		got := mustParse(t, DefaultTemplate, "bulk", "check").Match(path)
+		if got != want {
+			t.Errorf("Match(%q) = %+v, want %+v", path, got, want)
+		}
+		if none := mustParse(t, DefaultTemplate).Match(path); want.Operation != "" && none.Kind != None {
+			t.Errorf("without operations, Match(%q) = %+v", path, none)
+		}
+	}
+}
+
+func TestLookAlikes(t *testing.T) {
+	tests := []struct {
+		template string
+		paths    map[string]Kind
+	}{
+		{"/v1" + DefaultTemplate, map[string]Kind{
+			"/sessions/abc/conference/members":           LookAlike, // handle_path took /v1 off
+			"/v2/SESSIONS/abc//Conference/members.csv":   LookAlike,
+			"/conference/members":                        LookAlike,
+			"/conference/members/":                       LookAlike,
+			"/conference%2fmembers":                      LookAlike,
+			"/conference%2Fmembers":                      LookAlike,
+			"/x/conference/members.msgpack":              LookAlike,
+			"/x/conference/members/.msgpack":             LookAlike,
+			"/x/conference/members/x/..":                 LookAlike,
+			"/json/x/AddConferenceMember%5b%5d.x":        LookAlike,
+			"/members":                                   None,
+			"/conference/members/x":                      None,
+			"/conference/x/members":                      None,
+			"/conferences/members":                       None,
+			"/conference/membership":                     None,
+			"/x/AddConferenceMembers":                    None,
+			"/v1/sessions/abc/conference/members.":       Members,
+			"/x/..%5cv1/sessions/abc/conference/members": Members,
+		}},
+		{"/calls/{sessionId}/add", map[string]Kind{
+			"/x/conference/members": LookAlike,
+			"/contacts/add":         None,
+		}},
+		{"/calls/{sessionId}/people/add", map[string]Kind{
+			"/x/people/ADD.csv":     LookAlike,
+			"/x/conference/members": None,
+		}},
+	}
+	for _, tt := range tests {
+		template := mustParse(t, tt.template)
+		for path, want := range tt.paths {
+			if got := template.Match(path); got.Kind != want || want == LookAlike && got != alike {
+				t.Errorf("%s: Match(%q) = %+v, want kind %d", tt.template, path, got, want)
+			}
 		}
 	}
 }
@@ -276,12 +424,20 @@ func TestMatchOfOtherTemplates(t *testing.T) {
 	}{
 		{"/{sessionId}", "/abc", member("abc", "")},
 		{"/{sessionId}", "/abc.csv", member("abc", ".csv")},
-		{"/{sessionId}", "/abc.x", member("abc.x", "")},
+		{"/{sessionId}", "/abc.x", unknown("abc.x")},
+		{"/{sessionId}", "/a.b.csv", member("a.b", ".csv")},
+		{"/{sessionId}", "/abc/.x", unknown("abc")},
+		{"/{sessionId}", "/.x", unknown(".x")},
+		{"/calls/{sessionId}/add", "/calls/abc/add.x", unknown("abc")},
+		{"/{sessionId}/members.CSV", "/abc/members.csv", Match{}},
+		{"/v1.2/{sessionId}/a.b", "/v1.2/x.y/a.b", member("x.y", "")},
+		{"/v1.2/{sessionId}/a.b", "/v1.2/x.y/a.b.c", unknown("x.y")},
+		{"/v1.2/{sessionId}/a.b", "/v1.2/x.y/a.csv", Match{}},
 		{"/{sessionId}", "/.csv", Match{}},
 		{"/{sessionId}", "/a/b", Match{}},
-		{"/Calls/{sessionId}", "/calls/a+b.json/", member("a b.json", "")},
+		{"/Calls/{sessionId}", "/calls/a+b.json/", doubtful("a b", ".json")},
 		{"/v1/sessions/{sessionId}/conference/members", "/V1/sessions/x/conference/members.xml", member("x", ".xml")},
-		{"/v1/sessions/{sessionId}/conference/members", "/sessions/x/conference/members", Match{}},
+		{"/v1/sessions/{sessionId}/conference/members", "/sessions/x/conference/members", alike},
 		{"/v1.2/{sessionId}/kelvin", "/v1.2/x/%E2%84%AAelv%C4%B1n", member("x", "")},
 		{"/a@b/{sessionId}/c:d", "/A%40b/x/c%3Ad", member("x", "")},
 	}
@@ -306,6 +462,9 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 		"/sessions/abc/conference/members":     0,
 		"/sessions/abc/conference/members.csv": 0,
 		"/api/AddConferenceMember%5B%5D":       0,
+		"/json/reply/AddConferenceMember":      0,
+		"/v9/sessions/abc/conference/members":  0,
+		"/sessions/abc/conference/members.x":   0,
 		"/sessions/%61bc/conference/members":   1, // the id
 	} {
 		if n := testing.AllocsPerRun(100, func() { template.Match(path) }); n != want {

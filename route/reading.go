@@ -29,15 +29,17 @@ const (
 type reading struct {
 	slashes slashes
 	dots    dots
-	// merged is whether doubled slashes are merged before all else.
+	// merged is whether doubled slashes are merged, before all else and once more
+	// when encoded slashes were decoded.
 	merged bool
 }
 
 // pathBuffer is how long a path may be to be read without an allocation.
 const pathBuffer = 512
 
-// matchReadings matches a path in the first of its readings that matches.
-func (t *Template) matchReadings(escaped string) Match {
+// matchReadings matches a path in the first of its readings that dials. If none
+// does, it returns the first of the highest rank.
+func (t *Template) matchReadings(escaped string) (best Match) {
 	var decodedBuf, readBuf [pathBuffer]byte
 	decoded, path := decodedBuf[:0], readBuf[:0]
 	if n := len(escaped) + 1; n > pathBuffer {
@@ -60,19 +62,26 @@ func (t *Template) matchReadings(escaped string) Match {
 			for s := range last.slashes + 1 {
 				r := reading{s, d, merged}
 				path = r.append(path[:0], decoded)
-				if m := match(t, path); m.Kind != None {
-					m.Ambiguous = r != reading{}
-					return m
-				}
+				best.improve(match(t, path), r != reading{})
 				// A slash at the end hides a suffix until somebody drops it.
-				if m := match(t, bytes.TrimRight(path, "/")); m.Kind != None {
-					m.Ambiguous = true
-					return m
+				if best.rank() != dials && len(path) > 0 && path[len(path)-1] == '/' {
+					best.improve(match(t, bytes.TrimRight(path, "/")), true)
+				}
+				if best.rank() == dials {
+					return best
 				}
 			}
 		}
 	}
-	return Match{}
+	return best
+}
+
+// improve replaces m by another reading of the path that has a higher rank.
+func (m *Match) improve(other Match, ambiguous bool) {
+	if other.rank() > m.rank() {
+		*m = other
+		m.Ambiguous = ambiguous && m.Kind > LookAlike
+	}
 }
 
 // append appends the path to dst, which is empty, as r reads it.
@@ -85,6 +94,9 @@ func (r reading) append(dst, decoded []byte) []byte {
 		dst = removeDotSegments(dst)
 	}
 	dst = r.slashes.decode(dst)
+	if r.merged {
+		dst = mergeSlashes(dst)
+	}
 	if r.dots != dotsBefore {
 		dst = removeDotSegments(dst)
 	}

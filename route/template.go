@@ -23,18 +23,27 @@ type Template struct {
 	// prefix are the segments in lower case that stand before DefaultTemplate,
 	// below which the upstream has its predefined routes as well.
 	prefix []string
+	// tail are the last segments in lower case, by which a look-alike is known.
+	tail []string
+	// operations are the names of the operations below the route, in lower case.
+	operations []string
 	// before and after are the text around the placeholder.
 	before, after string
 }
 
 // Parse compiles a template: a path of literal segments and one segment
 // "{sessionId}". It returns an error for what no path could match.
-func Parse(template string) (*Template, error) {
+//
+// The operations are names in lower case, such as "bulk" for the path
+// /sessions/{sessionId}/conference/members/bulk. They are matched as loosely as
+// the route, with one of the suffixes .csv and .json or without. A path below the
+// route that names no operation is not matched.
+func Parse(template string, operations ...string) (*Template, error) {
 	rest, ok := strings.CutPrefix(template, "/")
 	if !ok {
 		return nil, errors.New("the template must begin with a slash")
 	}
-	t := &Template{text: template}
+	t := &Template{text: template, operations: operations}
 	for s := range strings.SplitSeq(rest, "/") {
 		if s == placeholder {
 			t.segments = append(t.segments, "")
@@ -59,6 +68,7 @@ func Parse(template string) (*Template, error) {
 	}
 	t.before, t.after, _ = strings.Cut(template, placeholder)
 	t.prefix = prefixOf(template)
+	t.tail = tailOf(t.after)
 	return t, nil
 }
 
@@ -95,6 +105,16 @@ func prefixOf(template string) []string {
 	return strings.Split(prefix[1:], "/")
 }
 
+// tailOf returns the segments behind the session id, if there are two at least.
+// Fewer are on too many paths that have nothing to do with the route, and those of
+// DefaultTemplate are taken in their place.
+func tailOf(after string) []string {
+	if strings.Count(after, "/") < 2 {
+		_, after, _ = strings.Cut(DefaultTemplate, placeholder)
+	}
+	return strings.Split(strings.ToLower(after[1:]), "/")
+}
+
 // String returns the template as it was given to [Parse].
 func (t *Template) String() string { return t.text }
 
@@ -104,8 +124,8 @@ func (t *Template) String() string { return t.text }
 //
 // It returns false for an id that no path conveys: an empty one, "." and "..",
 // one with a slash, a plus sign, a NUL, a literal "%2f" or invalid UTF-8, and,
-// where the template ends with the id and there is no suffix, an id that ends
-// with one. It also returns false for an unknown suffix.
+// where the template ends with the id and there is no suffix, an id with a dot,
+// behind which a host could find one. It also returns false for an unknown suffix.
 func (t *Template) Path(sessionID, suffix string) (escaped string, ok bool) {
 	if !conveyable(sessionID) {
 		return "", false
@@ -114,10 +134,8 @@ func (t *Template) Path(sessionID, suffix string) (escaped string, ok bool) {
 		if _, ok := negotiate.BySuffix(suffix); !ok {
 			return "", false
 		}
-	} else if dot := strings.LastIndexByte(sessionID, '.'); dot >= 0 && t.after == "" {
-		if _, ok := negotiate.BySuffix(sessionID[dot:]); ok {
-			return "", false
-		}
+	} else if t.after == "" && hasDot(sessionID) {
+		return "", false
 	}
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

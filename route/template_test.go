@@ -73,6 +73,7 @@ func TestPath(t *testing.T) {
 		{DefaultTemplate, "abc", "csv", ""},
 		{"/V1/{sessionId}", "a.csv", "", ""},
 		{"/V1/{sessionId}", ".json", "", ""},
+		{"/V1/{sessionId}", "a.msgpack", "", ""},
 	}
 	for _, tt := range tests {
 		template := mustParse(t, tt.template)
