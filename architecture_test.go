@@ -19,11 +19,12 @@ const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 // what stands below it.
 var layers = []string{
 	"cmd/caddy", ".", "caddyfile", "handler", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
+	"idempotency/memory", "idempotency",
 	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/ascii",
 }
 
 // forTests are the packages that only tests and benchmarks import.
-var forTests = []string{"integration", "e2e", "ops", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest"}
+var forTests = []string{"integration", "e2e", "ops", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest", "idempotency/storetest"}
 
 // impure are what packages below the handler must not know of: they are plain Go,
 // which anybody can use without a Caddy. Metrics know Prometheus, and nothing of

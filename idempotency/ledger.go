@@ -1,0 +1,298 @@
+package idempotency
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"sync"
+	"time"
+)
+
+// Result is what a Ledger found under a key.
+type Result int
+
+// The results. Nothing may be dialled but for Claimed.
+const (
+	// Claimed: nothing was there. The caller holds the claim now and may dial.
+	Claimed Result = iota
+	// Replayed: the call was placed before, and its response is there.
+	Replayed
+	// InFlight: the call is being placed.
+	InFlight
+	// Reused: the key belongs to another call.
+	Reused
+	// OutcomeUnknown: the call may have been placed.
+	OutcomeUnknown
+	// ResponseNotKept: the call was placed, but its response was not kept.
+	ResponseNotKept
+)
+
+// results are the names of the results in metrics and logs.
+var results = [...]string{"new", "replayed", "in_flight", "reused", "unknown", "not_kept"}
+
+// String returns the result's name in metrics and logs.
+func (r Result) String() string { return results[r] }
+
+// Results returns the names of all results.
+func Results() []string { return results[:] }
+
+// Found is what Begin found.
+type Found struct {
+	Result Result
+	// Claim is there if Result is Claimed, and beside an error of the store: then
+	// it may or may not be held, and must be closed all the same.
+	Claim *Claim
+	// Response is there if Result is Replayed. Its body must not be changed.
+	Response *Response
+	// RetryAfter is, for InFlight, how long it is to the deadline of the call, and
+	// else how long the record will be there.
+	RetryAfter time.Duration
+}
+
+// Options of a Ledger.
+type Options struct {
+	Store Store
+	Keys  *Keyring
+	// TTL is how long an outcome is known.
+	TTL time.Duration
+	// CallTimeout is how long a call may take: the deadline of its claim.
+	CallTimeout time.Duration
+	// MaxStored is the largest body in bytes that is kept.
+	MaxStored int
+	// Seal encrypts responses, for a store that others can read.
+	Seal bool
+	// OnError is told, with the ID of the record, when the outcome of a call could
+	// not be recorded, and is tried again. Default: nobody.
+	OnError func(ID, error)
+
+	now    func() time.Time
+	random io.Reader
+	later  func(func(context.Context) error) // runs what failed, until it succeeds
+}
+
+// Ledger claims keys before calls are placed, and records what became of the
+// calls. It is safe for concurrent use. Close it when it is no longer used.
+type Ledger struct {
+	Options
+	codec codec
+
+	closing   context.Context
+	close     context.CancelFunc
+	mu        sync.Mutex // no repetition begins once Close waits
+	repeating sync.WaitGroup
+	room      chan struct{} // what is repeated at a time
+}
+
+// repeatedAtATime is the largest number of outcomes that are tried to be recorded
+// again at a time; what is beyond that is unknown from its deadline on.
+const repeatedAtATime = 1024
+
+// NewLedger returns a ledger over o.Store.
+func NewLedger(o Options) *Ledger {
+	if o.now == nil {
+		o.now = time.Now
+	}
+	if o.random == nil {
+		o.random = rand.Reader
+	}
+	l := &Ledger{Options: o, codec: codec{o.Keys, o.Seal}, room: make(chan struct{}, repeatedAtATime)}
+	l.closing, l.close = context.WithCancel(context.Background())
+	if l.later == nil {
+		l.later = l.repeat
+	}
+	return l
+}
+
+// Close waits until what could not be recorded has been tried once more.
+func (l *Ledger) Close() {
+	l.mu.Lock()
+	l.close()
+	l.mu.Unlock()
+	l.repeating.Wait()
+}
+
+// Begin claims a key, or says what is there. An error that is [ErrUnreadable] says
+// that the key is taken; any other that the store failed, and that the claim in
+// Found may have been stored: release it, or go on and finish it.
+func (l *Ledger) Begin(ctx context.Context, id ID, call Fingerprint) (Found, error) {
+	c, err := l.newClaim(id, call)
+	if err != nil {
+		return Found{}, err
+	}
+	held, err := l.begin(ctx, c)
+	switch {
+	case err != nil:
+		return Found{Claim: c}, err
+	case held == nil:
+		return Found{Claim: c}, nil
+	default:
+		return l.read(id, held, call)
+	}
+}
+
+// begin asks the store for the claim, a second time if the first reply was lost:
+// nobody but us can have stored our token.
+func (l *Ledger) begin(ctx context.Context, c *Claim) (held []byte, err error) {
+	held, err = l.Store.Begin(ctx, c.id, c.record, c.ttl())
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrFull) {
+		held, err = l.Store.Begin(ctx, c.id, c.record, c.ttl())
+	}
+	if bytes.Equal(held, c.record) {
+		held = nil
+	}
+	return held, err
+}
+
+// read says what a record means for a request with a fingerprint.
+func (l *Ledger) read(id ID, record []byte, call Fingerprint) (found Found, err error) {
+	h, err := readHead(record)
+	if err != nil {
+		return found, err
+	}
+	if h.check != l.Keys.check {
+		return found, errors.Join(ErrUnreadable, ErrOtherHashKey)
+	}
+	now := l.now()
+	found.RetryAfter = max(0, h.time.Sub(now))
+	if h.fingerprint != call {
+		found.Result = Reused
+		return found, nil
+	}
+	switch h.at(now) {
+	case Started:
+		found.Result = InFlight
+	case Done:
+		found.Result, found.RetryAfter = Replayed, max(0, h.time.Add(l.TTL).Sub(now))
+		found.Response, err = l.codec.decode(id, record)
+	case NotKept:
+		found.Result, found.RetryAfter = ResponseNotKept, max(0, h.time.Add(l.TTL).Sub(now))
+	default:
+		found.Result, found.RetryAfter = OutcomeUnknown, max(0, h.time.Add(l.TTL).Sub(now))
+	}
+	return found, err
+}
+
+// ErrOtherHashKey says that a store or a record was written with another hash_key.
+var ErrOtherHashKey = errors.New("it was written with another hash_key")
+
+// newClaim makes a claim with a token of its own.
+func (l *Ledger) newClaim(id ID, call Fingerprint) (*Claim, error) {
+	c := &Claim{ledger: l, id: id, deadline: l.now().Add(l.CallTimeout)}
+	c.head = head{state: Started, check: l.Keys.check, time: c.deadline, fingerprint: call}
+	if _, err := io.ReadFull(l.random, c.head.token[:]); err != nil {
+		return nil, err
+	}
+	c.record = c.head.appendTo(make([]byte, 0, HeadSize))
+	return c, nil
+}
+
+// Claim is the right to place one call, and the duty to say what became of it. It
+// belongs to one goroutine.
+type Claim struct {
+	ledger   *Ledger
+	id       ID
+	deadline time.Time
+	head     head
+	record   []byte // as it is in the store
+	ended    bool
+}
+
+// Context returns a context for the call: it goes on when the client of ctx
+// leaves, and ends at the claim's deadline.
+func (c *Claim) Context(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(context.WithoutCancel(ctx), c.deadline)
+}
+
+// ttl is how long the claim is there if nobody replaces it: until its deadline it
+// is in flight, and then unknown for as long as any outcome is known.
+func (c *Claim) ttl() time.Duration { return c.ledger.CallTimeout + c.ledger.TTL }
+
+// Finish records that the call was placed, with its response. The error says why
+// that could not be recorded at once; it is tried again in the background.
+func (c *Claim) Finish(ctx context.Context, r *Response) error {
+	if len(r.Body) > c.ledger.MaxStored {
+		r = &Response{Status: r.Status, TooLarge: true}
+	}
+	h := c.head
+	h.time = c.ledger.now()
+	record, err := c.ledger.codec.encode(c.id, h, r)
+	if err != nil {
+		return err
+	}
+	return c.end(ctx, record)
+}
+
+// Release records that the call was certainly not placed: the key may be used
+// again. The error is as that of Finish.
+func (c *Claim) Release(ctx context.Context) error { return c.end(ctx, nil) }
+
+// Close records that the outcome of the call is unknown, unless Finish or Release
+// was called. The error is as that of Finish.
+func (c *Claim) Close(ctx context.Context) error {
+	if c.ended {
+		return nil
+	}
+	h := c.head
+	h.state, h.time = Unknown, c.ledger.now()
+	return c.end(ctx, h.appendTo(make([]byte, 0, HeadSize)))
+}
+
+// end replaces the claim, once.
+func (c *Claim) end(ctx context.Context, record []byte) error {
+	c.ended = true
+	l := c.ledger
+	replace := func(ctx context.Context) error {
+		return l.Store.Replace(ctx, c.id, c.record, record, l.TTL)
+	}
+	err := replace(context.WithoutCancel(ctx))
+	if err == nil || errors.Is(err, ErrLost) {
+		return err
+	}
+	if l.OnError != nil {
+		l.OnError(c.id, err)
+	}
+	l.later(replace)
+	return err
+}
+
+// Pauses between two attempts to record an outcome.
+const (
+	firstPause = 100 * time.Millisecond
+	longPause  = 5 * time.Second
+)
+
+// repeat runs write until it succeeds, for as long as a call may take: until then
+// the claim is in flight for everybody else. When the ledger is closed, write has
+// one more attempt.
+func (l *Ledger) repeat(write func(context.Context) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing.Err() != nil {
+		return
+	}
+	select {
+	case l.room <- struct{}{}:
+	default:
+		return
+	}
+	l.repeating.Go(func() {
+		defer func() { <-l.room }()
+		ctx, cancel := context.WithTimeout(context.Background(), max(l.CallTimeout, longPause))
+		defer cancel()
+		for pause := firstPause; ; pause = min(2*pause, longPause) {
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-l.closing.Done():
+			case <-ctx.Done():
+			}
+			timer.Stop()
+			err := write(ctx)
+			if err == nil || errors.Is(err, ErrLost) || l.closing.Err() != nil || ctx.Err() != nil {
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,226 @@
+package idempotency
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// State is the state of a record.
+type State byte
+
+// The states. Their numbers are in stored records and never change.
+const (
+	// Started is a call in flight, until its deadline.
+	Started State = 1
+	// Unknown is a call that may have been placed.
+	Unknown State = 2
+	// Done is a call that was placed, with its response.
+	Done State = 3
+	// NotKept is a call that was placed, whose response was too large to keep.
+	NotKept State = 4
+)
+
+// String returns the state's name in the admin API.
+func (s State) String() string {
+	switch s {
+	case Started:
+		return "started"
+	case Unknown:
+		return "unknown"
+	case Done:
+		return "done"
+	case NotKept:
+		return "not_kept"
+	default:
+		return fmt.Sprintf("state %d", byte(s))
+	}
+}
+
+// ErrUnreadable is a record that this process can't read: of a later version, of
+// another hash_key, or damaged. The key is taken; whatever an operator wants done
+// about a store that fails, nothing may be dialled.
+var ErrUnreadable = errors.New("the record can't be read")
+
+// A record begins with a head of HeadSize bytes, in the clear: it holds nothing
+// that tells of the call, and what works on a store without the keys needs it.
+// The response follows, encrypted where the store outlives the process.
+//
+//	0     version
+//	1     state
+//	2:4   status of the response
+//	4:12  check of the hash_key
+//	12:20 time, Unix milliseconds: the deadline of a claim, else when it was recorded
+//	20:36 random token of the claim
+//	36:68 fingerprint
+const (
+	version        = 1
+	stateAt        = 1
+	statusAt       = 2
+	checkAt        = 4
+	timeAt         = 12
+	tokenAt        = 20
+	fingerprintAt  = 36
+	tokenSize      = fingerprintAt - tokenAt
+	authenticateAt = statusAt // from here on the head is authenticated with the response
+)
+
+// HeadSize is the length in bytes of a record without a response: all that a key
+// takes, apart from what the store itself adds.
+const HeadSize = 68
+
+// Response is what is kept of a call's response. Header fields that belong to one
+// exchange, such as Date or Set-Cookie, are not.
+type Response struct {
+	Status                int
+	ContentType, Location string
+	Body                  []byte
+	// TooLarge says that Body is not the whole body, and is not to be kept.
+	TooLarge bool
+}
+
+// head is a record's head, read.
+type head struct {
+	state       State
+	status      int
+	check       [keyCheckSize]byte
+	time        time.Time
+	token       [tokenSize]byte
+	fingerprint Fingerprint
+}
+
+// appendTo writes the head.
+func (h *head) appendTo(b []byte) []byte {
+	b = append(b, version, byte(h.state))
+	b = binary.BigEndian.AppendUint16(b, uint16(h.status)) //nolint:gosec // a status has three digits
+	b = append(b, h.check[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.time.UnixMilli())) //nolint:gosec // after 1970
+	b = append(b, h.token[:]...)
+	return append(b, h.fingerprint[:]...)
+}
+
+// readHead reads the head of a record.
+func readHead(record []byte) (h head, err error) {
+	switch {
+	case len(record) == 0:
+		return h, fmt.Errorf("%w: it is empty", ErrUnreadable)
+	case record[0] > version:
+		return h, fmt.Errorf("%w: it has version %d, written by a later release; this one reads up to %d", ErrUnreadable, record[0], version)
+	case record[0] != version || len(record) < HeadSize || State(record[stateAt]) < Started || State(record[stateAt]) > NotKept:
+		return h, fmt.Errorf("%w: it is damaged", ErrUnreadable)
+	}
+	h.state = State(record[stateAt])
+	h.status = int(binary.BigEndian.Uint16(record[statusAt:]))
+	copy(h.check[:], record[checkAt:])
+	h.time = time.UnixMilli(int64(binary.BigEndian.Uint64(record[timeAt:]))) //nolint:gosec // written by appendTo
+	copy(h.token[:], record[tokenAt:])
+	copy(h.fingerprint[:], record[fingerprintAt:])
+	return h, nil
+}
+
+// codec writes and reads records.
+type codec struct {
+	keys *Keyring
+	seal bool
+}
+
+// encode writes a record that is done.
+func (c *codec) encode(id ID, h head, r *Response) ([]byte, error) {
+	const overhead = 12 + 16 // nonce and tag
+	h.check, h.status, h.state = c.keys.check, r.Status, Done
+	if r.TooLarge {
+		h.state = NotKept
+		return h.appendTo(make([]byte, 0, HeadSize)), nil
+	}
+	size := 2*binary.MaxVarintLen32 + len(r.ContentType) + len(r.Location) + len(r.Body)
+	b := h.appendTo(make([]byte, 0, HeadSize+overhead+size))
+	plain := b[HeadSize:]
+	if c.seal {
+		plain = make([]byte, 0, size)
+	}
+	for _, text := range []string{r.ContentType, r.Location} {
+		plain = binary.AppendUvarint(plain, uint64(len(text)))
+		plain = append(plain, text...)
+	}
+	plain = append(plain, r.Body...)
+	if !c.seal {
+		return b[:HeadSize+len(plain)], nil
+	}
+	aead, err := c.keys.aead(id)
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(b, nil, plain, b[authenticateAt:HeadSize]), nil
+}
+
+// decode reads the response of a record that is done.
+func (c *codec) decode(id ID, record []byte) (*Response, error) {
+	h, err := readHead(record)
+	if err != nil {
+		return nil, err
+	}
+	plain := record[HeadSize:]
+	if c.seal {
+		aead, err := c.keys.aead(id)
+		if err != nil {
+			return nil, err
+		}
+		if plain, err = aead.Open(nil, nil, plain, record[authenticateAt:HeadSize]); err != nil {
+			return nil, fmt.Errorf("%w: it can't be decrypted", ErrUnreadable)
+		}
+	}
+	r := &Response{Status: h.status}
+	for _, text := range []*string{&r.ContentType, &r.Location} {
+		n, w := binary.Uvarint(plain)
+		if w <= 0 || n > uint64(len(plain)-w) {
+			return nil, fmt.Errorf("%w: it is damaged", ErrUnreadable)
+		}
+		*text, plain = string(plain[w:w+int(n)]), plain[w+int(n):] //nolint:gosec // below len(plain)
+	}
+	r.Body = plain
+	return r, nil
+}
+
+// StateOf returns the state of a record at a time: a claim past its deadline is
+// unknown.
+func StateOf(record []byte, now time.Time) (State, error) {
+	h, err := readHead(record)
+	if err != nil {
+		return 0, err
+	}
+	return h.at(now), nil
+}
+
+// at is the state at a time.
+func (h *head) at(now time.Time) State {
+	if h.state == Started && !now.Before(h.time) {
+		return Unknown
+	}
+	return h.state
+}
+
+// Interrupt returns the record of a call in flight whose process is gone: unknown.
+// It reports false for any other record.
+func Interrupt(record []byte) ([]byte, bool) {
+	if h, err := readHead(record); err != nil || h.state != Started {
+		return nil, false
+	}
+	return withState(record, Unknown), true
+}
+
+// DropBody returns the record of a finished call without its response, for a store
+// that is full. It reports false for any other record.
+func DropBody(record []byte) ([]byte, bool) {
+	if h, err := readHead(record); err != nil || h.state != Done {
+		return nil, false
+	}
+	return withState(record[:HeadSize], NotKept), true
+}
+
+// withState returns a copy of record in another state.
+func withState(record []byte, s State) []byte {
+	changed := append(make([]byte, 0, len(record)), record...)
+	changed[stateAt] = byte(s)
+	return changed
+}
