@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -330,8 +331,8 @@ func wantedFormat(t *testing.T, target string, r *recordings.Exchange) (format s
 }
 
 // acceptable is RFC 9110 section 12.5.1 in the plainest words: the most specific
-// range says how much a format is wanted, of two that are wanted as much the one
-// whose range is listed first wins.
+// range says how much a format is wanted, of those that are wanted as much the one
+// with the more specific range wins, then the one whose range is listed first.
 func acceptable(lines []string) (format string, ok bool) {
 	if len(lines) == 0 {
 		return "json", true
@@ -349,7 +350,7 @@ func acceptable(lines []string) (format string, ok bool) {
 			typ = strings.ToLower(strings.TrimSpace(typ))
 			w := wish{at: at, q: 1}
 			switch main, _, _ := strings.Cut(m.typ, "/"); typ {
-			case "*/*":
+			case "*/*", "*":
 			case main + "/*":
 				w.specific = 1
 			case m.typ:
@@ -369,7 +370,8 @@ func acceptable(lines []string) (format string, ok bool) {
 				found, is = w, true
 			}
 		}
-		if is && found.q > 0 && (best == "" || found.q > bestWish.q || found.q == bestWish.q && found.at < bestWish.at) {
+		better := cmp.Or(cmp.Compare(found.q, bestWish.q), found.specific-bestWish.specific, bestWish.at-found.at) > 0
+		if is && found.q > 0 && (best == "" || better) {
 			best, bestWish = m.format, found
 		}
 	}

@@ -1,15 +1,19 @@
 package negotiate
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Accept returns the format that suits the lines of an Accept field best, and
 // false if none is acceptable. Without lines, or where they hold nothing but
 // empty members, any format is acceptable and the first offer is returned.
 //
-// The offer with the highest weight wins. Of equals, the one whose range is
-// listed first; of those that the same range covers, the one offered first.
-// The weight of an offer is that of the most specific range that covers it;
-// where such a range stands twice, the higher weight counts.
+// The offer with the highest weight wins. Of equals, the one that the more
+// specific range covers, then the one whose range is listed first; of those
+// that the same range covers, the one offered first. The weight of an offer is
+// that of the most specific range that covers it; where such a range stands
+// twice, the higher weight counts.
 //
 // The time is linear in the length of the lines and nothing is allocated.
 func (o Offers) Accept(lines []string) (Format, bool) {
@@ -83,13 +87,21 @@ func (v *verdict) improve(w verdict) {
 	}
 }
 
+// beats reports whether the offer of v is preferred to the earlier one of w.
+func (v *verdict) beats(w *verdict) bool {
+	return cmp.Or(
+		cmp.Compare(v.weight, w.weight),
+		cmp.Compare(v.precedence, w.precedence),
+		cmp.Compare(w.position, v.position),
+	) > 0
+}
+
 // choose returns the format of the best offer, or None if none is acceptable.
 func choose(offers []offer, verdicts *[numFormats]verdict) Format {
 	best := None
 	for i := range offers {
 		f := offers[i].format
-		v, b := &verdicts[f], &verdicts[best] // no offer is None: its verdict has no weight
-		if v.weight > b.weight || v.weight > 0 && v.weight == b.weight && v.position < b.position {
+		if v := &verdicts[f]; v.weight > 0 && v.beats(&verdicts[best]) { // no offer is None: its verdict has no weight
 			best = f
 		}
 	}

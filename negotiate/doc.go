@@ -3,8 +3,11 @@
 //
 // Accept is read as RFC 9110 section 12.5.1 has it, with weights (12.4.2),
 // precedence of the more specific range, media type parameters, several field
-// lines and empty list members (5.6.1). Malformed members are skipped, the
-// others still count. This is deliberately not how the upstream reads Accept:
+// lines and empty list members (5.6.1). Of offers with equal weights the one
+// that a more specific range names is chosen, so "*/*, text/csv" is a wish for
+// CSV. Malformed members are skipped, the others still count, and what has one
+// plain meaning is no mistake: "*" is */*, "q=.5" is 0.5 and application/csv is
+// CSV. This is deliberately not how the upstream reads Accept:
 // it ignores weights, compares types by prefix and takes the first member
 // alone (recordings 7, 12, 52 and 62).
 //

@@ -27,13 +27,15 @@ var formats = [numFormats]struct {
 	suffix, typ, subtype string
 	// defined are the parameters that the media type's registration defines.
 	defined []string
+	// alias is another subtype of application by which clients ask for it.
+	alias string
 }{
 	None: {suffix: ".none"},
-	JSON: {".json", "application", "json", nil},              // RFC 8259 section 11
-	CSV:  {".csv", "text", "csv", []string{charset, header}}, // RFC 4180 section 3
-	XML:  {".xml", "application", "xml", []string{charset}},  // RFC 7303 section 9.1
-	JSV:  {".jsv", "application", "jsv", nil},                // not registered
-	HTML: {".html", "text", "html", []string{charset}},       // RFC 2854 section 2
+	JSON: {".json", "application", "json", nil, ""},                 // RFC 8259 section 11
+	CSV:  {".csv", "text", "csv", []string{charset, header}, "csv"}, // RFC 4180 section 3
+	XML:  {".xml", "application", "xml", []string{charset}, ""},     // RFC 7303 section 9.1
+	JSV:  {".jsv", "application", "jsv", nil, ""},                   // not registered
+	HTML: {".html", "text", "html", []string{charset}, ""},          // RFC 2854 section 2
 }
 
 // mediaTypes are the media types of the table, put together once.

@@ -1,6 +1,7 @@
 package negotiate
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -22,9 +23,10 @@ const (
 var (
 	refMember = regexp.MustCompile(`(?s)(?:[^",]|"(?:[^"\\]|\\.)*\\?(?:"|$))+`)
 	refRange  = regexp.MustCompile(`^(` + abnfToken + `)/(` + abnfToken + `)` + abnfParams + `$`)
+	refStar   = regexp.MustCompile(`^\*([ \t]*(?:;|$))`)
 	refParam  = regexp.MustCompile(`;` + abnfOWS + abnfParam)
 	refQuoted = regexp.MustCompile(`(?s)\\(.)`)
-	refWeight = regexp.MustCompile(`^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$`)
+	refWeight = regexp.MustCompile(`^(?:0(?:\.[0-9]{0,3})?|\.[0-9]{1,3}|1(?:\.0{0,3})?)$`)
 )
 
 // refCover is a range that covers a representation.
@@ -52,7 +54,7 @@ func reference(lines []string, header string) (Format, bool) {
 				continue
 			}
 			position++
-			m := refRange.FindStringSubmatch(member)
+			m := refRange.FindStringSubmatch(refStar.ReplaceAllString(member, "*/*$1"))
 			if m == nil || m[1] == "*" && m[2] != "*" {
 				continue
 			}
@@ -82,7 +84,7 @@ func reference(lines []string, header string) (Format, bool) {
 					c.level = 1
 				case typ == ft && subtype == "*":
 					c.level = 2
-				case typ == ft && subtype == fs:
+				case typ == ft && subtype == fs, f == CSV && typ == "application" && subtype == "csv":
 					c.level = 3
 				default:
 					continue
@@ -133,22 +135,7 @@ func refChoose(covers map[Format][]refCover, lenient bool) Format {
 			continue
 		}
 		slices.SortStableFunc(cs, func(a, b refCover) int {
-			switch {
-			case a.level != b.level:
-				return b.level - a.level
-			case a.strict != b.strict:
-				if a.strict {
-					return -1
-				}
-				return 1
-			case a.params != b.params:
-				return b.params - a.params
-			case a.weight > b.weight:
-				return -1
-			case a.weight < b.weight:
-				return 1
-			}
-			return 0
+			return cmp.Or(moreSpecific(a, b), cmp.Compare(b.weight, a.weight))
 		})
 		if cs[0].weight > 0 {
 			candidates = append(candidates, candidate{f, cs[0]})
@@ -158,15 +145,16 @@ func refChoose(covers map[Format][]refCover, lenient bool) Format {
 		return None
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int {
-		switch {
-		case a.cover.weight > b.cover.weight:
-			return -1
-		case a.cover.weight < b.cover.weight:
-			return 1
-		}
-		return a.cover.position - b.cover.position
+		return cmp.Or(cmp.Compare(b.cover.weight, a.cover.weight), moreSpecific(a.cover, b.cover), a.cover.position-b.cover.position)
 	})
 	return candidates[0].format
+}
+
+// moreSpecific compares two ranges by how specific they are, the more specific
+// first.
+func moreSpecific(a, b refCover) int {
+	strict := map[bool]int{true: 1}
+	return cmp.Or(b.level-a.level, strict[b.strict]-strict[a.strict], b.params-a.params)
 }
 
 // latin1 makes a rune of every byte.
@@ -206,6 +194,7 @@ func FuzzAccept(f *testing.F) {
 		`text/csv;charset="utf-8";x="a,\"b;q=0";q=0.5, application/json`, "application/json;odata=verbose",
 		"text/csv;header=absent", "text/csv;;q=1.", "a/b;q=.5,\t,foo", "text/csv\x00application/json;Q=0.9",
 		"application/json;v=1, application/json;q=0", `text/csv;x="`, `text/csv;charset="\u\tf8"`, "*/csv,*",
+		"*;q=.5, application/csv;q=.50", "*/*, application/*, text/csv", "application/csv;header=absent,* ;v=1",
 	} {
 		f.Add(s, true)
 		f.Add(s, false)
@@ -232,7 +221,7 @@ func FuzzAccept(f *testing.F) {
 func TestAcceptAgreesWithTheReference(t *testing.T) {
 	ranges := []string{
 		"*/*", "text/*", "application/*", "text/csv", "Text/CSV", "application/json", "application/xml", "text/html",
-		"application/jsv", "image/png", "*", "*/csv", "text", "",
+		"application/jsv", "image/png", "*", "*/csv", "text", "", "application/csv",
 	}
 	params := []string{
 		";q=0", ";q=0.5", ";Q=0.50", ";q=1", ";q=0.001", ";q=.5", ";q", ";charset=utf-8", `; charset="UTF\-8"`, ";charset=utf-16",

@@ -26,10 +26,14 @@ type mediaRange struct {
 func parseRange(member string) (mediaRange, bool) {
 	r := mediaRange{weight: maxWeight}
 	var rest string
-	if r.typ, rest = cutToken(member); r.typ == "" || !strings.HasPrefix(rest, "/") {
-		return r, false
+	r.typ, rest = cutToken(member)
+	switch {
+	case r.typ != "" && strings.HasPrefix(rest, "/"):
+		r.subtype, r.params = cutToken(rest[1:])
+	case r.typ == "*": // alone it is */*, as Java's HttpURLConnection has it
+		r.subtype, r.params = "*", rest
 	}
-	if r.subtype, r.params = cutToken(rest[1:]); r.subtype == "" {
+	if r.subtype == "" {
 		return r, false
 	}
 	if r.typ == "*" && r.subtype != "*" {
@@ -71,6 +75,8 @@ func (r *mediaRange) covers(o *offer) (p precedence, strict bool) {
 	)
 	f := &formats[o.format]
 	switch {
+	case ascii.EqualFold(r.typ, "application") && ascii.EqualFold(r.subtype, f.alias):
+		p = 3 * levelUnit
 	case r.typ == "*":
 		p = levelUnit
 	case !ascii.EqualFold(r.typ, f.typ):
@@ -203,9 +209,13 @@ func equalValue(value, want string) bool {
 	return n == len(want)
 }
 
-// parseWeight parses a qvalue (RFC 9110 section 12.4.2) into thousandths. It
-// returns false for what is none, such as ".5", "1.1" or "0.1234".
+// parseWeight parses a qvalue (RFC 9110 section 12.4.2) into thousandths. A zero
+// before the point may be left out, as people do. It returns false for what is
+// no weight, such as "1.1" or "0.1234".
 func parseWeight(s string) (weight int, ok bool) {
+	if len(s) > 1 && s[0] == '.' {
+		s = "0" + s
+	}
 	if len(s) == 0 || len(s) > len("0.123") || s[0] != '0' && s[0] != '1' {
 		return 0, false
 	}

@@ -19,7 +19,7 @@ var recordedAccepts = []struct {
 	{[]string{"application/json;q=0.1, text/csv;q=0.9"}, CSV},   // JSON 7: weights ignored
 	{[]string{"text/csv;q=0.9, application/json;q=0.1"}, CSV},   // CSV 8
 	{[]string{"text/csv;q=0, application/json"}, JSON},          // CSV 12: q=0 ignored
-	{[]string{"*/*, text/csv"}, JSON},                           // HTML 15
+	{[]string{"*/*, text/csv"}, CSV},                            // HTML 15
 	{[]string{"text/csv, */*;q=0.1"}, CSV},                      // CSV 16
 	{[]string{"text/*"}, CSV},                                   // HTML 18
 	{[]string{"application/*"}, JSON},                           // HTML 20
@@ -45,7 +45,7 @@ var recordedAccepts = []struct {
 	{[]string{"application/x-ndjson, text/csv"}, CSV},           // HTML 65: first member only
 	{[]string{"application/octet-stream, text/csv"}, CSV},       // HTML 66: first member only
 	{[]string{"*/json"}, None},                                  // HTML 68
-	{[]string{"*"}, None},                                       // HTML 69
+	{[]string{"*"}, JSON},                                       // HTML 69
 	{[]string{"text/csv\tx"}, None},                             // CSV 72: types compared by prefix
 	{[]string{"text/html"}, HTML},                               // HTML 83 94 116 127 149
 	{[]string{browserAccept}, HTML},                             // HTML 88 99 132 143
@@ -56,7 +56,7 @@ var recordedAccepts = []struct {
 	{[]string{"text/csv", "application/json"}, CSV},             // JSON 664
 	{[]string{"application/json", "text/csv"}, JSON},            // JSON 666 667
 	{[]string{"text/csv", "*/*"}, CSV},                          // CSV 670, HTML 671
-	{[]string{"*/*", "text/csv"}, JSON},                         // HTML 674
+	{[]string{"*/*", "text/csv"}, CSV},                          // HTML 674
 	{[]string{"text/csv", "text/html"}, CSV},                    // HTML 675 676
 	{[]string{"text/csv", "application/xml"}, CSV},              // XML 678
 	{[]string{"text/csv", "application/jsv"}, CSV},              // JSV 681
