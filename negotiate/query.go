@@ -74,23 +74,10 @@ func decodeAt(s string, i int) (c byte, next int) {
 		return ' ', i + 1
 	case '%':
 		if i+2 < len(s) {
-			hi, ok1 := unhex(s[i+1])
-			lo, ok2 := unhex(s[i+2])
-			if ok1 && ok2 {
-				return hi<<4 | lo, i + 3
+			if c, ok := ascii.HexByte(s[i+1], s[i+2]); ok {
+				return c, i + 3
 			}
 		}
 	}
 	return s[i], i + 1
-}
-
-// unhex returns the value of a hexadecimal digit.
-func unhex(c byte) (byte, bool) {
-	switch c = ascii.Lower(c); {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	}
-	return 0, false
 }

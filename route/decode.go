@@ -1,6 +1,10 @@
 package route
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // appendDecoded appends the path to dst, decoded once as the upstream does it:
 // escapes that make up a letter in UTF-8 are decoded, all others stay, and so
@@ -43,21 +47,6 @@ func unescape(s string) (c byte, ok bool) {
 	if len(s) < 3 || s[0] != '%' {
 		return 0, false
 	}
-	hi, ok1 := unhex(s[1])
-	lo, ok2 := unhex(s[2])
-	c = hi<<4 | lo
-	return c, ok1 && ok2 && c != '/'
-}
-
-// unhex returns the value of a hexadecimal digit.
-func unhex(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
+	c, ok = ascii.HexByte(s[1], s[2])
+	return c, ok && c != '/'
 }

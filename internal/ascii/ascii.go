@@ -1,6 +1,7 @@
-// Package ascii compares text in any ASCII letter case, and classifies bytes. Unlike the functions of
-// package strings it folds no other letters: to HTTP, and to the upstream, the
-// long s (U+017F) is no "s" and the Kelvin sign (U+212A) no "k".
+// Package ascii compares text in any ASCII letter case, and classifies and decodes
+// bytes. Unlike the functions of package strings it folds no other letters: to
+// HTTP, and to the upstream, the long s (U+017F) is no "s" and the Kelvin sign
+// (U+212A) no "k".
 package ascii
 
 // EqualFold reports whether a and b are equal in any ASCII letter case.
@@ -39,4 +40,10 @@ func Unhex(c byte) byte {
 		return c - '0'
 	}
 	return c | 0x20 - 'a' + 10
+}
+
+// HexByte returns the byte that two hexadecimal digits stand for. It is not ok if
+// one of them is none.
+func HexByte(high, low byte) (c byte, ok bool) {
+	return Unhex(high)<<4 | Unhex(low), IsHex(high) && IsHex(low)
 }

@@ -1,6 +1,9 @@
 package ascii
 
-import "testing"
+import (
+	"encoding/hex"
+	"testing"
+)
 
 func TestEqualFold(t *testing.T) {
 	for _, tt := range []struct {
@@ -24,5 +27,17 @@ func TestEqualFold(t *testing.T) {
 				t.Errorf("EqualFold([]byte(%q), %q) = %v, want %v", tt.a, tt.b, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestHexByteIsThatOfEncodingHex(t *testing.T) {
+	for high := range 256 {
+		for low := range 256 {
+			want, err := hex.DecodeString(string([]byte{byte(high), byte(low)}))
+			got, ok := HexByte(byte(high), byte(low))
+			if ok != (err == nil) || ok && got != want[0] {
+				t.Errorf("HexByte(%#x, %#x) = %#x, %v, want %x, %v", high, low, got, ok, want, err)
+			}
+		}
 	}
 }
