@@ -46,7 +46,7 @@ func readPages(t *testing.T) []page {
 		t.Fatalf("pages %v, %v", names, err)
 	}
 	var pages []page
-	for _, name := range append([]string{"README.md", "SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md"}, names...) {
+	for _, name := range append([]string{"README.md", "SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "VERSIONING.md", "CHANGELOG.md"}, names...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -794,6 +794,7 @@ func TestDocsRules(t *testing.T) {
 var (
 	link    = regexp.MustCompile(`\[[^\]\n]*\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	anchor  = regexp.MustCompile(`<a id="([^"]+)"></a>`)
 )
 
 // TestDocsLinks holds that every link within the repository leads somewhere.
@@ -827,12 +828,16 @@ func TestDocsLinks(t *testing.T) {
 // notInAnchor is what GitHub leaves out when it makes an anchor of a heading.
 var notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 
-// anchors returns the anchors of a page's headings.
+// anchors returns the anchors of a page: those of its headings, and those that
+// stand there as such.
 func anchors(text string) []string {
 	var all []string
 	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
-		anchor := notInAnchor.ReplaceAllString(strings.ToLower(m[1]), "")
-		all = append(all, strings.ReplaceAll(anchor, " ", "-"))
+		words := notInAnchor.ReplaceAllString(strings.ToLower(m[1]), "")
+		all = append(all, strings.ReplaceAll(words, " ", "-"))
+	}
+	for _, m := range anchor.FindAllStringSubmatch(text, -1) {
+		all = append(all, m[1])
 	}
 	return all
 }
