@@ -268,6 +268,7 @@ var sections = map[string]func(before, arg string) (string, error){
 	"columns":      columnTable,
 	"fuzz":         func(string, string) (string, error) { return fuzzTable() },
 	"packages":     func(string, string) (string, error) { return packageTable() },
+	"allocations":  func(string, string) (string, error) { return allocationTable(), nil },
 }
 
 // table writes a table in Markdown.
