@@ -2,7 +2,6 @@ package memory
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"runtime"
 	"testing"
@@ -145,38 +144,6 @@ func TestKeySizeIsWhatAKeyTakes(t *testing.T) {
 		t.Errorf("a key takes %d bytes, counted as %d", perKey, KeySize)
 	}
 	runtime.KeepAlive(s)
-}
-
-// TestAKeyedCallAllocatesLittle holds the budget of a keyed call with the store in
-// memory: 8 allocations, the key, the claim, and the record among them.
-func TestAKeyedCallAllocatesLittle(t *testing.T) {
-	keys, err := idempotency.NewKeyring([]byte("key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := idempotency.NewLedger(idempotency.Options{Store: New(0), Keys: keys, TTL: time.Hour, CallTimeout: time.Minute, MaxStored: 1 << 18})
-	defer l.Close()
-	response := &idempotency.Response{Status: 200, ContentType: "application/json", Body: bytes.Repeat([]byte("x"), 4096)}
-	fields := []idempotency.Field{{Name: "destination", Value: "+12025550123"}, {Name: "sessionId", Value: "s"}}
-	names := make([]string, 0, 5000)
-	for n := range cap(names) {
-		names = append(names, "key-"+string(rune('a'+n%26))+string(rune(0x4e00+n)))
-	}
-	n := 0
-	allocs := testing.AllocsPerRun(len(names)-1, func() {
-		found, err := l.Begin(context.Background(), keys.CallID("scope", "route", names[n]), keys.Fingerprint(fields))
-		n++
-		if err != nil || found.Result != idempotency.Claimed {
-			t.Fatal(found.Result, err)
-		}
-		if err := found.Claim.Finish(context.Background(), response); err != nil {
-			t.Fatal(err)
-		}
-	})
-	t.Logf("%v allocations", allocs)
-	if allocs > 8 {
-		t.Errorf("%v allocations", allocs)
-	}
 }
 
 func BenchmarkKeyedCall(b *testing.B) {
