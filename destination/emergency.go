@@ -14,8 +14,8 @@ import (
 // every country, 3GPP TS 22.101 section 10.1.1.
 var everywhere = [...]string{"112", "911"}
 
-// widespread are those that a host which is not ours may take for one, where
-// no region says more: those of half the Commonwealth, beside everywhere.
+// widespread are those that are one beside words and as a user of a host too,
+// where no region says more: those of half the Commonwealth, beside everywhere.
 var widespread = [...]string{"000", "999"}
 
 // The longest emergency number of any country, and the longest number that can
@@ -28,6 +28,9 @@ const (
 // IsEmergency reports whether a dialler may take n for an emergency number.
 func (d *Dialer) IsEmergency(n Number) bool {
 	defer func() { _ = recover() }() // a panic counts as unknown; see unlessPanic
+	if n.Digits == "" {
+		return true
+	}
 	if n.Plus {
 		return d.isEmergencyE164(n.Digits)
 	}
@@ -47,7 +50,7 @@ func (d *Dialer) isEmergencyBare(n Number) bool {
 	switch {
 	case d.region != "":
 		return n.Whole && len(n.Digits) >= minNational && phonenumbers.ConnectsToEmergencyNumber(n.Digits, d.region)
-	case n.Hosted:
+	case n.Aside:
 		return slices.Contains(widespread[:], n.Digits)
 	}
 	return len(n.Digits) <= maxEmergency && d.anyEmergency.MatchString(n.Digits)
@@ -115,9 +118,11 @@ func (d *Dialer) Place(n Number) Number {
 	if n.Plus || d.region == "" {
 		return n
 	}
-	if s, ok := E164(n.Digits, d.region); ok {
-		return Number{Digits: s[1:], Plus: true, Whole: true}
+	s, ok := national(n.Digits, d.region, n.Spelled)
+	if !ok {
+		return n
 	}
+	n.Digits, n.Plus = s[1:], true
 	return n
 }
 

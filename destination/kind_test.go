@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestClassify(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		text    string
@@ -36,6 +36,16 @@ func TestClassify(t *testing.T) {
 		{"one digit is an extension", "0", Name, ""},
 
 		{"a space before", " +14155550100", "", likeNumber},
+		{"a plus sign that became a space", " 4792448617", "", spacePlus},
+		{"two plus signs that became spaces", "  4792448617", "", spacePlus},
+		{"a plus sign that became a space before a bracket", " (47) 92448617", "", spacePlus},
+		{"a space of no width to speak of before", "\u2009\u00a04792448617", "", spacePlus},
+		{"a space before few digits", " 911", "", spacePlus},
+		{"a space before digits of another script", " \u0664\u0667\u0669\u0662", "", spacePlus},
+		{"a trunk zero in brackets", "+48 (0) 22 512 12 34", "", trunkZero},
+		{"a trunk zero in brackets without spaces", "+44(0)2079460000", "", trunkZero},
+		{"a trunk zero in brackets after 00", "0048 (0)22 512 12 34", "", trunkZero},
+		{"a trunk zero in brackets after 011", "011 44 ( 0 ) 20 7946 0000", "", trunkZero},
 		{"a plus sign of full width", "\uff0b14155550100", "", likeNumber},
 		{"a superscript plus sign", "\u207a14155550100", "", likeNumber},
 		{"full-width digits", "\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff10\uff10", "", likeNumber},
@@ -91,14 +101,28 @@ func TestClassify(t *testing.T) {
 		{"a UUID that begins like a number", "12345678-9012-4cde-8fab-70867728950e", Name, ""},
 		{"an id of letters and digits", "us9bvxpsl8g7o8wpaudjc0hsm", Name, ""},
 		{"an employee number", "E1234567", Name, ""},
-		{"a vanity number with a letter beyond ASCII", "800 flöwers", Name, ""},
-		{"a vanity number much too long", "800 flowersandmoreflowers", Name, ""},
+		{"a team with a number", "Sales Team 2", Name, ""},
+		{"an extension with its word", "ext 204", Name, ""},
+		{"an ordinal", "1st Line Support", Name, ""},
+		{"hours", "24 Hour Support", Name, ""},
+		{"words behind a number", "18095551234 Bobby", "", likeNumber},
+		{"words behind a punctuated number", "1-809-555-1234 ask for Bobby", "", likeNumber},
+		{"a number spelled behind any area code", "1-809-FLOWERS", "", likeNumber},
+		{"a number spelled at length", "1-900-CALL-NOW-PLEASE", "", likeNumber},
+		{"a number spelled in full-width letters", "1-809-\uff26\uff2c\uff2f\uff37\uff25\uff32\uff33", "", likeNumber},
+		{"a vanity number with an accent", "800 flöwers", "", likeNumber},
+		{"a vanity number much too long", "800 flowersandmoreflowers", "", likeNumber},
 		{"800 and a word of another length", "800 desk", Name, ""},
 
 		{"client", "client:alice", Client, ""},
 		{"client in capitals", "CLIENT:alice", Client, ""},
 		{"client with an address", "client:alice.b@example.com", Client, ""},
 		{"client without a name", "client:", "", notClient},
+		{"client with parameters", "client:alice?customer=42&Order=a%20b", Client, ""},
+		{"client with a parameter twice", "client:alice?a=1&A=2", "", notClient},
+		{"client with a parameter without a value", "client:alice?a", "", notClient},
+		{"client with no parameters", "client:alice?", "", notClient},
+		{"client with an encoded line break", "client:alice?a=%0a", "", notClient},
 		{"client with a plus sign", "client:+19005550100", "", notClient},
 		{"client with a slash", "client:a/b", "", notClient},
 		{"client with a space at the end", "client:a ", "", notClient},
@@ -125,19 +149,23 @@ func TestClassify(t *testing.T) {
 		{"a domain too long", "a@" + strings.Repeat("b.", 130) + "com", "", notEmail},
 		{"a number with a host begins with a plus sign", "+14155550100@example.com", "", notE164},
 
-		{"tel", "tel:+14155550100", "", telURI},
-		{"tel in capitals", "TEL:911", "", telURI},
+		{"tel", "tel:+14155550100", "", numberURI},
+		{"tel in capitals", "TEL:911", "", numberURI},
+		{"tel with a space for the plus sign", "tel: 14155550100", "", numberURI},
+		{"callto", "callto:+14155550100", "", numberURI},
+		{"whatsapp", "whatsapp:+14155550100", "", numberURI},
+		{"any scheme before a number", "facetime-audio:+14155550100", "", numberURI},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			kind, problem := Classify(test.text)
-			if kind != test.kind || problem != test.problem {
-				t.Errorf("Classify(%q) = %q, %q; want %q, %q", test.text, kind, problem, test.kind, test.problem)
+			d := Parse(test.text)
+			if d.Kind != test.kind || d.Problem != test.problem {
+				t.Errorf("Parse(%q) = %q, %q; want %q, %q", test.text, d.Kind, d.Problem, test.kind, test.problem)
 			}
 		})
 	}
 }
 
-func TestClassifySIP(t *testing.T) {
+func TestParseSIP(t *testing.T) {
 	for _, test := range []struct{ name, text, problem string }{
 		{"user and host", "sip:alice@example.com", ""},
 		{"the scheme in any case", "SIP:alice@example.com", ""},
@@ -149,6 +177,9 @@ func TestClassifySIP(t *testing.T) {
 		{"parameters", "sip:alice@example.com;transport=tls;lr", ""},
 		{"user=phone", "sip:+14155550100@example.com;user=phone", ""},
 		{"a percent-encoded user", "sip:j%40s@example.com", ""},
+		{"a user-to-user header", "sip:bob@example.com?User-to-User=31", ""},
+		{"digits with parameters", "sip:+1-415-555-0100;ext=5;isub=1@example.com", ""},
+		{"user=phone and digits", "sip:4155550100@example.com;user=phone", ""},
 		{"a private header", "sip:alice@example.com?X-Account=7&x-b=", ""},
 		{"a final dot", "sip:alice@example.com.", ""},
 
@@ -181,6 +212,17 @@ func TestClassifySIP(t *testing.T) {
 		{"maddr in capitals", "sip:alice@example.com;MADDR=evil.example", sipParameter},
 		{"maddr percent-encoded", "sip:alice@example.com;m%61ddr=evil.example", sipParameter},
 		{"method", "sip:alice@example.com;method=REFER", sipParameter},
+		{"a parameter twice", "sip:alice@example.com;a=1;A=2", sipParameter},
+		{"user twice", "sip:4155550100@example.com;user=ip;user=phone", sipParameter},
+		{"a header twice", "sip:alice@example.com?X-A=1&x-a=2", sipHeader},
+		{"seventeen parameters", "sip:alice@example.com" + strings.Repeat(";p", 17), sipParameter},
+		{"user=phone and a name", "sip:alice@example.com;user=phone", sipSubscriber},
+		{"user=phone, escaped, and a name", "sip:alice@example.com;USER=%70h%6Fne", sipSubscriber},
+		{"a plus sign and letters", "sip:+1900FLOWERS@example.com", sipSubscriber},
+		{"an escaped plus sign and letters", "sip:%2b1900FLOWERS@example.com", sipSubscriber},
+		{"a feature code before a number", "sip:*674155550100@example.com;user=phone", sipSubscriber},
+		{"a parameter of the user twice", "sip:+1415;phone-context=+1;Phone-Context=+44@example.com", sipSubscriber},
+		{"a user that begins with a space", "sip:%204792448617@example.com", sipUserPart},
 		{"an empty parameter", "sip:alice@example.com;", sipParameter},
 		{"a parameter with an encoded line break", "sip:alice@example.com;a=%0d", sipParameter},
 		{"a header that routes", "sip:alice@example.com?Route=%3Csip:evil.example%3E", sipHeader},
@@ -195,8 +237,8 @@ func TestClassifySIP(t *testing.T) {
 			if test.problem != "" {
 				want = ""
 			}
-			if kind, problem := Classify(test.text); kind != want || problem != test.problem {
-				t.Errorf("Classify(%q) = %q, %q; want %q, %q", test.text, kind, problem, want, test.problem)
+			if d := Parse(test.text); d.Kind != want || d.Problem != test.problem {
+				t.Errorf("Parse(%q) = %q, %q; want %q, %q", test.text, d.Kind, d.Problem, want, test.problem)
 			}
 		})
 	}

@@ -29,7 +29,7 @@ func Mask(number string) string {
 			digits++
 		case c == '+' && i == 0:
 			plus = true
-		case strings.IndexByte(separators, c) < 0:
+		case c >= 0x80 || !isSeparator(rune(c)):
 			return hidden
 		}
 	}

@@ -1,6 +1,7 @@
 package destination
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -20,7 +21,7 @@ const (
 //
 // What a dialler might take for something else has no place in a name: + * #
 // and other digits than ASCII ones, colons, slashes, percent signs, quotes,
-// symbols, invisible characters. See also [looksLikeNumber].
+// symbols, invisible characters. See also looksLikeNumber.
 func isName(s string) bool { return isWords(s, " ._-'’&(),") }
 
 // isClientName reports whether s can follow client: the characters of a name,
@@ -73,8 +74,10 @@ const minWord = 4
 //   - it has seven digits or more, of any script, and no word beside those of
 //     dialWords ("(415) 555-0100", "4155550100,,123#", "415 555 0100 ext 5"), or
 //     begins with a digit and has hardly a letter ("4155550100ab"), or
-//   - it spells a toll-free or premium number of North America in letters
-//     ("1-800-FLOWERS").
+//   - it begins with seven digits or more, and words follow ("4155550100 Bob"), or
+//   - it spells a number of North America in letters: behind a 1 and an area code,
+//     or behind an area code of toll-free or premium numbers ("1-809-FLOWERS",
+//     "800 FLOWERS").
 //
 // Ids that mix letters and digits, UUIDs among them, do not look like numbers.
 func looksLikeNumber(s string) bool {
@@ -90,7 +93,11 @@ func looksLikeNumber(s string) bool {
 	if digits >= minNational && (!hasWords(s) || ascii.IsDigit(s[0]) && letters < minWord) {
 		return true
 	}
-	return letters > 0 && isVanity(s)
+	if digits == 0 || letters == 0 {
+		return false
+	}
+	f := find(s)
+	return !f.id && (f.lead >= minNational && !f.mixed || f.spelled != "" && isAreaCode(f.spelled))
 }
 
 // hasWords reports whether s holds a run of letters other than dialWords.
@@ -125,38 +132,11 @@ func isDialWord(s string) bool {
 // letters: toll-free and premium.
 var vanityCodes = [...]string{"800", "822", "833", "844", "855", "866", "877", "888", "900"}
 
-// isVanity reports whether s is one of vanityCodes, after a 1 or not, and 7 to
-// 12 letters and digits, whatever punctuation stands between.
-func isVanity(s string) bool {
-	if !ascii.IsDigit(s[0]) {
-		return false
-	}
-	var text [1 + 3 + 12 + 1]byte
-	n := 0
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case ascii.IsDigit(c) || ascii.IsAlpha(c):
-			if n == len(text) {
-				return false
-			}
-			text[n] = c
-			n++
-		case c >= 0x80:
-			return false
-		}
-	}
-	spelled := text[:n]
+// isAreaCode reports whether what is spelled begins with a 1 and an area code of
+// North America, or with one of vanityCodes.
+func isAreaCode(spelled string) bool {
 	if spelled[0] == '1' {
-		spelled = spelled[1:]
+		return spelled[1] >= '2'
 	}
-	if len(spelled) < 3+7 || len(spelled) > 3+12 {
-		return false
-	}
-	for _, code := range vanityCodes {
-		if string(spelled[:3]) == code {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(vanityCodes[:], spelled[:3])
 }

@@ -1,9 +1,9 @@
 package destination
 
 import (
-	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -15,59 +15,22 @@ import (
 // the code of the world in UN M.49.
 const Global = "001"
 
-// separators are the characters that people write between the digits of a
-// number, and that are taken out where a number is rewritten.
-const separators = " -.()/"
-
-// pauses are the characters, beside those of dialWords, at which a dialler
-// stops to dial what follows later, as post-dial digits or as an extension.
-const pauses = ",;#*"
-
-// Number is a phone number inside a value.
+// Number is a phone number that somebody could find in a destination.
 type Number struct {
-	// Digits are ASCII digits, without the plus sign.
+	// Digits are ASCII digits, without the plus sign. None stand for more numbers
+	// than are told one by one, which could be any.
 	Digits string
 	// Plus says that Digits begin with a country calling code.
 	Plus bool
-	// Whole says that the value is dialled as a phone number. Otherwise it is a
-	// name, an extension or the user part of an address, which concerns the
-	// emergency rule alone.
+	// Whole says that a dialler takes the digits for a phone number, which concerns
+	// every rule. Others concern the emergency rule alone.
 	Whole bool
-	// Hosted says that a host, not the gateway's own network, makes sense of the
-	// digits.
-	Hosted bool
-}
-
-// Dialled returns the digits that the most lenient dialler would dial for s:
-// digits of any script without what stands between them, up to the first
-// pause, after a plus sign if there is one. It reports false if there is none,
-// or if s holds words beyond those of dialWords.
-func Dialled(s string) (n Number, ok bool) {
-	if isDigits(s) {
-		return Number{Digits: s}, true
-	}
-	if IsE164(s) {
-		return Number{Digits: s[1:], Plus: true}, true
-	}
-	if hasWords(s) {
-		return Number{}, false
-	}
-	var b strings.Builder
-	for _, r := range s {
-		d, ok := decimal(r)
-		switch {
-		case ok:
-			b.WriteByte(d)
-		case isLetter(r) || r < 0x80 && strings.IndexByte(pauses, byte(r)) >= 0:
-			if b.Len() > 0 {
-				return Number{Digits: b.String(), Plus: n.Plus}, true
-			}
-		case r == '+' || r == '\uff0b':
-			n.Plus = n.Plus || b.Len() == 0
-		}
-	}
-	n.Digits = b.String()
-	return n, n.Digits != ""
+	// Aside says that the digits stand beside words, or are a user of a host: if
+	// they are few, they are rather an extension than an emergency number of some
+	// far country.
+	Aside bool
+	// Spelled says that some of Digits were letters, by the keypad of a phone.
+	Spelled bool
 }
 
 // decimal returns the ASCII digit of a decimal digit of another script. The
@@ -87,86 +50,6 @@ func decimal(r rune) (byte, bool) {
 		}
 	}
 	return 0, false
-}
-
-// NumberIn returns the phone number in a destination of kind k, as [Classify]
-// tells it.
-func NumberIn(s string, k Kind) (Number, bool) {
-	switch k {
-	case Phone:
-		if s[0] == '+' {
-			return Number{Digits: s[1:], Plus: true, Whole: true}, true
-		}
-		return Number{Digits: s, Whole: true}, true
-	case SIP:
-		_, rest, _ := cutScheme(s)
-		u, _ := parseSIP(rest)
-		return numberInUser(u)
-	case Client:
-		_, rest, _ := cutScheme(s)
-		n, ok := Dialled(rest)
-		n.Hosted = true
-		return n, ok
-	case Email:
-		local, _, _ := strings.Cut(s, "@")
-		return numberInUser(sipURI{user: local})
-	case Name:
-		return Dialled(s)
-	}
-	return numberInAny(s)
-}
-
-// numberInAny returns the phone number in a destination of no kind. Such a one
-// gets this far only where the rule destination_format is not enforced, and may
-// be dialled all the same, by whoever reads an address more leniently than this
-// package does.
-func numberInAny(s string) (Number, bool) {
-	scheme, rest, ok := cutScheme(s)
-	if !ok {
-		rest = s
-	}
-	user, after, isAddress := strings.Cut(rest, "@")
-	switch {
-	case scheme == "client":
-		return NumberIn(s, Client)
-	case scheme == "sip", scheme == "sips", scheme == "" && isAddress:
-		user, _, _ = strings.Cut(user, ":") // a password, or a port
-		if decoded, err := url.PathUnescape(user); err == nil {
-			user = decoded
-		}
-		return numberInUser(sipURI{user: user, phone: strings.Contains(strings.ToLower(after), "user=phone")})
-	}
-	n, ok := Dialled(rest)
-	n.Whole = n.Plus || len(n.Digits) >= minNational
-	return n, ok
-}
-
-// numberInUser returns the phone number that is the user part of a URI (RFC
-// 3261 section 19.1.6): one with a plus sign, or one that user=phone says is
-// dialled. Other digits are a user of that host, who may still be an emergency
-// number.
-func numberInUser(u sipURI) (Number, bool) {
-	subscriber, params, _ := strings.Cut(u.user, ";")
-	n, ok := Dialled(subscriber)
-	if !ok {
-		return n, false
-	}
-	n.Whole = n.Plus || u.phone
-	n.Hosted = !n.Whole
-	if n.Plus {
-		return n, true
-	}
-	// RFC 3966 section 5.1.5: a local number in the context of a global prefix.
-	for param := range strings.SplitSeq(params, ";") {
-		name, context, _ := strings.Cut(param, "=")
-		if !ascii.EqualFold(name, "phone-context") {
-			continue
-		}
-		if prefix, ok := Dialled(context); ok && prefix.Plus {
-			return Number{Digits: prefix.Digits + n.Digits, Plus: true, Whole: true}, true
-		}
-	}
-	return n, true
 }
 
 // Mask returns the number as details and logs show it.
@@ -361,10 +244,10 @@ func specialType(digits string) string {
 
 // Readings are the E.164 digits that a bare number may stand for where no
 // region says: itself with a forgotten plus sign, and what follows the two
-// widespread international prefixes.
+// widespread international prefixes. A reading that can't be is empty.
 func Readings(bare string) [2]string {
 	var r [2]string
-	if bare[0] != '0' {
+	if bare != "" && bare[0] != '0' {
 		r[0] = bare
 	}
 	if rest, ok := afterInternationalPrefix(bare); ok {
@@ -384,22 +267,36 @@ func afterInternationalPrefix(bare string) (string, bool) {
 	return "", false
 }
 
+// isSeparator reports whether people write r between the digits of a number: a
+// space of any width, a dash of any length, and . ( ) /.
+func isSeparator(r rune) bool {
+	if r < 0x80 {
+		return r == ' ' || r == '-' || r == '.' || r == '(' || r == ')' || r == '/'
+	}
+	return unicode.In(r, unicode.Zs, unicode.Pd) || r == '\u2212'
+}
+
 // E164 rewrites a national number, or a punctuated one, to E.164 as dialled
 // from region. It reports false for what it leaves alone: what has other
 // characters than digits and separators, what is not 7 digits long without a
-// plus sign, and what no number of the region can be.
+// plus sign, what no number of the region can be, and what would be guessed: a
+// number that may have lost its plus sign, or has a trunk zero in brackets
+// behind other digits.
 func E164(s, region string) (string, bool) {
-	s = strings.Trim(s, " ")
+	if lostPlus(s) || hasTrunkZero(s) {
+		return "", false
+	}
+	s = strings.TrimFunc(s, isSpace)
 	if s == "" || strings.IndexByte("+(0123456789", s[0]) < 0 {
 		return "", false
 	}
 	var b strings.Builder
-	for i := range len(s) {
-		switch c := s[i]; {
-		case ascii.IsDigit(c):
-			b.WriteByte(c)
-		case c == '+' && i == 0:
-		case strings.IndexByte(separators, c) < 0:
+	for i, r := range s {
+		switch {
+		case '0' <= r && r <= '9':
+			b.WriteByte(byte(r))
+		case r == '+' && i == 0:
+		case !isSeparator(r):
 			return "", false
 		}
 	}
@@ -407,13 +304,67 @@ func E164(s, region string) (string, bool) {
 	if s[0] == '+' {
 		return international(digits)
 	}
+	return national(digits, region, false)
+}
+
+// isSpace reports whether r is a space that a form may have made of a plus sign,
+// or any other space, but for tabs and line breaks.
+func isSpace(r rune) bool { return r == ' ' || r >= 0x80 && unicode.Is(unicode.Zs, r) }
+
+// lostPlus reports whether s is a number behind a space, which may have been a
+// plus sign: that is what it means in a form and in a query.
+func lostPlus(s string) bool {
+	rest := strings.TrimLeftFunc(s, unicode.IsSpace)
+	if len(rest) == len(s) || rest == "" {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(rest)
+	_, isDigit := decimal(r)
+	return isDigit || r == '('
+}
+
+// hasTrunkZero reports whether (0) stands behind a digit, as in +44 (0)20. It is
+// dialled within the country and left out from abroad, which only a person can
+// tell.
+func hasTrunkZero(s string) bool {
+	isBlank := func(r rune) bool { return r != '(' && r != ')' && isSeparator(r) }
+	behind := false
+	for {
+		before, after, ok := strings.Cut(s, "(")
+		if !ok {
+			return false
+		}
+		behind = behind || strings.ContainsAny(before, "0123456789")
+		inside, ok := strings.CutPrefix(strings.TrimLeftFunc(after, isBlank), "0")
+		if ok && behind && strings.HasPrefix(strings.TrimLeftFunc(inside, isBlank), ")") {
+			return true
+		}
+		s = after
+	}
+}
+
+// national returns digits as a number dialled from region. A number that is too
+// long is none, unless it is cut: switches drop the digits that are too many.
+func national(digits, region string, cut bool) (string, bool) {
 	// 011 and 15 digits is the longest that anybody dials.
-	if len(digits) < minNational || len(digits) > 3+maxDigits {
+	if len(digits) < minNational || len(digits) > 3+maxDigits && !cut {
 		return "", false
+	}
+	if cut {
+		digits = digits[:min(len(digits), maxDigits)]
 	}
 	number := unlessPanic(func() string {
 		n, err := phonenumbers.Parse(digits, region)
-		if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+		if err != nil {
+			return ""
+		}
+		switch phonenumbers.IsPossibleNumberWithReason(n) {
+		case phonenumbers.IS_POSSIBLE:
+		case phonenumbers.TOO_LONG:
+			if !cut || !phonenumbers.TruncateTooLongNumber(n) {
+				return ""
+			}
+		default:
 			return ""
 		}
 		return phonenumbers.Format(n, phonenumbers.E164)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
@@ -11,17 +12,23 @@ import (
 
 // What is wrong with a SIP URI.
 const (
-	sipCharacters = "is a SIP URI with a character that has to be percent-encoded or may not stand there"
-	sipUserPart   = "is a SIP URI whose user part is empty, not percent-encoded UTF-8, or holds control characters or a password"
+	sipUserPart   = "is a SIP URI whose user part is empty, begins with a space, is not percent-encoded UTF-8, or holds control characters or a password"
+	sipSubscriber = "is a SIP URI of a phone number whose user part is not one: a plus sign, digits and - . ( ) between them, then parameters, each once"
 	sipHostPart   = "is a SIP URI without a valid host"
-	sipParameter  = "is a SIP URI with a parameter that is malformed or leads elsewhere: maddr, method"
-	sipHeader     = "is a SIP URI with a header other than X- ones"
+	sipParameter  = "is a SIP URI with a parameter that is malformed, stands twice, or leads elsewhere: maddr, method"
+	sipHeader     = "is a SIP URI with a header that is malformed, stands twice, or is neither User-to-User nor an X- one"
 )
+
+// maxParameters is how many parameters, and how many headers, a URI may have.
+const maxParameters = 16
 
 // sipURI is what the dial policy asks about a SIP URI.
 type sipURI struct {
-	user  string // percent-decoded, with its own parameters; empty where there is none
-	phone bool   // the parameter user=phone: the user part is a phone number
+	user   string // percent-decoded, with its own parameters; empty where there is none
+	host   string // with the port
+	params string // those of the URI, not decoded
+	phone  bool   // the parameter user=phone: the user part is a phone number
+	hosted bool   // there is a host, which makes sense of the user part
 }
 
 // The marks of RFC 3261 section 25.1 that stand unencoded, beside letters and
@@ -38,13 +45,15 @@ const (
 var sipElsewhere = [...]string{"maddr", "method"}
 
 // parseSIP reads what follows sip: or sips: by RFC 3261 section 19.1. It takes
-// less than the RFC: no password, which does not belong in a destination, and
-// of the headers, which become headers of the INVITE, only X- ones.
+// less than the RFC: no password, which does not belong in a destination; of the
+// headers, which become headers of the INVITE, only User-to-User and X- ones; and
+// nothing twice, of which two readers might take one each.
 func parseSIP(s string) (u sipURI, problem string) {
 	rest := s
+	u.hosted = true
 	if escaped, after, hasUser := strings.Cut(s, "@"); hasUser {
 		user, ok := sipUnescape(escaped, sipUserMarks)
-		if !ok || user == "" {
+		if !ok || user == "" || beginsWithSpace(user) {
 			return u, sipUserPart
 		}
 		u.user, rest = user, after
@@ -54,32 +63,90 @@ func parseSIP(s string) (u sipURI, problem string) {
 	if !isHostPort(hostport) {
 		return u, sipHostPart
 	}
+	u.host, u.params = hostport, params
 	if hasParams {
-		for param := range strings.SplitSeq(params, ";") {
-			name, value, _ := strings.Cut(param, "=")
-			if !isSIPParameter(name, value) {
-				return u, sipParameter
-			}
-			if ascii.EqualFold(name, "user") && ascii.EqualFold(value, "phone") {
-				u.phone = true
-			}
+		if !areParameters(params, ";", isSIPParameter) {
+			return u, sipParameter
 		}
+		u.phone = saysPhone(params)
 	}
-	if hasHeaders {
-		for header := range strings.SplitSeq(headers, "&") {
-			name, value, ok := strings.Cut(header, "=")
-			if !ok || len(name) < 3 || !ascii.EqualFold(name[:2], "x-") || !isSIPName(name) {
-				return u, sipHeader
-			}
-			if _, ok := sipUnescape(value, sipHeadMarks); !ok {
-				return u, sipHeader
-			}
-		}
+	if hasHeaders && !areParameters(headers, "&", isSIPHeader) {
+		return u, sipHeader
+	}
+	if (u.phone || strings.HasPrefix(u.user, "+")) && !isSubscriber(u.user) {
+		return u, sipSubscriber
 	}
 	return u, ""
 }
 
-func isSIPParameter(name, value string) bool {
+func beginsWithSpace(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsSpace(r)
+}
+
+// areParameters reports whether s is a list of parameters that are right, none
+// of them twice.
+func areParameters(s, separator string, isRight func(name, value string, hasValue bool) bool) bool {
+	var names [maxParameters]string
+	n := 0
+	for param := range strings.SplitSeq(s, separator) {
+		name, value, hasValue := strings.Cut(param, "=")
+		if n == len(names) || !isRight(name, value, hasValue) {
+			return false
+		}
+		for _, other := range names[:n] {
+			if ascii.EqualFold(other, name) {
+				return false
+			}
+		}
+		names[n] = name
+		n++
+	}
+	return true
+}
+
+// saysPhone reports whether the parameters of a URI say user=phone, in any letter
+// case and however escaped (RFC 3261 section 19.1.4).
+func saysPhone(params string) bool {
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		if ascii.EqualFold(name, "user") {
+			value, _ := sipUnescape(value, sipParamMarks)
+			return ascii.EqualFold(value, "phone")
+		}
+	}
+	return false
+}
+
+// isSubscriber reports whether a decoded user part is a telephone-subscriber (RFC
+// 3966 section 3): digits with visual separators, behind a plus sign or not, and
+// parameters. Star and hash, which begin what a switch does before it dials, are
+// not taken.
+func isSubscriber(user string) bool {
+	subscriber, params, hasParams := strings.Cut(user, ";")
+	digits := 0
+	for i := range len(subscriber) {
+		switch c := subscriber[i]; {
+		case ascii.IsDigit(c):
+			digits++
+		case c == '+' && i == 0:
+		case strings.IndexByte("-.()", c) < 0:
+			return false
+		}
+	}
+	return digits > 0 && (!hasParams || areParameters(params, ";", func(name, _ string, _ bool) bool { return isSIPName(name) }))
+}
+
+func isSIPHeader(name, value string, hasValue bool) bool {
+	isPrivate := len(name) > 2 && ascii.EqualFold(name[:2], "x-")
+	if !hasValue || !isPrivate && !ascii.EqualFold(name, "User-to-User") || !isSIPName(name) {
+		return false
+	}
+	_, ok := sipUnescape(value, sipHeadMarks)
+	return ok
+}
+
+func isSIPParameter(name, value string, _ bool) bool {
 	if !isSIPName(name) {
 		return false
 	}
@@ -90,6 +157,32 @@ func isSIPParameter(name, value string) bool {
 	}
 	_, ok := sipUnescape(value, sipParamMarks)
 	return ok
+}
+
+// isClientParameters reports whether s can follow client:NAME? as the custom
+// parameters that the app gets: NAME=VALUE, each once, percent-encoded.
+func isClientParameters(s string) bool {
+	return areParameters(s, "&", func(name, value string, hasValue bool) bool {
+		_, ok := sipUnescape(value, sipMarks+"[]/?:+$,;@=")
+		return ok && hasValue && isSIPName(name)
+	})
+}
+
+// unescape percent-decodes what can be decoded of s, and leaves the rest.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) && ascii.IsHex(s[i+1]) && ascii.IsHex(s[i+2]) {
+			b.WriteByte(ascii.Unhex(s[i+1])<<4 | ascii.Unhex(s[i+2]))
+			i += 2
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 // isSIPName reports whether s is the name of a parameter or header. Nothing in

@@ -11,8 +11,8 @@ import (
 // hashBytes is how much of a hash is shown: 128 bits.
 const hashBytes = 16
 
-// destinationHash tells destinations apart without telling what they are: an
-// HMAC, for the few billion phone numbers there are can all be tried against a
+// destinationHash tells destinations apart without telling what they are, one
+// for each number, however it is spelled: an HMAC, for the few billion phone numbers there are can all be tried against a
 // hash without a key. It is empty where there is no destination.
 func (x *exchange) destinationHash() string {
 	destination := x.call[rules.Destination].Text
@@ -20,6 +20,6 @@ func (x *exchange) destinationHash() string {
 		return ""
 	}
 	mac := hmac.New(sha256.New, x.h.hashKey)
-	mac.Write([]byte(destination))
+	mac.Write([]byte(x.h.policy.Canonical(destination)))
 	return hex.EncodeToString(mac.Sum(nil)[:hashBytes])
 }

@@ -37,6 +37,7 @@ func (x *exchange) judge(asked *request.Request, refused *refusal) *refusal {
 		x.h.policy.Normalize(&asked.Call)
 		x.verdict = x.h.policy.Judge(asked.Call)
 		x.report(x.verdict.Reported)
+		x.report(x.verdict.Warnings)
 		if v := x.verdict.Violations; len(v) > 0 {
 			if refused == nil {
 				refused = &refusal{outcome: metrics.Rejected}

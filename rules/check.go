@@ -8,7 +8,7 @@ import (
 
 // checkInput is what a check looks at: the field whose turn it is, and what was
 // found out about it once for all checks. Checks get it by value, so that
-// judging allocates nothing.
+// judging a phone number allocates nothing.
 type checkInput struct {
 	policy *Policy
 	// text is that of the field, never empty but for [Required].
@@ -19,11 +19,35 @@ type checkInput struct {
 	// field as a destination or as a phone number, empty if nothing is.
 	kind    destination.Kind
 	problem string
-	// number is the phone number in the field, if dialled says that there is one,
-	// and facts is what is known of it, if it is whole.
-	number  destination.Number
-	dialled bool
-	facts   destination.Facts
+	// first is the number that the field is, or that is found first in it, if there
+	// are any, and more are the others.
+	first call
+	any   bool
+	more  []call
+}
+
+// call is a number that somebody may dial for a field.
+type call struct {
+	destination.Number
+	// facts is what is known of the number, if it is whole.
+	facts destination.Facts
+}
+
+// firstProblem returns what check says of the first number that it finds something
+// wrong with.
+func (s checkInput) firstProblem(check func(*Policy, call) string) string {
+	if !s.any {
+		return ""
+	}
+	if problem := check(s.policy, s.first); problem != "" {
+		return problem
+	}
+	for _, c := range s.more {
+		if problem := check(s.policy, c); problem != "" {
+			return problem
+		}
+	}
+	return ""
 }
 
 // failIf returns detail if what is asked is bad, or nothing.
@@ -33,9 +57,6 @@ func failIf(bad bool, detail string) string {
 	}
 	return ""
 }
-
-// isWhole reports whether the field is dialled as a phone number.
-func (s checkInput) isWhole() bool { return s.dialled && s.number.Whole }
 
 func (s checkInput) allowFrom() string {
 	p := s.policy
@@ -55,45 +76,77 @@ func (s checkInput) destinationKind() string {
 	return "is of another kind than those allowed here: " + p.kindList
 }
 
-func (s checkInput) emergency() string {
-	return failIf(s.dialled && s.policy.dialer.IsEmergency(s.number), "is an emergency number, or connects to one")
+func (s checkInput) emergency() string { return s.firstProblem(emergency) }
+
+func emergency(p *Policy, c call) string {
+	return failIf(p.dialer.IsEmergency(c.Number), "is an emergency number, or connects to one")
 }
 
 // distinct judges whether somebody would be called from their own number.
 func (s checkInput) distinct() string {
-	if !s.isWhole() {
+	if !s.any || s.from == "" {
 		return ""
 	}
-	from, ok := destination.Dialled(s.from)
-	return failIf(ok && from.Digits == s.number.Digits, "is the same number as destination")
+	from := destination.Parse(s.from)
+	if from.Len() == 0 {
+		return ""
+	}
+	digits := s.policy.dialer.Place(from.At(0)).Digits
+	if s.first.Whole && s.first.Digits == digits {
+		return sameNumber
+	}
+	for _, c := range s.more {
+		if c.Whole && c.Digits == digits {
+			return sameNumber
+		}
+	}
+	return ""
 }
+
+const sameNumber = "is the same number as destination"
+
+func (s checkInput) validity() string { return s.firstProblem(validity) }
 
 // validity judges whether a number exists, which nobody can tell of a bare
-// number without a region. An emergency number does exist, though no table of
-// long numbers has it.
-func (s checkInput) validity() string {
-	p := s.policy
-	if !s.isWhole() || s.facts.Valid || !s.number.Plus && p.region == "" || p.dialer.IsEmergency(s.number) {
+// number without a region, nor of what only may be one. An emergency number does
+// exist, though no table of long numbers has it.
+func validity(p *Policy, c call) string {
+	if !c.Whole || c.Aside || c.facts.Valid || !c.Plus && p.region == "" || p.dialer.IsEmergency(c.Number) {
 		return ""
 	}
-	return "(" + s.number.Mask() + ") is not a number that any country assigns"
+	return "(" + c.Mask() + ") is not a number that any country assigns"
 }
 
-func (s checkInput) countryAllowed() string {
+func (s checkInput) countryAllowed() string { return s.firstProblem(countryAllowed) }
+
+func countryAllowed(p *Policy, c call) string {
 	switch {
-	case !s.isWhole() || s.policy.allowsCountry(s.facts):
+	case !c.Whole || p.allowsCountry(c.facts):
 		return ""
-	case s.facts.Region == "":
-		return "(" + s.number.Mask() + ") is a number whose country can't be told, and not every country is dialled here"
+	case c.facts.Region == "" && !c.Plus && p.region == "":
+		return "(" + c.Mask() + ") is a number whose country can't be told without a plus sign and a country code, or a region in the configuration" + p.countries
+	case c.facts.Region == "":
+		return "(" + c.Mask() + ") is a number whose country can't be told" + p.countries
 	}
-	return "(" + s.number.Mask() + ") is a number of " + countryName(s.facts.Region) + ", which is not dialled here"
+	return "(" + c.Mask() + ") is a number of " + countryName(c.facts.Region) + ", which is not dialled here" + p.countries
 }
 
-func (s checkInput) numberType() string {
-	if !s.isWhole() || !s.policy.denyTypes[s.facts.Type] {
+func (s checkInput) numberType() string { return s.firstProblem(numberType) }
+
+// numberType judges the type of a number. One whose type can't be told may be of
+// any of those denied, but for an emergency number, which has a rule of its own.
+func numberType(p *Policy, c call) string {
+	switch {
+	case p.denyTypes == nil || !c.Whole:
 		return ""
+	case p.denyTypes[c.facts.Type]:
+		return "(" + c.Mask() + ") is a number of type " + c.facts.Type + ", which is not dialled here"
+	case c.facts.Type != "" || p.dialer.IsEmergency(c.Number):
+		return ""
+	case !c.Plus && p.region == "":
+		return "(" + c.Mask() + ") is a number whose type can't be told without a plus sign and a country code, or a region in the configuration, and not every type is dialled here"
 	}
-	return "(" + s.number.Mask() + ") is a number of type " + s.facts.Type + ", which is not dialled here"
+	return "(" + c.Mask() + ") is a number whose type can't be told, and not every type is dialled here"
 }
 
 // takes reports whether destinations of kind k are allowed.

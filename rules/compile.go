@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -17,7 +18,6 @@ import (
 const (
 	deny  = "deny"
 	allow = "allow"
-	warn  = "warn"
 )
 
 // Compile checks options and makes a policy of them. Its error joins all that
@@ -66,10 +66,10 @@ func (b *builder) modes(o *Options) {
 			b.policy.modes[r.number] = mode
 		}
 	}
-	switch b.oneOf("numbers validity", o.Numbers.Validity, warn, Enforce, Off) {
-	case warn:
-		if mode == Enforce {
-			b.policy.modes[Validity.number] = Report
+	switch b.oneOf("numbers validity", o.Numbers.Validity, Warn, Enforce, Off) {
+	case Warn:
+		if mode != Off {
+			b.policy.modes[Validity.number] = Warn
 		}
 	case Off:
 		b.policy.modes[Validity.number] = Off
@@ -157,6 +157,9 @@ func (b *builder) numbers(o *NumberOptions) {
 	p.dialer = dialer
 	p.allow = b.countries("numbers allow_countries", o.AllowCountries)
 	p.deny = b.countries("numbers deny_countries", o.DenyCountries)
+	if p.allow != nil {
+		p.countries = "; those that are: " + few(slices.Sorted(maps.Keys(p.allow)))
+	}
 	for _, country := range slices.Sorted(maps.Keys(p.allow)) {
 		if p.deny[country] {
 			b.errorf("numbers: %s is in allow_countries and in deny_countries", country)
@@ -237,6 +240,17 @@ func (b *builder) rules() {
 			}
 		}
 	}
+}
+
+// maxListed is how many names of a long list are told.
+const maxListed = 12
+
+// few joins the first names of a list for people.
+func few(names []string) string {
+	if len(names) <= maxListed {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:maxListed], ", ") + " and " + strconv.Itoa(len(names)-maxListed) + " more"
 }
 
 // list joins names for people: "a, b or c".

@@ -46,7 +46,7 @@ func FuzzNumber(f *testing.F) {
 				t.Fatalf("judged %+v, then %+v", v, second)
 			}
 			checkKind(t, c[Destination].Text, v)
-			for _, violation := range append(v.Violations, v.Reported...) {
+			for _, violation := range slices.Concat(v.Violations, v.Reported, v.Warnings) {
 				checkDetail(t, violation)
 			}
 			checkEmergency(t, p, c[Destination].Text, v)
@@ -87,7 +87,7 @@ func (v *Verdict) fails(rule *Rule) bool {
 	is := func(violation Violation) bool {
 		return violation.Rule == rule && violation.Field == Destination.String()
 	}
-	return slices.ContainsFunc(v.Violations, is) || slices.ContainsFunc(v.Reported, is)
+	return slices.ContainsFunc(slices.Concat(v.Violations, v.Reported, v.Warnings), is)
 }
 
 // checkEmergency holds that a number that libphonenumber takes for an emergency
@@ -308,7 +308,7 @@ func checkDetail(t *testing.T, v Violation) {
 		t.Fatalf("violation %+v", v)
 	}
 	run := 0
-	for _, r := range strings.NewReplacer("256", "", "128", "", "E.164", "").Replace(v.Detail) {
+	for _, r := range strings.NewReplacer("256", "", "128", "", "001", "", "E.164", "").Replace(v.Detail) {
 		if r >= 0x80 || r < ' ' {
 			t.Fatalf("detail %q", v.Detail)
 		}

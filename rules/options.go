@@ -1,9 +1,10 @@
 package rules
 
-// The modes of a rule, from the strictest to none.
+// The modes of a rule, from the strictest to none. Warn is that of validity alone.
 const (
 	Enforce = "enforce" // what fails is refused
 	Report  = "report"  // what fails is counted and logged, and goes on
+	Warn    = "warn"    // the same, of what would not be refused either
 	Off     = "off"     // nothing is judged
 )
 

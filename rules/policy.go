@@ -16,6 +16,7 @@ type Policy struct {
 	allowFrom    map[string]bool // nil for any number
 	dialer       *destination.Dialer
 	kindList     string // the kinds allowed, for people
+	countries    string // the countries allowed, for people
 }
 
 // Verdict is what a policy says about a call.
@@ -23,8 +24,12 @@ type Verdict struct {
 	// Violations are the rules in mode enforce that the call fails: it must not
 	// be forwarded if there is one.
 	Violations []Violation
-	// Reported are the rules in mode report that the call fails.
+	// Reported are the rules in mode report that the call fails: it would be refused
+	// if they were enforced.
 	Reported []Violation
+	// Warnings are the rules that the call fails and that refuse nothing in any mode:
+	// validity, as long as [NumberOptions.Validity] is "warn".
+	Warnings []Violation
 	// Kind is the kind of the destination, or empty.
 	Kind destination.Kind
 	// Country is the ISO 3166 code of the destination's country in upper case,
@@ -118,33 +123,50 @@ func (v *Verdict) note(p *Policy, r *Rule, f Field, s checkInput) {
 		v.Violations = append(v.Violations, failed)
 	case Report:
 		v.Reported = append(v.Reported, failed)
+	case Warn:
+		v.Warnings = append(v.Warnings, failed)
 	}
 }
 
 // readFrom finds out about fromNumber.
 func (p *Policy) readFrom(s *checkInput, v *Verdict) {
+	s.any = false
 	if s.problem = destination.CallerProblem(s.text); s.problem != "" {
 		return
 	}
-	s.number, s.dialled = destination.NumberIn(s.text, destination.Phone)
-	s.number = p.dialer.Place(s.number)
-	s.facts = p.lookup(s.number)
-	v.FromCountry = s.facts.Country()
+	d := destination.Parse(s.text)
+	s.any, s.first = true, p.call(d.At(0))
+	v.FromCountry = s.first.facts.Country()
 }
 
 // readDestination finds out about the destination.
 func (p *Policy) readDestination(s *checkInput, v *Verdict) {
-	s.kind, s.problem = destination.Classify(s.text)
-	s.number, s.dialled = destination.NumberIn(s.text, s.kind)
-	s.facts = destination.Facts{}
-	v.Kind = s.kind
-	if !s.isWhole() {
+	d := destination.Parse(s.text)
+	s.kind, s.problem, s.any = d.Kind, d.Problem, d.Len() > 0
+	v.Kind = d.Kind
+	if !s.any {
 		return
 	}
-	s.number = p.dialer.Place(s.number)
-	s.facts = p.lookup(s.number)
-	v.Country, v.NumberType = s.facts.Country(), s.facts.Type
+	s.first = p.call(d.At(0))
+	for i := 1; i < d.Len(); i++ {
+		s.more = append(s.more, p.call(d.At(i)))
+	}
+	v.Country, v.NumberType = s.first.facts.Country(), s.first.facts.Type
 }
+
+// call finds out about a number.
+func (p *Policy) call(n destination.Number) call {
+	if !n.Whole {
+		return call{Number: n}
+	}
+	n = p.dialer.Place(n)
+	return call{Number: n, facts: p.lookup(n)}
+}
+
+// Canonical returns what a destination calls, the same for every spelling of it: the
+// digits of a phone number after "tel:", and otherwise the user, app, address or
+// name. It is for counting and comparing calls; nobody dials it.
+func (p *Policy) Canonical(text string) string { return p.dialer.Canonical(text) }
 
 // countryName names a region to people.
 func countryName(region string) string {

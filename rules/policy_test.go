@@ -94,6 +94,8 @@ func TestJudgeShapes(t *testing.T) {
 
 		{"a national fromNumber", Options{}, with(FromNumber, "02079460000"), ""},
 		{"a punctuated fromNumber", Options{}, with(FromNumber, "+44 20 7946 0000"), "fromNumber: from_number_format"},
+		{"a fromNumber whose plus sign was lost", Options{}, with(FromNumber, " 442079460000"), "fromNumber: from_number_format"},
+		{"a fromNumber whose plus sign was lost, with a region", Options{Numbers: NumberOptions{Region: "GB"}}, with(FromNumber, " 02079460000"), "fromNumber: from_number_format"},
 		{"a name as fromNumber", Options{}, with(FromNumber, "Alice"), "fromNumber: from_number_format"},
 		{"an extension as fromNumber", Options{}, with(FromNumber, "101"), "fromNumber: from_number_format"},
 		{"a SIP URI as fromNumber", Options{}, with(FromNumber, "sip:a@example.com"), "fromNumber: from_number_format"},
@@ -137,9 +139,52 @@ func TestJudgeShapes(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			v := compile(t, test.o).Judge(test.call)
+			p, c := compile(t, test.o), test.call
+			p.Normalize(&c)
+			v := p.Judge(c)
 			if got := failed(v.Violations); got != test.want {
 				t.Errorf("violations %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestALostPlusIsTold holds that whoever lost a plus sign is told how to write it,
+// wherever the number stands, with a region and without.
+func TestALostPlusIsTold(t *testing.T) {
+	for _, region := range []string{"", "US"} {
+		p := compile(t, Options{Numbers: NumberOptions{Region: region}})
+		for _, f := range []Field{Destination, FromNumber} {
+			for _, text := range []string{" 4792448617", "  14155550100", "\u00a04792448617", "\t4792448617", " (47) 92 44 86 17"} {
+				c := with(f, text)
+				p.Normalize(&c)
+				told := false
+				for _, v := range p.Judge(c).Violations {
+					told = told || v.Field == f.String() && strings.Contains(v.Detail, "%2B") && strings.Contains(v.Rule.Fix, "%2B")
+				}
+				if !told || c[f].Text != text {
+					t.Errorf("region %q, %s %q became %q, told: %v", region, f, text, c[f].Text, told)
+				}
+			}
+		}
+	}
+}
+
+// TestTheCountriesAllowedAreTold holds that a refusal by country says which are not
+// refused.
+func TestTheCountriesAllowedAreTold(t *testing.T) {
+	for _, test := range []struct {
+		name, want string
+		o          NumberOptions
+	}{
+		{"a few", "; those that are: CA, US.", NumberOptions{AllowCountries: []string{"us", "CA"}}},
+		{"many", "AT, BE, CA, CH, DE, DK, ES, FI, FR, IE, IT, LU and 2 more.", NumberOptions{AllowCountries: strings.Fields("US CA DE FR IT ES AT CH BE NL LU DK FI IE")}},
+		{"all but some", "which is not dialled here.", NumberOptions{DenyCountries: []string{"GB"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := compile(t, Options{Numbers: test.o}).Judge(to("+442079460001")).Violations
+			if len(v) != 1 || v[0].Rule != CountryAllowed || !strings.HasSuffix(v[0].Detail, test.want) {
+				t.Errorf("got %+v", v)
 			}
 		})
 	}
@@ -202,25 +247,28 @@ func TestModes(t *testing.T) {
 		o                  Options
 		call               Call
 		violated, reported string
+		warned             string
 	}{
-		{"enforce is the default", Options{}, bad, "callSid: call_sid_format, destination: destination_format", ""},
-		{"report refuses nothing", Options{Mode: Report}, bad, "", "callSid: call_sid_format, destination: destination_format"},
-		{"off says nothing", Options{Mode: Off}, bad, "", ""},
-		{"a rule of its own", Options{Rules: rules("call_sid_format", Report)}, bad, "destination: destination_format", "callSid: call_sid_format"},
-		{"a rule beats the mode", Options{Mode: Off, Rules: rules("call_sid_format", Enforce)}, bad, "callSid: call_sid_format", ""},
+		{"enforce is the default", Options{}, bad, "callSid: call_sid_format, destination: destination_format", "", ""},
+		{"report refuses nothing", Options{Mode: Report}, bad, "", "callSid: call_sid_format, destination: destination_format", ""},
+		{"off says nothing", Options{Mode: Off}, bad, "", "", ""},
+		{"a rule of its own", Options{Rules: rules("call_sid_format", Report)}, bad, "destination: destination_format", "callSid: call_sid_format", ""},
+		{"a rule beats the mode", Options{Mode: Off, Rules: rules("call_sid_format", Enforce)}, bad, "callSid: call_sid_format", "", ""},
 
-		{"validity is reported by default", Options{}, invalid, "", "destination: validity"},
-		{"validity warn", Options{Numbers: NumberOptions{Validity: "warn"}}, invalid, "", "destination: validity"},
-		{"validity enforce", Options{Numbers: NumberOptions{Validity: Enforce}}, invalid, "destination: validity", ""},
-		{"validity off", Options{Numbers: NumberOptions{Validity: Off}}, invalid, "", ""},
-		{"validity enforce under report", Options{Mode: Report, Numbers: NumberOptions{Validity: Enforce}}, invalid, "", "destination: validity"},
-		{"validity warn under off", Options{Mode: Off, Numbers: NumberOptions{Validity: "warn"}}, invalid, "", ""},
-		{"the rule validity beats both", Options{Mode: Off, Numbers: NumberOptions{Validity: Off}, Rules: rules("validity", Enforce)}, invalid, "destination: validity", ""},
+		{"validity warns by default", Options{}, invalid, "", "", "destination: validity"},
+		{"validity warn", Options{Numbers: NumberOptions{Validity: "warn"}}, invalid, "", "", "destination: validity"},
+		{"validity enforce", Options{Numbers: NumberOptions{Validity: Enforce}}, invalid, "destination: validity", "", ""},
+		{"validity off", Options{Numbers: NumberOptions{Validity: Off}}, invalid, "", "", ""},
+		{"validity enforce under report", Options{Mode: Report, Numbers: NumberOptions{Validity: Enforce}}, invalid, "", "destination: validity", ""},
+		{"validity warn under report", Options{Mode: Report}, invalid, "", "", "destination: validity"},
+		{"the rule validity report", Options{Rules: rules("validity", Report)}, invalid, "", "destination: validity", ""},
+		{"validity warn under off", Options{Mode: Off, Numbers: NumberOptions{Validity: "warn"}}, invalid, "", "", ""},
+		{"the rule validity beats both", Options{Mode: Off, Numbers: NumberOptions{Validity: Off}, Rules: rules("validity", Enforce)}, invalid, "destination: validity", "", ""},
 
-		{"emergency report", Options{Rules: rules("emergency", Report)}, to("911"), "", "destination: emergency"},
-		{"emergency allow", Options{Numbers: NumberOptions{Emergency: "allow"}}, to("+1911"), "", ""},
-		{"distinct report", Options{Rules: rules("distinct", Report)}, to("+442079460000"), "", "fromNumber: distinct"},
-		{"distinct off", Options{Numbers: NumberOptions{Distinct: &no}}, to("+442079460000"), "", ""},
+		{"emergency report", Options{Rules: rules("emergency", Report)}, to("911"), "", "destination: emergency", ""},
+		{"emergency allow", Options{Numbers: NumberOptions{Emergency: "allow"}}, to("+1911"), "", "", ""},
+		{"distinct report", Options{Rules: rules("distinct", Report)}, to("+442079460000"), "", "fromNumber: distinct", ""},
+		{"distinct off", Options{Numbers: NumberOptions{Distinct: &no}}, to("+442079460000"), "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := compile(t, test.o).Judge(test.call)
@@ -229,6 +277,9 @@ func TestModes(t *testing.T) {
 			}
 			if got := failed(v.Reported); got != test.reported {
 				t.Errorf("reported %q, want %q", got, test.reported)
+			}
+			if got := failed(v.Warnings); got != test.warned {
+				t.Errorf("warnings %q, want %q", got, test.warned)
 			}
 		})
 	}

@@ -250,7 +250,7 @@ var (
 		Name: "from_number_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidPhoneNumber",
 		Fields: []Field{FromNumber},
 		Title:  "fromNumber is not a phone number",
-		Fix:    "Send a phone number in E.164, such as +12025550123: a plus sign and 2 to 15 digits, nothing else.",
+		Fix:    "Send a phone number in E.164, such as +12025550123: a plus sign and 2 to 15 digits, nothing else. In a form or a query, write the plus sign as %2B.",
 		check:  func(s checkInput) string { return s.problem },
 	})
 
@@ -259,7 +259,7 @@ var (
 		Name: "destination_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidDestination",
 		Fields: []Field{Destination},
 		Title:  "destination is nothing that can be dialled",
-		Fix:    "Send a phone number in E.164 (+12025550123), a sip: or sips: URI, client:NAME, an email address, or the name of a user, team or extension.",
+		Fix:    "Send a phone number in E.164 (+12025550123; in a form or a query, write the plus sign as %2B), a sip: or sips: URI, client:NAME, an email address, or the name of a user, team or extension.",
 		check:  func(s checkInput) string { return s.problem },
 	})
 
@@ -306,7 +306,7 @@ var (
 		Name: "country_allowed", Status: http.StatusUnprocessableEntity, ErrorCode: "CountryNotAllowed",
 		Fields: []Field{Destination},
 		Title:  "Numbers of this country are not dialled here",
-		Fix:    "Send a number of a country that this gateway dials, in E.164 with its country code.",
+		Fix:    "Send a number of a country that this gateway dials, in E.164 with its country code; errors lists the countries.",
 		check:  checkInput.countryAllowed,
 	})
 
@@ -315,7 +315,7 @@ var (
 		Name: "number_type", Status: http.StatusUnprocessableEntity, ErrorCode: "NumberTypeNotAllowed",
 		Fields: []Field{Destination},
 		Title:  "Numbers of this type are not dialled here",
-		Fix:    "Send a number of another type; premium, shared-cost and satellite numbers are the ones usually refused.",
+		Fix:    "Send a number of another type, in E.164 with its country code; premium, shared-cost and satellite numbers are the ones usually refused.",
 		check:  checkInput.numberType,
 	})
 )
