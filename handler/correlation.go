@@ -1,21 +1,25 @@
 package handler
 
-import "github.com/google/uuid"
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+)
 
 // maxCorrelationID is the longest id in bytes that is taken from a client.
 const maxCorrelationID = 128
 
-// correlate gives the request an id: the client's if there is just one and it
-// is fit for a header and a log, else a new one.
-func (x *exchange) correlate() {
-	if x.h.correlationHeader == "" {
-		return
+// correlationIDOf returns the id of a request: the client's if there is just one
+// and it is fit for a header and a log, else a new one. It is empty where the
+// configuration wants none.
+func (h *Handler) correlationIDOf(r *http.Request) string {
+	if h.correlationHeader == "" {
+		return ""
 	}
-	if sent := x.r.Header.Values(x.h.correlationHeader); len(sent) == 1 && fitCorrelationID(sent[0]) {
-		x.correlationID = sent[0]
-		return
+	if sent := r.Header.Values(h.correlationHeader); len(sent) == 1 && fitCorrelationID(sent[0]) {
+		return sent[0]
 	}
-	x.correlationID = uuid.NewString()
+	return uuid.NewString()
 }
 
 // fitCorrelationID reports whether id is 1 to 128 visible ASCII characters.

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 
 	"github.com/evovoice-gateway/caddy-conference-members/request"
@@ -37,12 +38,12 @@ func compileAssignments(defaults, sets map[string]string) []assignment {
 
 // enrich fills in what the configuration says. An expansion that comes out
 // empty leaves a field alone. What the client sent is data and never expanded.
-func (x *exchange) enrich(q *request.Request) {
-	if len(x.h.assignments) == 0 {
+func (h *Handler) enrich(q *request.Request, r *http.Request) {
+	if len(h.assignments) == 0 {
 		return
 	}
-	repl := x.replacer()
-	for _, a := range x.h.assignments {
+	repl := replacerOf(r)
+	for _, a := range h.assignments {
 		if !a.always && (a.isField && q.Call[a.field].Text != "" || !a.isField && q.HasExtra(a.name)) {
 			continue
 		}

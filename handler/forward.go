@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -42,10 +43,11 @@ var notForwardedForCSV = []string{
 //
 // The body can be read once only, for GetBody is nil: no transport can send it
 // a second time and dial again.
-func (x *exchange) outgoing(asked *request.Request) *http.Request {
-	body := asked.AppendJSON(make([]byte, 0, asked.SizeHint(x.call)), x.call)
+func (x *exchange) outgoing(ctx context.Context, a *admission) *http.Request {
+	call := a.request.Call
+	body := a.request.AppendJSON(make([]byte, 0, a.request.SizeHint(call)), call)
 
-	out := x.r.WithContext(x.r.Context())
+	out := x.r.WithContext(ctx)
 	out.Body = io.NopCloser(bytes.NewReader(body))
 	out.GetBody = nil
 	out.ContentLength = int64(len(body))
@@ -53,15 +55,15 @@ func (x *exchange) outgoing(asked *request.Request) *http.Request {
 	out.Trailer = nil
 	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
 
-	out.URL = x.outgoingURL()
+	out.URL = x.outgoingURL(call[rules.SessionID].Text)
 	out.RequestURI = out.URL.RequestURI()
 
 	out.Header = x.r.Header.Clone()
 	deleteAll(out.Header, notForwarded)
 	out.Header.Set("Content-Type", "application/json")
 	out.Header.Set("Content-Length", strconv.Itoa(len(body)))
-	out.Header.Set("Accept", x.format.MediaType())
-	if x.format == negotiate.CSV {
+	out.Header.Set("Accept", x.wanted.format.MediaType())
+	if x.wanted.format == negotiate.CSV {
 		out.Header.Set("Accept", negotiate.JSON.MediaType())
 		deleteAll(out.Header, notForwardedForCSV)
 	}
@@ -73,18 +75,18 @@ func (x *exchange) outgoing(asked *request.Request) *http.Request {
 	return out
 }
 
-// outgoingURL is the URL of the route in one spelling, with the query less what
-// is not forwarded.
-func (x *exchange) outgoingURL() *url.URL {
+// outgoingURL is the URL of a session's route in one spelling, with the query
+// less what is not forwarded.
+func (x *exchange) outgoingURL(sessionID string) *url.URL {
 	u := *x.r.URL
 	u.RawQuery = request.StripQuery(u.RawQuery, x.stripped)
 	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
-	suffix := x.match.Suffix
-	if x.format == negotiate.CSV {
+	suffix := x.at.Suffix
+	if x.wanted.format == negotiate.CSV {
 		suffix = ""
 	}
-	if id := x.call[rules.SessionID].Text; !x.h.route.IsPath(u.EscapedPath(), id, suffix) {
-		if path, ok := x.h.route.Path(id, suffix); ok {
+	if !x.h.route.IsPath(u.EscapedPath(), sessionID, suffix) {
+		if path, ok := x.h.route.Path(sessionID, suffix); ok {
 			setPath(&u, path)
 		}
 	}
@@ -148,7 +150,7 @@ func (x *exchange) stripped(name string) bool {
 	case len(x.h.views) > 0 && is(viewParameter):
 		return true
 	default:
-		return x.format == negotiate.CSV && slices.ContainsFunc(strippedForCSV, is)
+		return x.wanted.format == negotiate.CSV && slices.ContainsFunc(strippedForCSV, is)
 	}
 }
 

@@ -246,7 +246,7 @@ func (g *gateway) check(t *testing.T, raw []byte) {
 		if g.u.Stats().Dialled == dialled {
 			return nil
 		}
-		if _, judged := w.(*answer); !judged {
+		if _, judged := w.(*responseWriter); !judged {
 			t.Errorf("a call is placed past the gateway: %q", forwarded.RequestURI)
 		}
 		last, _ := g.u.Last()

@@ -12,10 +12,10 @@ import (
 const hashBytes = 16
 
 // destinationHash tells destinations apart without telling what they are, one
-// for each number, however it is spelled: an HMAC, for the few billion phone numbers there are can all be tried against a
-// hash without a key. It is empty where there is no destination.
+// for each number, however it is spelled: an HMAC, for the few billion phone
+// numbers there are can all be tried against a hash without a key. It is empty where there is no destination.
 func (x *exchange) destinationHash() string {
-	destination := x.call[rules.Destination].Text
+	destination := x.field(rules.Destination)
 	if destination == "" {
 		return ""
 	}

@@ -15,21 +15,21 @@ import (
 // TestAProcessHasAtMost300LabelSets crosses the label values of this module as
 // far as requests can, and then some.
 func TestAProcessHasAtMost300LabelSets(t *testing.T) {
-	made, err := newShared()
+	made, err := newProcess()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := made.(*shared)
+	c := made.(*process)
 	for _, o := range metrics.Outcomes() {
-		c.RequestEnded(metrics.Ended{Outcome: o})
+		c.RequestEnded(metrics.Observation{Outcome: o})
 		for _, f := range negotiate.Formats() {
 			if o != metrics.Fallback || f == negotiate.CSV {
-				c.RequestEnded(metrics.Ended{Format: f.String(), Outcome: o})
+				c.RequestEnded(metrics.Observation{Format: f.String(), Outcome: o})
 			}
 		}
 	}
 	for status := range 7 {
-		c.UpstreamAnswered(100*status, 0, "")
+		c.UpstreamResponded(100*status, 0, "")
 	}
 	for r := range rules.All() {
 		for _, mode := range []string{rules.Enforce, rules.Report} {
@@ -37,18 +37,18 @@ func TestAProcessHasAtMost300LabelSets(t *testing.T) {
 				continue
 			}
 			for _, f := range r.Fields {
-				c.ValidationFailed(f.String(), r.Name, mode)
+				c.Violated(f.String(), r.Name, mode)
 			}
 		}
 		if !r.Switchable {
-			c.ValidationFailed("", r.Name, rules.Enforce)
+			c.Violated("", r.Name, rules.Enforce)
 		}
 	}
-	c.ValidationFailed("a member of the client's own", rules.UnknownField.Name, rules.Enforce)
-	c.ValidationFailed("a member of the client's own", rules.DuplicateName.Name, rules.Enforce)
+	c.Violated("a member of the client's own", rules.UnknownField.Name, rules.Enforce)
+	c.Violated("a member of the client's own", rules.DuplicateName.Name, rules.Enforce)
 	for i := range 1000 {
 		c.Dialled(string(destination.Phone), fmt.Sprint("country ", i))
-		c.TranscodeFellBack(fmt.Sprint("reason ", i))
+		c.FellBack(fmt.Sprint("reason ", i))
 	}
 
 	reg := prometheus.NewRegistry()

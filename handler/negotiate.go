@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"cmp"
+	"net/http"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
@@ -14,57 +16,62 @@ const (
 	viewParameter   = "view"
 )
 
-// negotiate chooses the representation of the answer: a view and a format.
-func (x *exchange) negotiate() *refusal {
-	unknown := x.chooseView()
-	if f := x.chooseFormat(); f != nil {
-		return f
-	}
-	return unknown
+// wanted is the representation that a client wants of the response.
+type wanted struct {
+	format negotiate.Format
+	csv    *representation // nil unless the format is CSV
 }
 
-// chooseView takes the view that the query names.
-func (x *exchange) chooseView() *refusal {
-	if len(x.h.views) == 0 {
-		return nil // without views the parameter is the upstream's
+// negotiate chooses the representation of the response: a view and a format.
+func (h *Handler) negotiate(r *http.Request, at target) (wanted, *refusal) {
+	view, unknown := h.chooseView(r)
+	format, unacceptable := h.chooseFormat(r, at, view)
+	want := wanted{format: format}
+	if format == negotiate.CSV {
+		want.csv = view
 	}
-	asked := negotiate.FromQuery(x.r.URL.RawQuery, viewParameter)
+	return want, cmp.Or(unacceptable, unknown)
+}
+
+// chooseView takes the view that the query names. One that is unknown leaves the
+// csv block itself.
+func (h *Handler) chooseView(r *http.Request) (*representation, *refusal) {
+	if len(h.views) == 0 {
+		return h.csv, nil // without views the parameter is the upstream's
+	}
+	asked := negotiate.FromQuery(r.URL.RawQuery, viewParameter)
 	if asked.Value == "" {
-		return nil
+		return h.csv, nil
 	}
-	csv, ok := x.h.views[asked.Value]
+	view, ok := h.views[asked.Value]
 	if !ok || asked.Ambiguous {
-		return newRefusal(metrics.NotAcceptable, rules.UnknownView,
-			"There is no such view; the views are "+x.h.viewNames+".")
+		return h.csv, newRefusal(metrics.NotAcceptable, rules.UnknownView,
+			"There is no such view; the views are "+h.viewNames+".")
 	}
-	x.csv = csv
-	return nil
+	return view, nil
 }
 
 // chooseFormat takes the format of the path's suffix, else that of the query,
 // else the one that suits Accept best. What the suffix has settled is not
 // refused for a query or an Accept that says otherwise.
-func (x *exchange) chooseFormat() *refusal {
-	if f, ok := negotiate.BySuffix(x.match.Suffix); ok {
-		x.format = f
-		return nil
+func (h *Handler) chooseFormat(r *http.Request, at target, view *representation) (negotiate.Format, *refusal) {
+	if f, ok := negotiate.BySuffix(at.Suffix); ok {
+		return f, nil
 	}
-	if asked := negotiate.FromQuery(x.r.URL.RawQuery, formatParameter); asked.Value != "" {
+	if asked := negotiate.FromQuery(r.URL.RawQuery, formatParameter); asked.Value != "" {
 		f, ok := negotiate.ByName(asked.Value)
 		if !ok || asked.Ambiguous {
-			return newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
+			return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
 				"The format asked for is not known; the formats are "+names(negotiate.Format.String)+".")
 		}
-		x.format = f
-		return nil
+		return f, nil
 	}
-	f, ok := x.csv.offers.Accept(x.r.Header["Accept"])
+	f, ok := view.offers.Accept(r.Header["Accept"])
 	if !ok {
-		return newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
+		return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
 			"Nothing that Accept names can be sent; there is "+names(negotiate.Format.MediaType)+".")
 	}
-	x.format = f
-	return nil
+	return f, nil
 }
 
 // names lists all formats for people.

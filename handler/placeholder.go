@@ -18,21 +18,21 @@ var placeholders = []struct {
 	meaning string
 	value   func(*exchange) string
 }{
-	{"session_id", "The session's id.", func(x *exchange) string { return x.call[rules.SessionID].Text }},
-	{"call_sid", "The call's SID.", func(x *exchange) string { return x.call[rules.CallSID].Text }},
-	{"destination.kind", "The kind of the destination: phone, sip, client, email or name.", func(x *exchange) string { return string(x.verdict.Kind) }},
-	{"destination.country", "The ISO 3166 code of the destination's country, empty where it can't be told.", func(x *exchange) string { return x.verdict.Country }},
+	{"session_id", "The session's id.", func(x *exchange) string { return x.field(rules.SessionID) }},
+	{"call_sid", "The call's SID.", func(x *exchange) string { return x.field(rules.CallSID) }},
+	{"destination.kind", "The kind of the destination: phone, sip, client, email or name.", func(x *exchange) string { return string(x.admission.verdict.Kind) }},
+	{"destination.country", "The ISO 3166 code of the destination's country, empty where it can't be told.", func(x *exchange) string { return x.admission.verdict.Country }},
 	{"destination.hash", "A keyed hash of the destination, by which one number can be told from another without being known.", (*exchange).destinationHash},
-	{"from.country", "The ISO 3166 code of fromNumber's country, empty where it can't be told.", func(x *exchange) string { return x.verdict.FromCountry }},
-	{"format", "The format of the answer: json, csv, xml, jsv or html.", func(x *exchange) string { return x.format.String() }},
-	{"outcome", "How the request ended, empty until it has.", (*exchange).outcomeSoFar},
+	{"from.country", "The ISO 3166 code of fromNumber's country, empty where it can't be told.", func(x *exchange) string { return x.admission.verdict.FromCountry }},
+	{"format", "The format of the response: json, csv, xml, jsv or html.", func(x *exchange) string { return x.wanted.format.String() }},
+	{"outcome", "How the request ended, empty until it has.", func(x *exchange) string { return x.outcome.String() }},
 	{"correlation_id", "The correlation id, empty where there is none.", func(x *exchange) string { return x.correlationID }},
 }
 
 // providePlaceholders makes the placeholders known to later handlers. They are
 // worked out only when they are asked for.
 func (x *exchange) providePlaceholders() {
-	x.replacer().Map(func(key string) (any, bool) {
+	replacerOf(x.r).Map(func(key string) (any, bool) {
 		name, ok := strings.CutPrefix(key, placeholderPrefix)
 		if !ok {
 			return nil, false

@@ -112,7 +112,7 @@ func isUTF8(charset string) bool {
 
 // transcode appends the CSV of body to out. It returns the reason if there is
 // none to be made.
-func (c *representation) transcode(out *[]byte, body []byte, packed coding.Coding, status int) (reason string) {
+func (c *representation) transcode(out *[]byte, body []byte, packed coding.Coding, status int, op *operation) (reason string) {
 	if packed != coding.Identity {
 		plain := buffer.Take(0)
 		defer buffer.Give(plain)
@@ -129,7 +129,7 @@ func (c *representation) transcode(out *[]byte, body []byte, packed coding.Codin
 	if status >= 400 {
 		*out, err = c.plan.AppendError(*out, body)
 	} else {
-		*out, err = c.plan.AppendSessions(*out, body)
+		*out, err = op.appendCSV(c.plan, *out, body)
 	}
 	if err != nil {
 		if e, ok := errors.AsType[*transform.Error](err); ok {
@@ -150,11 +150,11 @@ func roomForCSV(size int) int {
 	return 2*size + buffer.MaxPooled/16
 }
 
-// ofOldBytes are the fields that describe the JSON and would lie about the
+// representationHeaders are the fields that describe the JSON and would lie about the
 // CSV: its length and coding, ranges of it, digests over it (RFC 9530, and
 // the older RFC 3230 and RFC 1864), signatures over those (RFC 9421), and when
 // it was last modified, for the columns change with the configuration.
-var ofOldBytes = []string{
+var representationHeaders = []string{
 	"Content-Length", "Content-Encoding", "Content-Range", "Accept-Ranges",
 	"Content-Digest", "Repr-Digest", "Digest", "Content-Md5",
 	"Signature", "Signature-Input",
@@ -162,8 +162,8 @@ var ofOldBytes = []string{
 }
 
 // describe makes a header that described JSON describe the CSV made of it.
-func (x *exchange) describe(h http.Header, status int) {
-	deleteAll(h, ofOldBytes)
+func (c *representation) describe(h http.Header, status int, client *http.Request) {
+	deleteAll(h, representationHeaders)
 	delete(h, transcodeError)
 	if tag := h.Get("Etag"); tag != "" {
 		if tag = suffixETag(tag); tag == "" {
@@ -172,11 +172,11 @@ func (x *exchange) describe(h http.Header, status int) {
 			h.Set("Etag", tag)
 		}
 	}
-	h.Set("Content-Type", x.csv.contentType)
+	h.Set("Content-Type", c.contentType)
 	if status >= 400 {
 		h.Del("Content-Disposition")
 	} else {
-		h.Set("Content-Disposition", x.csv.dispositionFor(x.replacer()))
+		h.Set("Content-Disposition", c.dispositionFor(replacerOf(client)))
 	}
 }
 

@@ -8,108 +8,137 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 )
 
-// answer is the response writer that the next handler writes to. It either
-// passes the upstream's answer on as it comes, or holds it until it is
-// complete and can be made CSV.
+// responseWriter is what the next handler writes its response to. It either passes
+// the upstream's response on as it comes, or holds it until it is complete and can
+// be transcoded to CSV.
 //
-// What is held never exceeds the cap: an answer that grows beyond it is sent
+// What is held never exceeds the cap: a response that grows beyond it is sent
 // on as it came, and so is one whose transcoding fails. After the upstream has
-// answered, a phone rings; the client must learn of it whatever happens here.
-type answer struct {
+// responded, a phone rings; the client must learn of it whatever happens here.
+type responseWriter struct {
 	http.ResponseWriter
+	placement // what the upstream did
+	delivery  // what the client got
 
-	x *exchange
-	// csv is the representation to make, nil to pass everything on.
-	csv *representation
+	client    *http.Request
+	metrics   *metrics.Collectors
+	gateway   gatewayHeaders
+	operation *operation
+	csv       *representation // nil to pass everything on
 
-	status  int           // the final status, 0 until known
-	doomed  string        // why the body can't be made CSV, if there comes one
-	holding bool          // the body is held
-	coding  coding.Coding // of the held body
-	held    *[]byte       // from package buffer, nil unless holding
-	trailer []trailer     // of the held answer, put back once its header is sent
-	sent    int64         // bytes of the body sent to the client
+	started        time.Time     // of the upstream's time
+	fallbackReason string        // why the body can't be transcoded, if there comes one
+	holding        bool          // the body is held
+	coding         coding.Coding // of the held body
+	held           *[]byte       // from package buffer, nil unless holding
+	trailer        []trailer     // of the held response, put back once its header is sent
 }
 
-// WriteHeader decides, on the final status, whether the answer is held.
+// delivery is what the client got.
+type delivery struct {
+	begun     bool          // its header was sent
+	sent      int64         // bytes of the body
+	transcode time.Duration // 0 if nothing was transcoded
+	fallback  string        // why the response was not transcoded, empty if it was or need not be
+}
+
+// startTimer starts the upstream's time.
+func (w *responseWriter) startTimer() {
+	w.forwarded, w.started = true, time.Now()
+}
+
+// stopTimer stops the upstream's time: its header arrived, or status is 0. The
+// time is counted now, for the body may take as long as it likes.
+func (w *responseWriter) stopTimer(status int) {
+	w.upstream = time.Since(w.started)
+	if clientLeft(w.client, status) {
+		status = 0
+	}
+	w.metrics.UpstreamResponded(status, w.upstream, traceID(w.client))
+}
+
+// WriteHeader decides, on the final status, whether the response is held.
 // Informational statuses are passed on at once; 101 is final, for the
 // connection is somebody else's after it (RFC 9110 section 15.2.2).
-func (a *answer) WriteHeader(status int) {
-	if a.status != 0 {
+func (w *responseWriter) WriteHeader(status int) {
+	if w.status != 0 {
 		return
 	}
 	if status >= 100 && status <= 199 && status != http.StatusSwitchingProtocols {
-		a.ResponseWriter.WriteHeader(status)
+		w.ResponseWriter.WriteHeader(status)
 		return
 	}
-	a.status = status
-	a.x.headerArrived(status)
-	if a.csv == nil {
-		a.sendHeader()
+	w.status = status
+	if w.forwarded {
+		w.stopTimer(status)
+	}
+	if w.csv == nil {
+		w.sendHeader()
 		return
 	}
-	switch d := a.csv.decide(status, a.Header()); {
+	switch d := w.csv.decide(status, w.Header()); {
 	case d.reason != "":
-		a.doomed = d.reason // the header waits: no body is nothing to be sorry for
+		w.fallbackReason = d.reason // defer the fallback: an empty body needs none
 	case d.transcode:
-		a.holding, a.coding, a.held = true, d.coding, buffer.Take(d.size)
+		w.holding, w.coding, w.held = true, d.coding, buffer.Take(d.size)
 	default:
-		a.sendHeader()
+		w.sendHeader()
 	}
 }
 
 // begin is called before anything but a status is written.
-func (a *answer) begin() error {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
+func (w *responseWriter) begin() error {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
 	}
-	if a.doomed != "" {
-		return a.fallBack(a.doomed)
+	if w.fallbackReason != "" {
+		return w.fallBack(w.fallbackReason)
 	}
 	return nil
 }
 
 // Write holds p, or passes it on.
-func (a *answer) Write(p []byte) (int, error) {
-	if len(p) == 0 && a.status != 0 {
+func (w *responseWriter) Write(p []byte) (int, error) {
+	if len(p) == 0 && w.status != 0 {
 		return 0, nil
 	}
-	if err := a.begin(); err != nil {
+	if err := w.begin(); err != nil {
 		return 0, err
 	}
-	if a.holding {
-		if int64(len(*a.held))+int64(len(p)) <= a.csv.maxResponse {
-			*a.held = append(*a.held, p...)
+	if w.holding {
+		if int64(len(*w.held))+int64(len(p)) <= w.csv.maxResponse {
+			*w.held = append(*w.held, p...)
 			return len(p), nil
 		}
-		if err := a.fallBack(reasonTooLarge); err != nil {
+		if err := w.fallBack(reasonTooLarge); err != nil {
 			return 0, err
 		}
 	}
-	return a.send(p)
+	return w.send(p)
 }
 
 // send sends bytes of the body.
-func (a *answer) send(p []byte) (int, error) {
-	n, err := a.ResponseWriter.Write(p) //nolint:gosec // the upstream's own bytes under its own Content-Type
-	a.sent += int64(n)
+func (w *responseWriter) send(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p) //nolint:gosec // the upstream's own bytes under its own Content-Type
+	w.sent += int64(n)
 	return n, err
 }
 
-// ReadFrom is Write for a reader. Where the answer is passed on it lets the
+// ReadFrom is Write for a reader. Where the response is passed on it lets the
 // connection read by itself, so that the kernel can copy.
-func (a *answer) ReadFrom(r io.Reader) (int64, error) {
-	if err := a.begin(); err != nil {
+func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
+	if err := w.begin(); err != nil {
 		return 0, err
 	}
 	var n int64
-	for a.holding {
-		m, err := a.fill(r)
+	for w.holding {
+		m, err := w.fill(r)
 		n += m
-		if int64(len(*a.held)) > a.csv.maxResponse {
-			if err := a.fallBack(reasonTooLarge); err != nil {
+		if int64(len(*w.held)) > w.csv.maxResponse {
+			if err := w.fallBack(reasonTooLarge); err != nil {
 				return n, err
 			}
 		}
@@ -120,127 +149,131 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 			return n, err
 		}
 	}
-	m, err := io.Copy(a.ResponseWriter, r)
-	a.sent += m
+	m, err := io.Copy(w.ResponseWriter, r)
+	w.sent += m
 	return n + m, err
 }
 
 // fill reads once from r into the free space of the held buffer.
-func (a *answer) fill(r io.Reader) (int64, error) {
-	held := *a.held
+func (w *responseWriter) fill(r io.Reader) (int64, error) {
+	held := *w.held
 	if len(held) == cap(held) {
 		held = append(held, 0)[:len(held)]
 	}
 	n, err := r.Read(held[len(held):cap(held)])
-	*a.held = held[:len(held)+n]
+	*w.held = held[:len(held)+n]
 	return int64(n), err
 }
 
-// FlushError passes a flush on, except while the answer is held: then there
+// FlushError passes a flush on, except while the response is held: then there
 // is nothing yet that could be sent.
-func (a *answer) FlushError() error {
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
+func (w *responseWriter) FlushError() error {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
 	}
-	if a.holding || a.doomed != "" {
+	if w.holding || w.fallbackReason != "" {
 		return nil
 	}
-	return http.NewResponseController(a.ResponseWriter).Flush()
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // sendHeader sends the header as it stands, but for what is the gateway's own.
-func (a *answer) sendHeader() {
-	a.x.setOwnFields()
-	a.ResponseWriter.WriteHeader(a.status)
+func (w *responseWriter) sendHeader() {
+	w.begun = true
+	w.gateway.set(w.Header())
+	w.ResponseWriter.WriteHeader(w.status)
 }
 
-// finish sends a held answer as CSV or, where that can't be, as it came. The
+// finish sends a held response as CSV or, where that can't be, as it came. The
 // next handler has returned.
-func (a *answer) finish() error {
+func (w *responseWriter) finish() error {
 	switch {
-	case a.status == 0: // nothing written: the server sends an empty 200
-		a.x.setOwnFields()
+	case w.status == 0: // nothing written: the server sends an empty 200
+		w.gateway.set(w.Header())
 		return nil
-	case a.doomed != "":
-		a.doomed = ""
-		a.sendHeader()
+	case w.fallbackReason != "":
+		w.fallbackReason = ""
+		w.sendHeader()
 		return nil
-	case !a.holding:
+	case !w.holding:
 		return nil
-	case len(*a.held) == 0: // no body, nothing to transcode
-		a.release()
-		a.sendHeader()
+	case len(*w.held) == 0: // no body, nothing to transcode
+		w.release()
+		w.sendHeader()
 		return nil
 	}
 	out := buffer.Take(0)
 	defer buffer.Give(out)
 
 	started := time.Now()
-	reason := a.csv.transcode(out, *a.held, a.coding, a.status)
-	a.x.transcoded(time.Since(started))
-	if reason == reasonMalformed && a.shorterThanDeclared() {
+	reason := w.csv.transcode(out, *w.held, w.coding, w.status, w.operation)
+	w.transcode = time.Since(started)
+	if reason == reasonMalformed && w.shorterThanDeclared() {
 		reason = reasonTruncated
 	}
 	if reason != "" {
-		return a.fallBack(reason)
+		return w.fallBack(reason)
 	}
-	a.release()
-	a.takeTrailers(true)
-	a.x.describe(a.Header(), a.status)
-	if len(a.trailer) == 0 {
-		a.Header().Set("Content-Length", strconv.Itoa(len(*out)))
+	w.release()
+	w.takeTrailers(true)
+	w.csv.describe(w.Header(), w.status, w.client)
+	if len(w.trailer) == 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(len(*out)))
 	}
-	a.sendHeader()
-	_, err := a.send(*out)
-	a.putBackTrailers()
+	w.sendHeader()
+	_, err := w.send(*out)
+	w.putBackTrailers()
 	return err
 }
 
-// breakOff sends on what is held of an answer that the next handler did not
+// flushPartial sends on what is held of a response that the next handler did not
 // complete, so that the client sees it break where it broke.
-func (a *answer) breakOff() {
-	if a.x != nil && a.x.r.Context().Err() != nil { // nobody is there to see it
-		if a.holding {
-			a.release()
-		}
-		a.doomed = ""
+func (w *responseWriter) flushPartial() {
+	if w.ResponseWriter == nil {
 		return
 	}
-	if (a.holding || a.doomed != "") && a.fallBack(orDefault(a.doomed, reasonTruncated)) == nil {
-		// The answer is lost already, and so is the error.
-		_ = a.FlushError()
+	if w.client.Context().Err() != nil { // nobody is there to see it
+		if w.holding {
+			w.release()
+		}
+		w.fallbackReason = ""
+		return
+	}
+	if (w.holding || w.fallbackReason != "") && w.fallBack(orDefault(w.fallbackReason, reasonTruncated)) == nil {
+		// The response is lost already, and so is the error.
+		_ = w.FlushError()
 	}
 }
 
-// fallBack sends the upstream's answer as it came, with the reason.
-func (a *answer) fallBack(reason string) error {
-	held := a.held
-	a.held, a.holding, a.doomed = nil, false, ""
-	a.x.fellBackFor(reason, a.status)
-	a.Header().Set(transcodeError, reason)
-	a.takeTrailers(false)
-	a.sendHeader()
+// fallBack sends the upstream's response as it came, with the reason.
+func (w *responseWriter) fallBack(reason string) error {
+	held := w.held
+	w.held, w.holding, w.fallbackReason = nil, false, ""
+	w.fallback = reason
+	w.Header().Set(transcodeError, reason)
+	w.takeTrailers(false)
+	w.sendHeader()
 	if held == nil {
-		a.putBackTrailers()
+		w.putBackTrailers()
 		return nil
 	}
 	defer buffer.Give(held)
-	_, err := a.send(*held)
-	a.putBackTrailers()
+	_, err := w.send(*held)
+	w.putBackTrailers()
 	return err
 }
 
 // release lets go of what is held.
-func (a *answer) release() {
-	buffer.Give(a.held)
-	a.held, a.holding = nil, false
+func (w *responseWriter) release() {
+	buffer.Give(w.held)
+	w.held, w.holding = nil, false
 }
 
 // shorterThanDeclared reports whether less than Content-Length was held.
-func (a *answer) shorterThanDeclared() bool {
-	n, err := strconv.ParseInt(a.Header().Get("Content-Length"), 10, 64)
-	return err == nil && int64(len(*a.held)) < n
+func (w *responseWriter) shorterThanDeclared() bool {
+	n, err := strconv.ParseInt(w.Header().Get("Content-Length"), 10, 64)
+	return err == nil && int64(len(*w.held)) < n
 }

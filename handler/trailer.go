@@ -15,28 +15,28 @@ type trailer struct {
 // takeTrailers removes the trailer fields from a header that is yet to be sent:
 // set already, they would be sent before the body. What describes the old bytes
 // is dropped for good where the body is new.
-func (a *answer) takeTrailers(newBody bool) {
-	h := a.Header()
+func (w *responseWriter) takeTrailers(newBody bool) {
+	h := w.Header()
 	var kept []string
 	for _, line := range h["Trailer"] {
 		for name := range strings.SplitSeq(line, ",") {
 			name = http.CanonicalHeaderKey(strings.TrimSpace(name))
 			values := h[name]
 			delete(h, name)
-			if newBody && isOfOldBytes(name) {
+			if newBody && describesRepresentation(name) {
 				continue
 			}
 			kept = append(kept, name)
-			a.trailer = append(a.trailer, trailer{name, values})
+			w.trailer = append(w.trailer, trailer{name, values})
 		}
 	}
 	for name, values := range h {
 		if field, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
 			delete(h, name)
-			if newBody && isOfOldBytes(field) {
+			if newBody && describesRepresentation(field) {
 				continue
 			}
-			a.trailer = append(a.trailer, trailer{name, values})
+			w.trailer = append(w.trailer, trailer{name, values})
 		}
 	}
 	if len(kept) == 0 {
@@ -47,17 +47,17 @@ func (a *answer) takeTrailers(newBody bool) {
 }
 
 // putBackTrailers sets the trailer fields once the body is sent.
-func (a *answer) putBackTrailers() {
-	for _, t := range a.trailer {
+func (w *responseWriter) putBackTrailers() {
+	for _, t := range w.trailer {
 		if t.values != nil {
-			a.Header()[t.name] = t.values
+			w.Header()[t.name] = t.values
 		}
 	}
 }
 
-// isOfOldBytes reports whether a field describes the bytes of one representation.
-func isOfOldBytes(name string) bool {
-	for _, n := range ofOldBytes {
+// describesRepresentation reports whether a field describes the bytes of one representation.
+func describesRepresentation(name string) bool {
+	for _, n := range representationHeaders {
 		if strings.EqualFold(n, name) {
 			return true
 		}

@@ -83,18 +83,18 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 		},
 		{
 			rule: "a refusal", body: `{"callSid":"+12025550123","destination":"+0"}`,
-			want: `{"session_id":"abc","destination":"****","format":"json","outcome":"rejected","rules_failed":["validity","call_sid_format","destination_format"],"correlation_id":"me"}`,
+			want: `{"session_id":"abc","destination":"****","format":"json","outcome":"rejected","violated_rules":["validity","call_sid_format","destination_format"],"correlation_id":"me"}`,
 			hash: true, times: []string{"duration"},
 		},
 		{
 			rule: "a rule in report mode", body: `{"destination":"+12025550123","fromNumber":"me"}`,
 			want: `{"session_id":"abc","destination":"+12*******23","destination_kind":"phone","destination_country":"US","from_number":"****",
-				"format":"json","outcome":"ok","rules_failed":["from_number_format"],"correlation_id":"me"}`,
+				"format":"json","outcome":"ok","violated_rules":["from_number_format"],"correlation_id":"me"}`,
 			hash: true, times: []string{"duration", "upstream_duration"},
 		},
 		{
 			rule: "a body that can't be read", body: `{`,
-			want:  `{"session_id":"abc","format":"json","outcome":"rejected","rules_failed":["malformed_json"],"correlation_id":"me"}`,
+			want:  `{"session_id":"abc","format":"json","outcome":"rejected","violated_rules":["malformed_json"],"correlation_id":"me"}`,
 			times: []string{"duration"},
 		},
 		{
@@ -115,17 +115,17 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 		},
 		{
 			rule: "a method", method: http.MethodDelete,
-			want:  `{"format":"json","outcome":"method_not_allowed","rules_failed":["method_not_allowed"],"correlation_id":"me","session_id":"abc"}`,
+			want:  `{"format":"json","outcome":"method_not_allowed","violated_rules":["method_not_allowed"],"correlation_id":"me","session_id":"abc"}`,
 			times: []string{"duration"},
 		},
 		{
 			rule: "nothing acceptable", body: `{"destination":"+12025550123"}`, header: []string{"Accept: image/png"},
-			want:  `{"format":"none","outcome":"not_acceptable","rules_failed":["not_acceptable"],"correlation_id":"me","session_id":"abc"}`,
+			want:  `{"format":"none","outcome":"not_acceptable","violated_rules":["not_acceptable"],"correlation_id":"me","session_id":"abc"}`,
 			times: []string{"duration"},
 		},
 		{
 			rule: "a predefined route", path: "/json/reply/AddConferenceMember", body: `{"destination":"+12025550123"}`,
-			want:  `{"format":"json","outcome":"predefined_route","rules_failed":["predefined_route"],"correlation_id":"me"}`,
+			want:  `{"format":"json","outcome":"predefined_route","violated_rules":["predefined_route"],"correlation_id":"me"}`,
 			times: []string{"duration"},
 		},
 		{
@@ -264,7 +264,7 @@ func TestFallbacksAreWarnedOf(t *testing.T) {
 			if reason := got.header.Get("X-Transcode-Error"); reason != tt.reason {
 				t.Errorf("X-Transcode-Error: %s, want %s", reason, tt.reason)
 			}
-			warned := g.warned("could not be made CSV")
+			warned := g.warned("transcoding to CSV failed")
 			if len(warned) != i+1 {
 				t.Fatalf("%d warnings, want %d", len(warned), i+1)
 			}
@@ -660,7 +660,7 @@ func TestNothingHoldsANumberInFull(t *testing.T) {
 	for _, e := range own {
 		checkSecret(t, "the log", e)
 	}
-	for _, text := range []string{"report mode", "could not be made CSV"} {
+	for _, text := range []string{"report mode", "transcoding to CSV failed"} {
 		if len(g.warned(text)) == 0 {
 			t.Errorf("nothing was logged about %s", text)
 		}

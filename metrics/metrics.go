@@ -65,7 +65,7 @@ type Collectors struct {
 	upstreamDuration *family[prometheus.Observer]
 	transcode        *family[prometheus.Observer]
 	fallbacks        *family[prometheus.Counter]
-	failures         *family[prometheus.Counter]
+	violations       *family[prometheus.Counter]
 	destinations     *family[prometheus.Counter]
 	requestBytes     *family[prometheus.Observer]
 	responseBytes    *family[prometheus.Observer]
@@ -116,7 +116,7 @@ func New(l Labels) *Collectors {
 		help:   "Answers that could not be made CSV and were delivered as they came, by reason.",
 		labels: []label{reason},
 	})
-	c.failures = c.counter(metric{
+	c.violations = c.counter(metric{
 		name:   "validation_failures_total",
 		help:   "Rules that requests failed, by field, rule and the rule's mode.",
 		labels: []label{field, rule, mode},
@@ -165,38 +165,38 @@ func (c *Collectors) Register(reg prometheus.Registerer) error {
 // RequestStarted counts a request as in flight until RequestEnded.
 func (c *Collectors) RequestStarted() { c.inFlight.of().Inc() }
 
-// Ended is what there is to say of a request that ended.
-type Ended struct {
-	// Format is the name of the answer's format, empty where none was chosen.
+// Observation is what there is to say of a request that ended.
+type Observation struct {
+	// Format is the name of the response's format, empty where none was chosen.
 	Format string
 	// Outcome is how it ended.
 	Outcome Outcome
 	// Took is the time since it arrived.
 	Took time.Duration
-	// RequestBytes is the size of its body as far as it was read, negative if
-	// nobody looked at it.
-	RequestBytes int64
-	// ResponseBytes is the size of the answer's body, negative if the answer is
+	// RequestBytes is the size of its body as far as it was read, nil if nobody
+	// looked at it.
+	RequestBytes *int64
+	// ResponseBytes is the size of the response's body, nil if the response is
 	// somebody else's.
-	ResponseBytes int64
+	ResponseBytes *int64
 	// TraceID is the id of its trace, empty if it is not sampled.
 	TraceID string
 }
 
 // RequestEnded counts a request that RequestStarted counted as in flight.
-func (c *Collectors) RequestEnded(e Ended) {
+func (c *Collectors) RequestEnded(o Observation) {
 	defer c.inFlight.of().Dec() // last: with none in flight, all is counted
 	format := none
-	if outcomes[e.Outcome].formatted {
-		format = e.Format
+	if outcomes[o.Outcome].formatted {
+		format = o.Format
 	}
-	c.requests.of(format, e.Outcome.String()).Inc()
-	observe(c.requestDuration.of(format, e.Outcome.String()), e.Took.Seconds(), e.TraceID)
-	if e.RequestBytes >= 0 {
-		c.requestBytes.of().Observe(float64(e.RequestBytes))
+	c.requests.of(format, o.Outcome.String()).Inc()
+	observe(c.requestDuration.of(format, o.Outcome.String()), o.Took.Seconds(), o.TraceID)
+	if o.RequestBytes != nil {
+		c.requestBytes.of().Observe(float64(*o.RequestBytes))
 	}
-	if e.ResponseBytes >= 0 {
-		c.responseBytes.of(format).Observe(float64(e.ResponseBytes))
+	if o.ResponseBytes != nil {
+		c.responseBytes.of(format).Observe(float64(*o.ResponseBytes))
 	}
 }
 
@@ -225,9 +225,9 @@ func (c *Collectors) Transcoded(took time.Duration) { c.transcode.of().Observe(t
 // digit of the status; index 0 stands for no answer at all.
 var codeClasses = [...]string{none, "1xx", "2xx", "3xx", "4xx", "5xx"}
 
-// UpstreamAnswered records the time to the header of the upstream's answer.
+// UpstreamResponded records the time to the header of the upstream's answer.
 // Status 0 stands for no answer. The trace id is empty if it is not sampled.
-func (c *Collectors) UpstreamAnswered(status int, took time.Duration, traceID string) {
+func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID string) {
 	class := other
 	if i := status / 100; i >= 0 && i < len(codeClasses) {
 		class = codeClasses[i]
@@ -235,17 +235,17 @@ func (c *Collectors) UpstreamAnswered(status int, took time.Duration, traceID st
 	observe(c.upstreamDuration.of(class), took.Seconds(), traceID)
 }
 
-// TranscodeFellBack counts an answer that was delivered as it came.
-func (c *Collectors) TranscodeFellBack(reason string) {
+// FellBack counts an answer that was delivered as it came.
+func (c *Collectors) FellBack(reason string) {
 	c.fallbacks.of(reason).Inc()
 }
 
-// ValidationFailed counts a rule that a request failed: mode is "enforce" if
+// Violated counts a rule that a request failed: mode is "enforce" if
 // the request was refused, "report" if it was forwarded. The field is empty
 // where the rule is about the request as a whole.
-func (c *Collectors) ValidationFailed(field, rule, mode string) {
+func (c *Collectors) Violated(field, rule, mode string) {
 	if mode != report {
 		mode = enforce
 	}
-	c.failures.of(field, rule, mode).Inc()
+	c.violations.of(field, rule, mode).Inc()
 }

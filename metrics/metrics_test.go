@@ -25,16 +25,19 @@ func labels() Labels {
 	return l
 }
 
+// size is the size of a body in bytes.
+var size int64 = 1
+
 // drive has every metric observe something.
 func drive(c *Collectors) {
 	c.RequestStarted()
 	c.RequestStarted()
-	c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond, RequestBytes: 1, ResponseBytes: 1})
-	c.UpstreamAnswered(200, time.Millisecond, "")
-	c.ValidationFailed("destination", "rule_1", "enforce")
+	c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond, RequestBytes: &size, ResponseBytes: &size})
+	c.UpstreamResponded(200, time.Millisecond, "")
+	c.Violated("destination", "rule_1", "enforce")
 	c.Dialled("phone", "DE")
 	c.Transcoded(time.Millisecond)
-	c.TranscodeFellBack("malformed")
+	c.FellBack("malformed")
 }
 
 // TestEveryMetricIsObserved holds that no entry of the table lacks a method that
@@ -109,7 +112,7 @@ func TestCountsOutliveARegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.RequestStarted()
-		c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond})
+		c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
 	if got := testutil.ToFloat64(c.requests.of("csv", "ok")); got != 2 {
 		t.Errorf("requests_total = %v, want 2", got)
@@ -133,7 +136,7 @@ func TestKnownLabelValuesExistFromTheStart(t *testing.T) {
 	if got := testutil.CollectAndCount(c.requests); got != want {
 		t.Errorf("requests_total has %d series at the start, want %d", got, want)
 	}
-	if got := testutil.CollectAndCount(c.failures); got < len(labels().Rules) {
+	if got := testutil.CollectAndCount(c.violations); got < len(labels().Rules) {
 		t.Errorf("validation_failures_total has %d series at the start, want one a rule and field", got)
 	}
 	if got, want := testutil.CollectAndCount(c.fallbacks), len(labels().FallbackReasons); got != want {
@@ -152,14 +155,14 @@ func TestLabelSetsAreClosed(t *testing.T) {
 		odd := fmt.Sprintf("odd %d", i)
 		for _, o := range Outcomes() {
 			c.RequestStarted()
-			c.RequestEnded(Ended{Format: odd, Outcome: o})
+			c.RequestEnded(Observation{Format: odd, Outcome: o})
 		}
-		c.UpstreamAnswered(i, 0, "")
-		c.TranscodeFellBack(odd)
+		c.UpstreamResponded(i, 0, "")
+		c.FellBack(odd)
 		c.Dialled("phone", odd)
 		c.Dialled(odd, odd)
-		c.ValidationFailed("destination", fmt.Sprintf("rule_%d", i%40), odd)
-		c.ValidationFailed(odd, odd, "report")
+		c.Violated("destination", fmt.Sprintf("rule_%d", i%40), odd)
+		c.Violated(odd, odd, "report")
 	}
 	families, err := reg.Gather()
 	if err != nil {
@@ -175,7 +178,7 @@ func TestLabelSetsAreClosed(t *testing.T) {
 	for value, count := range map[string]prometheus.Counter{
 		"format": c.requests.of(other, "ok"),
 		"reason": c.fallbacks.of(other),
-		"field":  c.failures.of(other, other, "report"),
+		"field":  c.violations.of(other, other, "report"),
 	} {
 		if testutil.ToFloat64(count) != 5000 {
 			t.Errorf("%s: not every odd value was counted as %s", value, other)
@@ -204,7 +207,7 @@ func TestASampledTraceIsAnExemplar(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.RequestStarted()
-	c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond, TraceID: "0af7651916cd43dd8448eb211c80319c"})
+	c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond, TraceID: "0af7651916cd43dd8448eb211c80319c"})
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +228,7 @@ func TestASampledTraceIsAnExemplar(t *testing.T) {
 func TestUpstreamAnswersAreCountedByClass(t *testing.T) {
 	c := New(labels())
 	for _, status := range []int{0, 101, 204, 302, 404, 503, 999, -1} {
-		c.UpstreamAnswered(status, 0, "")
+		c.UpstreamResponded(status, 0, "")
 	}
 	for _, class := range []string{none, "1xx", "2xx", "3xx", "4xx", "5xx"} {
 		if n := count(t, c.upstreamDuration.of(class)); n == 0 {
@@ -279,6 +282,6 @@ func BenchmarkRequestEnded(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.RequestStarted()
-		c.RequestEnded(Ended{Format: "csv", Outcome: OK, Took: time.Millisecond})
+		c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
 }

@@ -3,18 +3,17 @@ package metrics
 // Outcome says how a request on the route ended. Each request has exactly one.
 type Outcome uint8
 
-// The outcomes. The zero value is Aborted, so that a request whose handling
-// broke off before anything else was decided is counted as just that.
+// The outcomes.
 const (
-	// Aborted: the answer broke off on its way, or a handler panicked.
-	Aborted Outcome = iota
+	// Undecided: the request has not ended. Its name is empty.
+	Undecided Outcome = iota
 	// OK: the upstream's answer, below 400, was delivered as asked.
 	OK
 	// Fallback: CSV was asked for, but the upstream's answer, below 400, could
 	// not be made CSV and was delivered as it came.
 	Fallback
-	// Rejected: the request broke a rule and was not forwarded.
-	Rejected
+	// Refused: the request broke a rule and was not forwarded.
+	Refused
 	// TooLarge: the request's body exceeds max_body; not forwarded.
 	TooLarge
 	// NotAcceptable: the client accepts no format that can be had; not forwarded.
@@ -39,6 +38,8 @@ const (
 	ClientGone
 	// Failed: another handler after this one returned an error of its own.
 	Failed
+	// Aborted: the response broke off on its way, or a handler panicked.
+	Aborted
 
 	numOutcomes
 )
@@ -52,7 +53,7 @@ var outcomes = [numOutcomes]struct {
 }{
 	OK:               {"ok", "The upstream's answer, below 400, was delivered in the format asked for.", true},
 	Fallback:         {"fallback", "CSV was asked for, but the upstream's answer, below 400, could not be made CSV and was delivered as it came, with `X-Transcode-Error`.", true},
-	Rejected:         {"rejected", "The request broke a rule (400, 415, 422) and was not forwarded.", true},
+	Refused:          {"rejected", "The request broke a rule (400, 415, 422) and was not forwarded.", true},
 	TooLarge:         {"too_large", "The request's body exceeds `max_body` (413); not forwarded.", true},
 	NotAcceptable:    {"not_acceptable", "No format that can be had is acceptable to the client (406); not forwarded.", false},
 	MethodNotAllowed: {"method_not_allowed", "The method is neither POST nor OPTIONS (405); not forwarded.", false},
@@ -67,7 +68,7 @@ var outcomes = [numOutcomes]struct {
 	Aborted:          {"aborted", "The answer broke off on its way, or a handler panicked.", true},
 }
 
-// String returns the label value.
+// String returns the label value, empty for Undecided.
 func (o Outcome) String() string { return outcomes[o].name }
 
 // Meaning returns one sentence for the documentation.
@@ -75,25 +76,25 @@ func (o Outcome) Meaning() string { return outcomes[o].meaning }
 
 // Outcomes returns all outcomes in the order of the table.
 func Outcomes() []Outcome {
-	all := make([]Outcome, numOutcomes)
-	for i := range all {
-		all[i] = Outcome(i)
+	all := make([]Outcome, 0, numOutcomes-1)
+	for o := OK; o < numOutcomes; o++ {
+		all = append(all, o)
 	}
 	return all
 }
 
 // outcomeNames returns the label values.
 func outcomeNames() []string {
-	names := make([]string, numOutcomes)
-	for i, o := range outcomes {
-		names[i] = o.name
+	var names []string
+	for _, o := range Outcomes() {
+		names = append(names, o.String())
 	}
 	return names
 }
 
 // canEnd reports whether a request can be counted under a format and an outcome.
 func canEnd(format, outcome string) bool {
-	for o := range numOutcomes {
+	for _, o := range Outcomes() {
 		switch {
 		case o.String() != outcome:
 		case !outcomes[o].formatted:

@@ -58,22 +58,22 @@ func readCatalogue(t *testing.T) *catalogue {
 	c := metrics.New(l)
 	for _, o := range metrics.Outcomes() {
 		for _, f := range append(l.Formats, "", odd) {
-			c.RequestEnded(metrics.Ended{Format: f, Outcome: o})
+			c.RequestEnded(metrics.Observation{Format: f, Outcome: o, RequestBytes: new(int64), ResponseBytes: new(int64)})
 		}
 	}
 	for status := range 11 {
-		c.UpstreamAnswered(100*status, 0, "")
+		c.UpstreamResponded(100*status, 0, "")
 	}
-	c.TranscodeFellBack(odd)
+	c.FellBack(odd)
 	c.Transcoded(0)
 	for _, k := range append(l.Kinds, "", odd) {
 		c.Dialled(k, "US")
 	}
 	for _, f := range append(l.Fields, "", odd) {
-		c.ValidationFailed(f, odd, rules.Report)
+		c.Violated(f, odd, rules.Report)
 	}
 	for r := range l.Rules {
-		c.ValidationFailed("", r, rules.Enforce)
+		c.Violated("", r, rules.Enforce)
 	}
 
 	reg := prometheus.NewRegistry()

@@ -42,7 +42,7 @@ var loggedKeys = regexp.MustCompile(`(?:text|AddDuration|zap\.Strings)\("(\w+)"|
 // TestEveryLogFieldIsDocumented reads the code, for what is added to an access
 // log can't be read back.
 func TestEveryLogFieldIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../handler/observe.go")
+	text, err := os.ReadFile("../handler/record.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,71 @@
+package handler
+
+import (
+	"net/http"
+
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// admission is what was read of a request, and what was found of it: if nothing
+// was refused, a call that may be placed.
+type admission struct {
+	request *request.Request // with the call as it was judged
+	verdict rules.Verdict
+}
+
+// admit reads what a client asks for, fills in what the configuration says, and
+// judges it. An error means that there is nobody left to respond to.
+func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error) {
+	asked, violations, err := h.reader.Read(r, at.SessionID)
+	if err != nil {
+		return admission{}, nil, err
+	}
+	h.enrich(asked, r)
+	a := admission{request: asked}
+	return a, a.judge(h, at, violations), nil
+}
+
+// judge holds what was read against the rules. All violations are told in one
+// response, those of reading too, unless so little could be read that it would
+// be judged for what it lacks.
+func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *refusal {
+	var refused *refusal
+	if len(ofReading) > 0 {
+		refused = &refusal{outcome: metrics.Refused, violations: ofReading}
+		refused.sort()
+		if refused.status() == http.StatusRequestEntityTooLarge {
+			refused.outcome = metrics.TooLarge
+		}
+	}
+	call := &a.request.Call
+	if a.request.Readable {
+		h.policy.Normalize(call)
+		a.verdict = h.policy.Judge(*call)
+		if v := a.verdict.Violations; len(v) > 0 {
+			if refused == nil {
+				refused = &refusal{outcome: metrics.Refused}
+			}
+			refused.add(v)
+		}
+	}
+	if refused == nil && !h.hasPath(at, call[rules.SessionID].Text) {
+		refused = &refusal{outcome: metrics.Refused, violations: []rules.Violation{{
+			Rule: rules.SessionIDFormat, Field: rules.SessionID.String(), Pointer: rules.SessionID.Pointer(),
+			Detail: "sessionId is set to what no path can hold.",
+		}}}
+	}
+	return refused
+}
+
+// hasPath reports whether a session id can be forwarded in the path, which the
+// upstream believes before the body. The client's own can, as the client wrote
+// it.
+func (h *Handler) hasPath(at target, id string) bool {
+	if id == at.SessionID {
+		return true
+	}
+	_, ok := h.route.Path(id, at.Suffix)
+	return ok
+}

@@ -1,0 +1,204 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/route"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+// compiled is a configuration in the form in which requests are served.
+type compiled struct {
+	route          *route.Template
+	passPredefined bool
+
+	reader            *request.Reader
+	assignments       []assignment
+	correlationHeader string // empty for none
+	policy            *rules.Policy
+
+	csv         *representation
+	views       map[string]*representation
+	viewNames   string // for people
+	errorRoutes bool
+}
+
+// Validate finds every mistake; the error joins one error a mistake.
+func (c *Config) Validate() error {
+	_, err := compile(*c)
+	return err
+}
+
+// compile compiles a configuration. The error joins one error a mistake.
+func compile(cfg Config) (*compiled, error) {
+	var errs []error
+	mistake := func(option string, err error) {
+		if err != nil && option != "" {
+			err = fmt.Errorf("%s: %w", option, err)
+		}
+		errs = append(errs, err)
+	}
+	c := &compiled{
+		passPredefined:    cfg.PredefinedRoutes == PredefinedPass,
+		assignments:       compileAssignments(cfg.Default, cfg.Set),
+		correlationHeader: cfg.CorrelationID,
+		errorRoutes:       cfg.ErrorsVia == ViaHandleErrors,
+	}
+	mistake("", oneOf("predefined_routes", cfg.PredefinedRoutes, PredefinedRefuse, PredefinedPass))
+	mistake("", oneOf("errors_via", cfg.ErrorsVia, ViaHandleErrors))
+
+	var err error
+	c.route, err = parseRoute(orDefault(cfg.Route, DefaultRoute))
+	mistake("route", err)
+
+	unknown, ok := request.ParseUnknownFields(cfg.UnknownFields)
+	if !ok {
+		mistake("unknown_fields", fmt.Errorf("%q is not one of %s", cfg.UnknownFields, request.UnknownFieldsWords()))
+	}
+	if cfg.MaxBody < 0 {
+		mistake("max_body", fmt.Errorf("%d is negative", cfg.MaxBody))
+	}
+	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown}
+	mistake("", fieldNames("default", cfg.Default))
+	mistake("", fieldNames("set", cfg.Set))
+	if cfg.CorrelationID != "" && !httpguts.ValidHeaderFieldName(cfg.CorrelationID) {
+		mistake("correlation_id", fmt.Errorf("%q is no header field name", cfg.CorrelationID))
+	}
+
+	c.policy, err = rules.Compile(cfg.Options)
+	mistake("", err)
+	c.csv, c.views, err = orDefault(cfg.CSV, new(CSV)).compile()
+	c.viewNames = strings.Join(slices.Sorted(maps.Keys(c.views)), ", ")
+	mistake("csv", err)
+	return c, errors.Join(errs...)
+}
+
+// Validate finds every mistake, those in views too.
+func (c *CSV) Validate() error {
+	_, _, err := c.compile()
+	return err
+}
+
+// compile compiles the csv block and its views. The error joins one error a
+// mistake.
+func (c *CSV) compile() (*representation, map[string]*representation, error) {
+	csv, err := c.compileOne()
+	errs := []error{err}
+	views := make(map[string]*representation, len(c.Views))
+	for _, name := range slices.Sorted(maps.Keys(c.Views)) {
+		view := c.Views[name]
+		switch {
+		case !validViewName(name):
+			errs = append(errs, fmt.Errorf("view %q: a name is 1 to 64 letters, digits, - and _", name))
+		case view == nil:
+			errs = append(errs, fmt.Errorf("view %s: null", name))
+		case len(view.Views) > 0:
+			errs = append(errs, fmt.Errorf("view %s: holds views of its own", name))
+		default:
+			if views[name], err = view.over(c).compileOne(); err != nil {
+				errs = append(errs, fmt.Errorf("view %s: %w", name, err))
+			}
+		}
+	}
+	return csv, views, errors.Join(errs...)
+}
+
+// compileOne compiles the options without their views.
+func (c *CSV) compileOne() (*representation, error) {
+	errs := []error{oneOf("errors", c.Errors, ErrorsNegotiated, ErrorsJSON)}
+	plan, err := transform.Compile(c.Options)
+	errs = append(errs, err)
+	if c.MaxResponse < 0 {
+		errs = append(errs, fmt.Errorf("max_response: %d is negative", c.MaxResponse))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	contentType := "text/csv; charset=utf-8"
+	if !plan.HeaderPresent() {
+		contentType += "; header=absent" // RFC 4180 section 3
+	}
+	r := &representation{
+		plan:        plan,
+		offers:      negotiate.NewOffers(plan.HeaderPresent()),
+		maxResponse: orDefault(c.MaxResponse, DefaultMaxResponse),
+		contentType: contentType,
+		disposition: disposition(orDefault(c.Filename, DefaultFilename)),
+		errorsJSON:  c.Errors == ErrorsJSON,
+	}
+	if strings.ContainsRune(c.Filename, '{') {
+		r.filename = c.Filename
+	}
+	return r, nil
+}
+
+// over returns the options of a view: its own where they are set, else those
+// of base.
+func (c *CSV) over(base *CSV) *CSV {
+	v := *c
+	v.Dialect = orDefault(v.Dialect, base.Dialect)
+	if v.Columns == nil {
+		v.Columns = base.Columns
+	}
+	v.Header = orDefault(v.Header, base.Header)
+	v.Nested = orDefault(v.Nested, base.Nested)
+	v.Lists = maps.Clone(base.Lists)
+	if v.Lists == nil {
+		v.Lists = make(map[string]string)
+	}
+	maps.Copy(v.Lists, c.Lists)
+	v.Rows = orDefault(v.Rows, base.Rows)
+	v.Booleans = orDefault(v.Booleans, base.Booleans)
+	v.Delimiter = orDefault(v.Delimiter, base.Delimiter)
+	v.BOM = orDefault(v.BOM, base.BOM)
+	v.FormulaGuard = orDefault(v.FormulaGuard, base.FormulaGuard)
+	v.Null = orDefault(v.Null, base.Null)
+	v.ExtraColumns = orDefault(v.ExtraColumns, base.ExtraColumns)
+	v.Filename = orDefault(v.Filename, base.Filename)
+	v.MaxResponse = orDefault(v.MaxResponse, base.MaxResponse)
+	v.Errors = orDefault(v.Errors, base.Errors)
+	v.Views = nil
+	return &v
+}
+
+// validViewName reports whether a name can stand in a query as it is.
+func validViewName(name string) bool {
+	const longest = 64
+	return name != "" && len(name) <= longest && strings.Trim(name, viewNameChars) == ""
+}
+
+// viewNameChars are the characters of a view's name.
+const viewNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+// fieldNames checks the names of fields that the configuration gives values to.
+func fieldNames(option string, values map[string]string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !request.IsMemberName(name) {
+			errs = append(errs, fmt.Errorf("%s: %q is no field name: 1 to 64 letters, digits, ., - and _", option, name))
+		}
+		for _, other := range slices.Sorted(maps.Keys(values)) {
+			if name < other && strings.EqualFold(name, other) {
+				errs = append(errs, fmt.Errorf("%s: %s and %s are the same field", option, name, other))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// oneOf checks an option that is empty or one of a few words.
+func oneOf(option, got string, words ...string) error {
+	if got == "" || slices.Contains(words, got) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is not one of %s", option, got, strings.Join(words, ", "))
+}

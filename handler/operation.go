@@ -1,0 +1,106 @@
+package handler
+
+import (
+	"net/http"
+
+	"github.com/evovoice-gateway/caddy-conference-members/route"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+// operation is what a client can do on one route. Whatever is true of one
+// operation and not of every other is an entry here.
+type operation struct {
+	// name is the operation's name in the API.
+	name string
+	// method is the one method that is handled.
+	method string
+	// under is the last segment of its route, below the route of the
+	// configuration; it is empty for that route itself.
+	under string
+	// fields are the fields that a request can have.
+	fields []rules.Field
+	// dials says whether an accepted request makes a phone ring.
+	dials bool
+	// appendCSV transcodes a response below 400.
+	appendCSV func(plan *transform.Plan, dst, body []byte) ([]byte, error)
+	// filename is the name under which a client saves the CSV.
+	filename string
+}
+
+// addConferenceMember dials one destination into a session.
+var addConferenceMember = &operation{
+	name:      "AddConferenceMember",
+	method:    http.MethodPost,
+	fields:    []rules.Field{rules.SessionID, rules.CallSID, rules.Destination, rules.FromNumber},
+	dials:     true,
+	appendCSV: (*transform.Plan).AppendSessions,
+	filename:  "AddConferenceMember.csv",
+}
+
+// operations are all operations.
+var operations = []*operation{addConferenceMember}
+
+// parseRoute compiles the route with all that is below it.
+func parseRoute(template string) (*route.Template, error) {
+	var under []string
+	for _, op := range operations {
+		if op.under != "" {
+			under = append(under, op.under)
+		}
+	}
+	return route.Parse(template, under...)
+}
+
+// target is what a request addresses.
+type target struct {
+	*operation
+	route.Match
+}
+
+// match finds what a request addresses. It returns false if that is none of the
+// handler's business.
+func (h *Handler) match(r *http.Request) (target, bool) {
+	m := h.route.Match(r.URL.EscapedPath())
+	if r.URL.Opaque != "" {
+		// The target is like "x:http://host/path" (RFC 9112 section 3.2.2), has no
+		// path, and is sent on as it is for the upstream to read.
+		m = route.Match{Kind: route.Members, Ambiguous: true}
+	}
+	if m.Kind == route.None || m.Kind == route.LookAlike {
+		return target{}, false
+	}
+	for _, op := range operations {
+		if op.under == m.Operation {
+			return target{op, m}, true
+		}
+	}
+	return target{}, false
+}
+
+// passes reports whether a request goes on unjudged: OPTIONS, and a predefined
+// route where the configuration says so.
+func (h *Handler) passes(r *http.Request, at target) bool {
+	switch {
+	case at.Ambiguous, at.UnknownSuffix:
+		return false
+	case at.Kind > route.Members:
+		return h.passPredefined
+	default:
+		return r.Method == http.MethodOptions
+	}
+}
+
+// misdirected refuses a request for its path or its method.
+func (h *Handler) misdirected(r *http.Request, at target) *refusal {
+	switch {
+	case at.Kind > route.Members:
+		return closedRoute(h.route)
+	case at.Ambiguous, at.UnknownSuffix:
+		return ambiguousPath()
+	case r.Method != at.method:
+		return wrongMethod(at.method)
+	default:
+		return nil
+	}
+}

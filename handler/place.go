@@ -1,0 +1,111 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+)
+
+// placer places an admitted call: it writes the response that the call gets to w
+// and says what became of it. An error is left to Caddy's error routes.
+type placer interface {
+	place(ctx context.Context, a *admission, w *responseWriter) (placement, error)
+}
+
+// placement is what became of a request behind the handler. Of one that was not
+// forwarded it is the zero value.
+type placement struct {
+	outcome   metrics.Outcome // before the response was delivered
+	forwarded bool
+	status    int           // of the upstream's response, 0 if it had none
+	upstream  time.Duration // from forwarding to the response's header, or to the failure
+}
+
+// forwarder places a call by forwarding it.
+type forwarder struct {
+	*exchange
+	next caddyhttp.Handler
+}
+
+// placer returns what places the call.
+func (x *exchange) placer(next caddyhttp.Handler) placer {
+	x.forwarder = forwarder{x, next}
+	return &x.forwarder
+}
+
+func (f *forwarder) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
+	err := callNext(f.next, w, f.r, f.outgoing(ctx, a))
+	w.outcome = outcomeOf(f.r, w.status, err)
+	return w.placement, err
+}
+
+// pass forwards a request unjudged, and its response as it comes.
+func (x *exchange) pass(next caddyhttp.Handler) (placement, error) {
+	w := x.writer(nil)
+	err := callNext(next, w, x.r, x.passing())
+	w.outcome = outcomeOf(x.r, w.status, err)
+	if err == nil && w.outcome != metrics.ClientGone && w.outcome != metrics.Upstream5xx {
+		w.outcome = metrics.Passed
+	}
+	return w.placement, err
+}
+
+// callNext calls the next handler, once, in this goroutine.
+func callNext(next caddyhttp.Handler, w *responseWriter, client, out *http.Request) error {
+	// Caddy's placeholders, {uri} and {query} among them, read the URL that the
+	// server made. It has to be the one that was judged, or a rewrite behind this
+	// handler brings back what was stripped.
+	asked := *client.URL
+	*client.URL = *out.URL
+	out.URL = client.URL
+	w.startTimer()
+	defer func() {
+		*client.URL = asked
+		if w.status == 0 {
+			w.stopTimer(0)
+		}
+	}()
+	return next.ServeHTTP(w, out)
+}
+
+// statusClientClosedRequest is what reverse_proxy notes when the client is gone.
+const statusClientClosedRequest = 499
+
+// clientLeft reports whether a status is such a note, and not the upstream's.
+func clientLeft(client *http.Request, status int) bool {
+	return status == statusClientClosedRequest && client.Context().Err() != nil
+}
+
+// outcomeOf is the outcome of a request whose next handler returned: an error, or
+// none and a response of a status, 0 if it wrote nothing. The statuses of errors
+// are those of Caddy's reverse_proxy.
+func outcomeOf(client *http.Request, status int, err error) metrics.Outcome {
+	if err == nil {
+		switch {
+		case clientLeft(client, status):
+			return metrics.ClientGone
+		case status >= 500:
+			return metrics.Upstream5xx
+		case status >= 400:
+			return metrics.Upstream4xx
+		default:
+			return metrics.OK
+		}
+	}
+	he, _ := errors.AsType[caddyhttp.HandlerError](err)
+	switch {
+	case errors.Is(client.Context().Err(), context.Canceled), he.StatusCode == statusClientClosedRequest:
+		return metrics.ClientGone
+	case he.StatusCode == http.StatusGatewayTimeout:
+		return metrics.Timeout
+	case he.StatusCode == http.StatusBadGateway, he.StatusCode == http.StatusServiceUnavailable:
+		return metrics.Unreachable
+	default:
+		return metrics.Failed
+	}
+}

@@ -1,0 +1,159 @@
+package handler
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/route"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// refusal is the response to a request that is not forwarded.
+type refusal struct {
+	outcome    metrics.Outcome
+	violations []rules.Violation
+	allow      string // the field Allow, where it is not empty
+}
+
+// newRefusal makes a refusal of one violation of the request as a whole.
+func newRefusal(o metrics.Outcome, r *rules.Rule, detail string) *refusal {
+	return &refusal{outcome: o, violations: []rules.Violation{{Rule: r, Detail: detail}}}
+}
+
+// add adds what judging found to what reading found. A field that could not be
+// read was judged as if it were absent, which is nothing to tell.
+func (f *refusal) add(judged []rules.Violation) {
+	unread := make(map[string]bool, len(f.violations))
+	for _, v := range f.violations {
+		unread[v.Field] = true
+	}
+	for _, v := range judged {
+		if !unread[v.Field] {
+			f.violations = append(f.violations, v)
+		}
+	}
+}
+
+// closedRoute refuses a predefined route. The detail says where to go, for the
+// upstream's client libraries post to these routes unless they are told
+// otherwise, and show nothing else of a response.
+func closedRoute(open *route.Template) *refusal {
+	return newRefusal(metrics.PredefinedRoute, rules.PredefinedRoute,
+		rules.PredefinedRoute.Title+"; POST to "+open.String()+" instead.")
+}
+
+// ambiguousPath refuses a path that is the route only by another reading than
+// the upstream's own. Forwarded as it stands it might dial; forwarded in one
+// spelling it would.
+func ambiguousPath() *refusal {
+	return newRefusal(metrics.Refused, rules.AmbiguousPath, rules.AmbiguousPath.Title+".")
+}
+
+// wrongMethod refuses whatever is neither POST nor OPTIONS. Methods are case
+// sensitive (RFC 9110 section 9.1); the upstream takes "post" for POST.
+func wrongMethod(allowed string) *refusal {
+	f := newRefusal(metrics.MethodNotAllowed, rules.MethodNotAllowed, rules.MethodNotAllowed.Title+".")
+	f.allow = allowed
+	return f
+}
+
+// sort puts first what the response is named after. Where violations differ in
+// status, that is the lowest: 400 before 413, 415 and 422.
+func (f *refusal) sort() {
+	slices.SortStableFunc(f.violations, func(a, b rules.Violation) int {
+		return cmp.Compare(a.Rule.Status, b.Rule.Status)
+	})
+}
+
+// status is the status of the response.
+func (f *refusal) status() int { return f.violations[0].Rule.Status }
+
+// Error says what was refused, for logs and for Caddy's error routes.
+func (f *refusal) Error() string {
+	names := make([]string, len(f.violations))
+	for i, v := range f.violations {
+		names[i] = v.Rule.Name
+		if v.Field != "" {
+			names[i] += " (" + v.Field + ")"
+		}
+	}
+	return "refused: " + strings.Join(names, ", ")
+}
+
+// refuse responds to a request that is not forwarded: in CSV to a client of CSV,
+// in JSON to any other, or by way of Caddy's error routes.
+func (x *exchange) refuse(f *refusal) error {
+	x.drainBody()
+	f.sort()
+	x.refusal = f
+	x.event("refused", attribute.StringSlice("rules", ruleNames(f.violations)))
+	w := x.writer(nil)
+	h := w.Header()
+	w.gateway.set(h)
+	if f.allow != "" {
+		h.Set("Allow", f.allow)
+	}
+	switch f.violations[0].Rule { // what is accepted (RFC 9110 section 15.5.16)
+	case rules.ContentType:
+		h.Set("Accept-Post", request.AcceptPost())
+	case rules.ContentEncoding:
+		h.Set("Accept-Encoding", request.AcceptEncoding)
+	}
+	if x.h.errorRoutes {
+		x.record(f.outcome)
+		return caddyhttp.Error(f.status(), f)
+	}
+
+	body, contentType := x.problemBody(f)
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(f.status())
+	_, err := w.Write(body)
+	if x.r.Method == http.MethodHead { // an HTTP/1.1 server says that it wrote it
+		w.sent = 0
+	}
+	if err != nil && !errors.Is(err, http.ErrBodyNotAllowed) { // the response to a HEAD
+		x.record(metrics.ClientGone)
+		return nil
+	}
+	x.record(f.outcome)
+	return nil
+}
+
+// problemBody is the body of a refusal, and its type.
+func (x *exchange) problemBody(f *refusal) (body []byte, contentType string) {
+	body, _ = json.Marshal(f.problem(instance(x.r))) // text and numbers: no error is possible
+	if csv := x.wanted.csv; csv != nil && !csv.errorsJSON {
+		if body, err := csv.plan.AppendError(nil, body); err == nil {
+			return body, csv.contentType
+		}
+	}
+	return body, "application/problem+json"
+}
+
+// maxUnread is how many bytes of a body are read although the request is refused:
+// as many as net/http reads where a connection stays open.
+const maxUnread = 256 << 10
+
+// drainBody reads what is left of a body before its request is refused, where the
+// client wants the connection closed. Closed with bytes unread it would be reset,
+// and the response lost on its way (RFC 9112 section 9.6). net/http cares for that
+// by itself only where nobody has wrapped the body, as Caddy does.
+func (x *exchange) drainBody() {
+	if x.r.ProtoMajor == 1 && x.r.Close && !x.clientAwaitsContinue() {
+		_, _ = io.CopyN(io.Discard, x.r.Body, maxUnread) // whatever comes of it, the response is the same
+	}
+}
