@@ -19,7 +19,7 @@ const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 // what stands below it.
 var layers = []string{
 	"cmd/caddy", ".", "caddyfile", "handler", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
-	"idempotency/memory", "idempotency/file", "idempotency",
+	"idempotency/memory", "idempotency/file", "idempotency/redis", "idempotency",
 	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/ascii",
 }
 
