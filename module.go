@@ -16,6 +16,7 @@ package conferencemembers
 
 import (
 	"net/http"
+	_ "time/tzdata" // the zones of dates, wherever the gateway runs
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"

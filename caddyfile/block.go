@@ -30,6 +30,8 @@ type option[T any] struct {
 	// set stores the arguments. It is also run on a new T, so that the mistakes
 	// that validation finds there belong to this subdirective's line.
 	set func(c *T, args []string) error
+	// alone validates that new T, for an option whose mistakes depend on others.
+	alone func(*T) error
 	// block reads the block that the subdirective opens, for one that does.
 	block func(d *caddyfile.Dispenser, c *T, args []string) []error
 }
@@ -88,7 +90,11 @@ func (o *options[T]) readOption(d *caddyfile.Dispenser, opt *option[T], c *T) []
 	if err := opt.set(&probe, args); err != nil {
 		return []error{at.Errf("%s: %w", opt.name, err)}
 	}
-	if err := o.validate(&probe); err != nil {
+	validate := o.validate
+	if opt.alone != nil {
+		validate = opt.alone
+	}
+	if err := validate(&probe); err != nil {
 		return []error{at.WrapErr(err)}
 	}
 	if err := opt.set(c, args); err != nil {

@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ var (
 	view = options[handler.CSV]{in: "view", validate: (*handler.CSV).Validate, table: representation}
 )
 
-// representation is the table of what says how an answer is made CSV.
+// representation is the table of what says how a response is made CSV.
 var representation = []option[handler.CSV]{
 	{
 		name: "dialect", syntax: oneOf("dialect"), def: transform.Dialects()[0].Name, least: 1, most: 1,
@@ -35,8 +36,20 @@ var representation = []option[handler.CSV]{
 	},
 	{
 		name: "columns", syntax: "<name>[=<label>]...", def: "all", least: 1, most: many,
-		meaning: "The session's columns, in this order, with their labels.",
+		meaning: "The columns, in this order, with their labels. With `rows` of a list a plain name is the element's and `session.NAME` the session's; `*` is all that are not named.",
 		set:     setColumns,
+		alone:   validColumns,
+	},
+	{
+		name: "column", syntax: "<label> <path>", def: "none", least: 2, most: 2, repeats: true,
+		meaning: "A further column with the value that a path leads to, in the session or, behind `row:`, in what becomes a row.",
+		set: func(c *handler.CSV, args []string) error {
+			if len(c.Columns) == 0 {
+				c.Columns = []transform.Column{{Name: transform.AllColumns}}
+			}
+			c.Columns = append(c.Columns, transform.Column{Label: args[0], Path: args[1]})
+			return nil
+		},
 	},
 	{
 		name: "header", syntax: oneOf("header"), def: "as the dialect", least: 1, most: 1,
@@ -50,7 +63,7 @@ var representation = []option[handler.CSV]{
 	},
 	{
 		name: "list", syntax: "<name> " + oneOf("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
-		meaning: "What is done with one list: customerBreadcrumb, log or members.",
+		meaning: "What is done with one list: customerBreadcrumb, log or members, or with applicationData of a member.",
 		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, "list", args) },
 	},
 	{
@@ -82,6 +95,22 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { return onOff(&c.FormulaGuard, args) },
 	},
 	{
+		name: "text_cells", syntax: oneOf("text_cells"), def: "off", least: 1, most: 1,
+		meaning: "Which cells are written as `=\"text\"`, so that a spreadsheet keeps them as they are: none, those that look like numbers or dates, or all texts and numbers.",
+		set:     func(c *handler.CSV, args []string) error { c.TextCells = args[0]; return nil },
+	},
+	{
+		name: "dates", syntax: "iso|spreadsheet|<layout> [<zone>]", def: "iso", least: 1, most: 2,
+		meaning: "How dates are written: as they came, as `2006-01-02 15:04:05`, or in a layout of Go; and in which time zone.",
+		set: func(c *handler.CSV, args []string) error {
+			c.Dates = &transform.Dates{Layout: args[0]}
+			if len(args) > 1 {
+				c.Dates.Zone = args[1]
+			}
+			return nil
+		},
+	},
+	{
 		name: "null", syntax: "<text>", def: `""`, least: 1, most: 1, empty: true,
 		meaning: "The text of a value that is null or absent.",
 		set:     func(c *handler.CSV, args []string) error { c.Null = &args[0]; return nil },
@@ -98,7 +127,7 @@ var representation = []option[handler.CSV]{
 	},
 	{
 		name: "max_response", syntax: "<size>", def: "8MiB", least: 1, most: 1,
-		meaning: "The largest answer that is made CSV; a larger one is delivered as it came.",
+		meaning: "The largest response that is made CSV; a larger one is delivered as it came.",
 		set:     func(c *handler.CSV, args []string) error { return size(&c.MaxResponse, args[0]) },
 	},
 	{
@@ -111,17 +140,53 @@ var representation = []option[handler.CSV]{
 // oneOf is the syntax of an option that takes one word of a closed set.
 func oneOf(option string) string { return strings.Join(transform.Choices(option), "|") }
 
-// setColumns reads columns as NAME or NAME=LABEL.
+// setColumns reads columns as NAME or NAME=LABEL. Those by path stay behind them.
 func setColumns(c *handler.CSV, args []string) error {
-	c.Columns = make([]transform.Column, len(args))
-	for i, arg := range args {
+	named := make([]transform.Column, 0, len(args)+len(c.Columns))
+	for _, arg := range args {
 		name, label, labelled := strings.Cut(arg, "=")
 		if labelled && label == "" {
 			return fmt.Errorf("%q has no label behind the =", arg)
 		}
-		c.Columns[i] = transform.Column{Name: name, Label: label}
+		named = append(named, transform.Column{Name: name, Label: label})
 	}
+	for _, column := range c.Columns {
+		if column.Path != "" {
+			named = append(named, column)
+		}
+	}
+	c.Columns = named
 	return nil
+}
+
+// validColumns validates columns without knowing the rows: each has to be one of
+// some rows.
+func validColumns(c *handler.CSV) error {
+	var errs []error
+	for _, column := range c.Columns {
+		one := handler.CSV{Options: transform.Options{Columns: []transform.Column{column}}}
+		mistake := one.Validate()
+		for _, one.Rows = range transform.Choices("rows") {
+			if one.Validate() == nil {
+				mistake = nil
+			}
+		}
+		errs = append(errs, mistake)
+	}
+	return errors.Join(errs...)
+}
+
+// readCSV reads the block csv. What only its options together can get wrong
+// belongs to its line.
+func readCSV(d *caddyfile.Dispenser, c *handler.CSV) []error {
+	at := *d
+	errs := csv.read(d, c)
+	if len(errs) == 0 {
+		if err := c.Validate(); err != nil {
+			errs = append(errs, at.WrapErr(err))
+		}
+	}
+	return errs
 }
 
 // readView reads a view, a named set of the same options.

@@ -118,10 +118,10 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "csv", syntax: "{ ... }", def: "see below",
-			meaning: "How an answer is made CSV.",
+			meaning: "How a response is made CSV.",
 			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
 				c.CSV = new(handler.CSV)
-				return csv.read(d, c.CSV)
+				return readCSV(d, c.CSV)
 			},
 		},
 		{

@@ -146,9 +146,7 @@ func (c *CSV) compileOne() (*representation, error) {
 func (c *CSV) over(base *CSV) *CSV {
 	v := *c
 	v.Dialect = orDefault(v.Dialect, base.Dialect)
-	if v.Columns == nil {
-		v.Columns = base.Columns
-	}
+	v.Columns = c.columnsOver(base)
 	v.Header = orDefault(v.Header, base.Header)
 	v.Nested = orDefault(v.Nested, base.Nested)
 	v.Lists = maps.Clone(base.Lists)
@@ -161,6 +159,8 @@ func (c *CSV) over(base *CSV) *CSV {
 	v.Delimiter = orDefault(v.Delimiter, base.Delimiter)
 	v.BOM = orDefault(v.BOM, base.BOM)
 	v.FormulaGuard = orDefault(v.FormulaGuard, base.FormulaGuard)
+	v.TextCells = orDefault(v.TextCells, base.TextCells)
+	v.Dates = orDefault(v.Dates, base.Dates)
 	v.Null = orDefault(v.Null, base.Null)
 	v.ExtraColumns = orDefault(v.ExtraColumns, base.ExtraColumns)
 	v.Filename = orDefault(v.Filename, base.Filename)
@@ -168,6 +168,32 @@ func (c *CSV) over(base *CSV) *CSV {
 	v.Errors = orDefault(v.Errors, base.Errors)
 	v.Views = nil
 	return &v
+}
+
+// columnsOver returns the columns of a view: its own, in which * stands for those
+// of base. A view with other rows than base has nothing of base's columns.
+func (c *CSV) columnsOver(base *CSV) []transform.Column {
+	rows := orDefault(base.Rows, transform.RowsSession)
+	if len(base.Columns) == 0 || orDefault(c.Rows, rows) != rows {
+		return c.Columns
+	}
+	if len(c.Columns) == 0 {
+		return base.Columns
+	}
+	var columns []transform.Column
+	for _, column := range c.Columns {
+		if column.Name != transform.AllColumns {
+			columns = append(columns, column)
+			continue
+		}
+		for _, inherited := range base.Columns {
+			named := func(own transform.Column) bool { return own.Name != "" && own.Name == inherited.Name }
+			if inherited.Name == transform.AllColumns || !slices.ContainsFunc(c.Columns, named) {
+				columns = append(columns, inherited)
+			}
+		}
+	}
+	return columns
 }
 
 // validViewName reports whether a name can stand in a query as it is.

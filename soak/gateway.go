@@ -23,7 +23,8 @@ var views = map[string]transform.Options{
 	"plain": {},
 	"":      {Dialect: "rfc4180"},
 	"people": {
-		Dialect: "excel", Rows: transform.RowsMembers, Columns: []transform.Column{{Name: "fromName"}},
+		Dialect: "excel", Rows: transform.RowsMembers,
+		Columns: []transform.Column{{Name: transform.AllColumns}, {Name: "session.fromName"}},
 	},
 	"short": {
 		Dialect: "rfc4180", Header: "off", Delimiter: "semicolon",
@@ -86,7 +87,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 			view people {
 				dialect excel
 				rows members
-				columns fromName
+				columns * session.fromName
 			}
 			view short {
 				header off

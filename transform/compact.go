@@ -3,7 +3,7 @@ package transform
 // compact writes the checked JSON object or list at src[i] as JSON without
 // white space and needless escapes, and returns the index after it. It stands
 // in a quoted cell, so each of its quotes is doubled.
-func (o *out) compact(src []byte, i int) int {
+func (o *cellBuffer) compact(src []byte, i int) int {
 	depth := 0
 	for {
 		o.room(8)
@@ -35,7 +35,7 @@ func (o *out) compact(src []byte, i int) int {
 
 // compactText writes the JSON string whose text begins at src[i] and returns
 // the index after its closing quote.
-func (o *out) compactText(src []byte, i int) int {
+func (o *cellBuffer) compactText(src []byte, i int) int {
 	o.quotes()
 	for {
 		i = o.run(src, i, ones*'"')
@@ -51,7 +51,7 @@ func (o *out) compactText(src []byte, i int) int {
 
 // escaped writes a character as it stands in a JSON string, escaped if it must
 // be (RFC 8259 section 7).
-func (o *out) escaped(r rune) {
+func (o *cellBuffer) escaped(r rune) {
 	const hex = "0123456789abcdef"
 	switch r {
 	case '"':

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,9 @@ import (
 
 // bom is the byte order mark in UTF-8.
 const bom = "\ufeff"
+
+// sylk is what a file in the format SYLK begins with.
+var sylk = []byte("ID")
 
 // Compile makes a plan of the options. Its error holds all mistakes in them,
 // each beginning with the option's JSON name.
@@ -37,8 +41,6 @@ type compiler struct {
 	errs []error
 
 	dialect *Dialect
-	// properties are those of the elements that become rows, or of a session.
-	properties []Property
 	// titles are the columns' names, one for each column of the plan.
 	titles []title
 }
@@ -88,83 +90,161 @@ func (c *compiler) compileDialect() {
 func (c *compiler) compileNested() {
 	c.plan.nested = notations[c.choice("nested", c.Nested, c.dialect.Nested)]
 	for _, list := range slices.Sorted(maps.Keys(c.Lists)) {
-		if !slices.Contains(listNames, list) {
-			c.fail("lists", unknown("list", list, listNames))
+		if !slices.Contains(nestedNames, list) {
+			c.fail("lists", unknown("list", list, nestedNames))
 		}
-		c.oneOf("lists: "+list, c.Lists[list], "", choices["lists"])
+		if c.oneOf("lists: "+list, c.Lists[list], "", choices["lists"]) == policyCount && list == applicationData {
+			c.fail("lists", fmt.Errorf("%s is no list and has no count", list))
+		}
 	}
 }
 
-// compileRows adds the columns that every row for an element has.
+// compileRows sets what becomes a row.
 func (c *compiler) compileRows() {
 	c.Rows = c.choice("rows", c.Rows, RowsSession)
-	c.properties = sessionProperties
-	if c.Rows == RowsSession {
-		return
-	}
-	c.plan.element = elementShapes[c.Rows]
-	c.plan.list = indexOf(sessionProperties, c.Rows)
-	c.properties = c.plan.element.properties
-	id := column{property: indexOf(sessionProperties, "id"), notation: c.plan.nested}
-	c.add(id, title{pascal: "SessionId", camel: "sessionId"})
-	for k, p := range c.properties {
-		c.add(column{source: fromElement, property: k, notation: c.plan.nested}, title{pascal: p.Pascal(), camel: p.Name})
+	if c.Rows != RowsSession {
+		c.plan.element = elementShapes[c.Rows]
+		c.plan.list = indexOf(sessionProperties, c.Rows)
 	}
 }
 
-// compileColumns adds the session's columns and the one for unknown members.
+// AllColumns is the [Column.Name] of a column that stands for all that are not named.
+const AllColumns = "*"
+
+// sessionPrefix begins the names of the session's columns in rows of a list.
+const sessionPrefix = "session."
+
+// rowPrefix begins the paths in what becomes a row.
+const rowPrefix = "row:"
+
+// compileColumns adds the columns and the one for unknown members.
 func (c *compiler) compileColumns() {
 	chosen := c.Columns
-	if len(chosen) == 0 && c.Rows == RowsSession {
-		for _, p := range sessionProperties {
-			if c.Lists[p.Name] != policyDrop {
-				chosen = append(chosen, Column{Name: p.Name})
-			}
-		}
+	if len(chosen) == 0 {
+		chosen = []Column{{Name: AllColumns}}
 	}
-	seen := make(map[string]bool)
+	named, paths := make(map[string]bool), 0
 	for _, choice := range chosen {
-		if err := c.sessionColumn(choice, seen[choice.Name]); err != nil {
+		var err error
+		switch {
+		case choice.Path != "":
+			paths++
+			err = c.pathColumn(choice)
+		case choice.Name == "":
+			err = errors.New("a column has neither a name nor a path")
+		case named[choice.Name]:
+			err = fmt.Errorf("column %s is named twice", choice.Name)
+		case choice.Name == AllColumns && choice.Label != "":
+			err = errors.New("* stands for many columns and has no label")
+		case choice.Name == AllColumns:
+			c.defaultColumns(chosen)
+		default:
+			err = c.namedColumn(choice)
+		}
+		if err != nil {
 			c.fail("columns", err)
 		}
-		seen[choice.Name] = true
+		named[choice.Name] = choice.Name != ""
+	}
+	if paths > MaxPaths {
+		c.fail("columns", fmt.Errorf("%d columns by path: at most %d", paths, MaxPaths))
 	}
 	if c.choice("extra_columns", c.ExtraColumns, extraDrop) == extraAppend {
 		c.add(column{source: fromUnknown}, title{pascal: "Extra", camel: "extra"})
 	}
 }
 
-// sessionColumn adds one of the session's columns.
-func (c *compiler) sessionColumn(choice Column, again bool) error {
-	k := indexOf(sessionProperties, choice.Name)
-	if k < 0 {
-		if c.Rows != RowsSession && indexOf(c.properties, choice.Name) >= 0 {
-			return fmt.Errorf("%s is a column of rows %s anyway: name only columns of the session", choice.Name, c.Rows)
-		}
-		return unknown("column", choice.Name, propertyNames(sessionProperties))
+// defaultColumns adds the columns that are there by default, but for those that
+// are chosen by name.
+func (c *compiler) defaultColumns(chosen []Column) {
+	properties, names := sessionProperties, []string(nil)
+	if c.plan.element != nil {
+		properties, names = c.plan.element.properties, []string{sessionPrefix + "id"}
 	}
-	p := sessionProperties[k]
+	for _, p := range properties {
+		if c.Lists[p.Name] != policyDrop {
+			names = append(names, p.Name)
+		}
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(chosen, func(other Column) bool { return other.Name == name }) {
+			_ = c.namedColumn(Column{Name: name}) // none of these is a mistake
+		}
+	}
+}
+
+// namedColumn adds the column of a property.
+func (c *compiler) namedColumn(choice Column) error {
+	col := column{source: fromSession}
+	properties, name := sessionProperties, choice.Name
+	repeated := false
+	if c.plan.element != nil {
+		if name, repeated = strings.CutPrefix(name, sessionPrefix); !repeated {
+			col.source, properties = fromElement, c.plan.element.properties
+		}
+	}
+	if col.property = indexOf(properties, name); col.property < 0 {
+		return c.unknownColumn(choice.Name, properties)
+	}
+	p := properties[col.property]
 	policy := c.Lists[p.Name]
 	switch {
-	case again:
-		return fmt.Errorf("column %s is named twice", p.Name)
 	case policy == policyDrop:
-		return fmt.Errorf("column %s is named, but lists drops it", p.Name)
-	case c.Rows != RowsSession && p.Name == "id":
-		return fmt.Errorf("rows %s cannot have column id: it is there as SessionId", c.Rows)
-	case c.Rows != RowsSession && p.Kind == KindList && policy != policyCount:
+		return fmt.Errorf("column %s is named, but lists drops it", choice.Name)
+	case repeated && p.Kind == KindList && policy != policyCount:
 		// A list in each row of a list would be a table of square size.
 		return fmt.Errorf("rows %s cannot have the list %s in every row, only its count", c.Rows, p.Name)
 	}
-	n, ok := notations[policy]
-	if !ok {
-		n = c.plan.nested
-	}
+	col.notation, col.count, col.date = c.notation(policy), policy == policyCount, p.Kind == KindDate
 	t := title{pascal: p.Pascal(), camel: p.Name, label: choice.Label}
-	if c.Rows != RowsSession && indexOf(c.properties, p.Name) >= 0 {
+	if repeated {
 		t.pascal, t.camel = "Session"+p.Pascal(), "session"+p.Pascal()
 	}
-	c.add(column{property: k, notation: n, count: policy == policyCount}, t)
+	c.add(col, t)
+	return nil
+}
+
+// unknownColumn is the error for a name that is none of the properties.
+func (c *compiler) unknownColumn(name string, properties []Property) error {
+	switch plain, prefixed := strings.CutPrefix(name, sessionPrefix); {
+	case prefixed && c.plan.element == nil && indexOf(properties, plain) >= 0:
+		return fmt.Errorf("unknown column %q: did you mean %s?", name, plain)
+	case !prefixed && c.plan.element != nil && indexOf(sessionProperties, name) >= 0:
+		return fmt.Errorf("rows %s have no column %s: the session's is %s%s", c.Rows, name, sessionPrefix, name)
+	default:
+		return unknown("column", plain, propertyNames(properties))
+	}
+}
+
+// notation returns that of a policy for a list, else the one for all.
+func (c *compiler) notation(policy string) notation {
+	if n, ok := notations[policy]; ok {
+		return n
+	}
+	return c.plan.nested
+}
+
+// pathColumn adds a column by path.
+func (c *compiler) pathColumn(choice Column) error {
+	switch {
+	case choice.Name != "":
+		return fmt.Errorf("column %s has a path as well", choice.Name)
+	case choice.Label == "":
+		return fmt.Errorf("the column of path %q has no label", choice.Path)
+	}
+	col := column{notation: c.plan.nested}
+	properties := sessionProperties
+	text, ofRow := strings.CutPrefix(choice.Path, rowPrefix)
+	if ofRow && c.plan.element != nil {
+		col.source, properties = fromElement, c.plan.element.properties
+	}
+	var err error
+	if col.path, err = CompilePath(text); err != nil {
+		return fmt.Errorf("%s: %w", choice.Label, err)
+	}
+	col.property = indexOf(properties, col.path.key)
+	col.date = slices.Contains(dateNames, col.path.last)
+	c.add(col, title{label: choice.Label})
 	return nil
 }
 
@@ -176,9 +256,9 @@ func (c *compiler) add(col column, t title) {
 
 func (c *compiler) compileFormat() {
 	f := &c.plan.format
-	f.brackets, f.edges = c.dialect.QuoteBrackets, c.dialect.QuoteEdges
-	f.others = c.dialect.QuoteSeparators
-	f.marks = c.dialect.QuoteEdges || c.Header == headerOff
+	f.quoteBrackets, f.quoteEdges = c.dialect.QuoteBrackets, c.dialect.QuoteEdges
+	f.quoteSeparators = c.dialect.QuoteSeparators
+	f.quoteBOM = c.dialect.QuoteEdges || c.Header == headerOff
 	f.guard = c.dialect.FormulaGuard
 	if c.FormulaGuard != nil {
 		f.guard = *c.FormulaGuard
@@ -189,6 +269,10 @@ func (c *compiler) compileFormat() {
 	}
 	f.delimiter = d
 	f.prepare()
+	f.textCells = textCellsByName[c.choice("text_cells", c.TextCells, "off")]
+	if f.dates, err = compileDates(c.Dates); err != nil {
+		c.fail("dates", err)
+	}
 
 	null := c.nullText()
 	texts := c.dialect.Booleans
@@ -215,9 +299,9 @@ func (c *compiler) compileFormat() {
 
 // constant returns the cell of a text.
 func (f *format) constant(text string) []byte {
-	var o out
+	var o cellBuffer
 	o.text(text)
-	f.settle(&o, 0)
+	f.finishCell(&o, 0)
 	return o.buf[:o.n]
 }
 
@@ -233,7 +317,8 @@ func (c *compiler) compileHeader() {
 		mark = *c.BOM
 	}
 
-	var row out
+	p.quoteID = !mark && (c.dialect.QuoteEdges || p.format.guard)
+	var row cellBuffer
 	seen := make(map[string]bool)
 	for k, t := range c.titles {
 		name := t.in(style)
@@ -249,6 +334,9 @@ func (c *compiler) compileHeader() {
 			row.byte(p.format.delimiter)
 		}
 		row.bytes(p.format.constant(name))
+		if k == 0 && p.quoteID && bytes.HasPrefix(row.buf[:row.n], sylk) {
+			row.quote(0)
+		}
 	}
 	row.text("\r\n")
 	status := errorShape.properties[0]

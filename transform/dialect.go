@@ -95,10 +95,18 @@ var choices = map[string][]string{
 	"rows":          append([]string{RowsSession}, listNames...),
 	"delimiter":     slices.Sorted(maps.Keys(delimiterNames)),
 	"extra_columns": {extraDrop, extraAppend},
+	"text_cells":    {"off", "numbers", "all"},
 }
 
-// listNames are the lists of a session, in the order in which errors list them.
-var listNames = []string{RowsCustomerBreadcrumb, RowsLog, RowsMembers}
+// listNames are the lists of a session, in the order in which errors list them,
+// and nestedNames those that Options.Lists takes: the objects of an element too.
+var (
+	listNames   = []string{RowsCustomerBreadcrumb, RowsLog, RowsMembers}
+	nestedNames = append(slices.Clip(listNames), applicationData)
+)
+
+// applicationData is the object that a member has.
+const applicationData = "applicationData"
 
 func dialectNames() []string {
 	names := make([]string, len(dialects))

@@ -1,4 +1,4 @@
-// Package transform makes CSV of the JSON that the API answers: of a session, of
+// Package transform makes CSV of the JSON of the API's responses: of a session, of
 // a list of sessions, or of an error.
 //
 // # Plans
@@ -54,6 +54,6 @@
 // # Speed
 //
 // There is one pass over the JSON, which checks it and finds the values of the
-// columns (scan.go), and one over the values that writes them (out.go, jsv.go,
-// compact.go, format.go). Both take eight bytes at a time (word.go).
+// columns (scan.go), and one over the values that writes them (cellbuffer.go, jsv.go,
+// compact.go, format.go). Both take eight bytes at a time (swar.go).
 package transform

@@ -2,7 +2,7 @@ package transform
 
 import "strconv"
 
-// Reason says in one word why an answer could not be made CSV. The set is
+// Reason says in one word why a response could not be made CSV. The set is
 // closed (see [Reasons]), so that a reason can be a metric label.
 type Reason string
 

@@ -55,7 +55,7 @@ func ExamplePlan_AppendSessions_rows() {
 	plan, err := transform.Compile(transform.Options{
 		Dialect: "rfc4180",
 		Rows:    transform.RowsMembers,
-		Columns: []transform.Column{{Name: "ended"}},
+		Columns: []transform.Column{{Name: "*"}, {Name: "session.ended"}},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -63,7 +63,7 @@ func ExamplePlan_AppendSessions_rows() {
 	}
 	show(plan.AppendSessions(nil, []byte(session)))
 	// Output:
-	// sessionId,identity,endpointId,displayName,isOriginalMember,avatarUrl,applicationData,callState,role,callSid,muted,ended
+	// sessionId,identity,endpointId,displayName,isOriginalMember,avatarUrl,applicationData,callState,role,callSid,muted,sessionEnded
 	// S1,user:42,,Ann,,,,,,,false,false
 	// S1,caller,,=Pat,,,,,,,true,false
 }

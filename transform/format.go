@@ -14,20 +14,24 @@ const (
 type format struct {
 	// delimiter stands between two cells.
 	delimiter byte
-	// brackets is whether a cell is quoted that begins with [ or {.
-	brackets bool
-	// edges is whether a cell is quoted that begins or ends with a space or tab.
-	edges bool
-	// others is whether a cell is quoted that holds a comma, a semicolon or a
+	// quoteBrackets is whether a cell is quoted that begins with [ or {.
+	quoteBrackets bool
+	// quoteEdges is whether a cell is quoted that begins or ends with a space or tab.
+	quoteEdges bool
+	// quoteSeparators is whether a cell is quoted that holds a comma, a semicolon or a
 	// tab, whichever of them is the delimiter: LibreOffice proposes to split at
 	// all three, and what stands behind one would escape the guard.
-	others bool
-	// marks is whether a cell is quoted that begins with U+FEFF: as the first of
+	quoteSeparators bool
+	// quoteBOM is whether a cell is quoted that begins with U+FEFF: as the first of
 	// a file it could be taken for a byte order mark.
-	marks bool
+	quoteBOM bool
 	// guard is whether a cell that a spreadsheet could take for a formula gets
 	// an apostrophe.
 	guard bool
+	// textCells is which texts and numbers are written as formulas of a text.
+	textCells textCells
+	// dates is how dates are written, nil for as they came.
+	dates *dateFormat
 	// null, yes and no are the whole cells of null, true and false.
 	null, yes, no []byte
 
@@ -46,16 +50,16 @@ func (f *format) prepare() {
 			table[c] = table[c] || on
 		}
 	}
-	set(&f.first, "[{", f.brackets)
-	set(&f.first, " \t", f.edges)
-	set(&f.last, " \t", f.edges)
-	set(&f.first, bom[:1], f.marks)
+	set(&f.first, "[{", f.quoteBrackets)
+	set(&f.first, " \t", f.quoteEdges)
+	set(&f.last, " \t", f.quoteEdges)
+	set(&f.first, bom[:1], f.quoteBOM)
 	set(&f.first, formulaStarts, f.guard)
 }
 
 // cell writes the JSON value at src[i] as a cell, a list or object in the
 // notation n.
-func (f *format) cell(o *out, src []byte, i int, n notation) {
+func (f *format) cell(o *cellBuffer, src []byte, i int, n notation) {
 	switch src[i] {
 	case '"':
 		f.textCell(o, src, i+1)
@@ -73,7 +77,7 @@ func (f *format) cell(o *out, src []byte, i int, n notation) {
 			o.byte(src[i])
 			i++
 		}
-		f.settle(o, start)
+		f.finishNumber(o, start)
 	}
 }
 
@@ -83,25 +87,45 @@ func isNumeric(c byte) bool {
 }
 
 // textCell writes the JSON string whose text begins at src[i].
-func (f *format) textCell(o *out, src []byte, i int) {
+func (f *format) textCell(o *cellBuffer, src []byte, i int) {
 	start := o.n
 	i = o.run(src, i, repeated(f.delimiter))
 	if src[i] != '"' {
 		o.unescaped(src, i)
-		f.settle(o, start)
+		f.finishText(o, start)
 		return
 	}
 	if o.n == start {
 		return
 	}
+	if f.textCells != textCellsOff {
+		f.finishText(o, start)
+		return
+	}
 	if f.first[o.buf[start]] || f.last[o.buf[o.n-1]] || o.n-start == len(f.null) ||
-		f.others && bytes.ContainsAny(o.buf[start:o.n], separators) {
-		f.settle(o, start)
+		f.quoteSeparators && bytes.ContainsAny(o.buf[start:o.n], separators) {
+		f.finishCell(o, start)
 	}
 }
 
+// dateCell writes the JSON string whose text begins at src[i], which is to be a
+// date. What is none is written as any text.
+func (f *format) dateCell(o *cellBuffer, src []byte, i int) {
+	if f.dates == nil {
+		f.textCell(o, src, i)
+		return
+	}
+	start := o.n
+	o.unescaped(src, i)
+	if f.dates.write(o, o.buf[start:o.n]) && f.textCells != textCellsAll {
+		f.finishCell(o, start)
+		return
+	}
+	f.finishText(o, start)
+}
+
 // nestedCell writes the list or object at src[i].
-func (f *format) nestedCell(o *out, src []byte, i int, n notation) {
+func (f *format) nestedCell(o *cellBuffer, src []byte, i int, n notation) {
 	start := o.n
 	o.byte('"')
 	if n == inJSON {
@@ -110,16 +134,16 @@ func (f *format) nestedCell(o *out, src []byte, i int, n notation) {
 		o.jsv(src, i)
 	}
 	text := o.buf[start+1 : o.n]
-	if f.brackets || f.needsQuotes(text) || bytes.Equal(text, f.null) {
+	if f.quoteBrackets || f.needsQuotes(text) || bytes.Equal(text, f.null) {
 		o.byte('"')
 		return
 	}
 	o.n = start + copy(o.buf[start:], text)
 }
 
-// settle makes a cell of the text that was written from start on: it guards and
+// finishCell makes a cell of the text that was written from start on: it guards and
 // quotes it where that is due.
-func (f *format) settle(o *out, start int) {
+func (f *format) finishCell(o *cellBuffer, start int) {
 	text := o.buf[start:o.n]
 	if f.guard && isFormula(text) {
 		o.byte(0)
@@ -142,24 +166,24 @@ func (f *format) needsQuotes(text []byte) bool {
 			return true
 		}
 	}
-	if f.others && bytes.ContainsAny(text, separators) {
+	if f.quoteSeparators && bytes.ContainsAny(text, separators) {
 		return true
 	}
 	head, tail := text[0], text[len(text)-1]
 	switch {
-	case f.brackets && (head == '[' || head == '{'):
+	case f.quoteBrackets && (head == '[' || head == '{'):
 		return true
-	case f.edges && (head == ' ' || head == '\t' || tail == ' ' || tail == '\t'):
+	case f.quoteEdges && (head == ' ' || head == '\t' || tail == ' ' || tail == '\t'):
 		return true
-	case f.marks && bytes.HasPrefix(text, []byte(bom)):
+	case f.quoteBOM && bytes.HasPrefix(text, []byte(bom)):
 		return true
 	}
 	// A line of just this ends the table for PostgreSQL's COPY.
-	return f.edges && string(text) == `\.`
+	return f.quoteEdges && string(text) == `\.`
 }
 
 // quote puts what was written from start on into quotes and doubles those in it.
-func (o *out) quote(start int) {
+func (o *cellBuffer) quote(start int) {
 	end := o.n
 	more := bytes.Count(o.buf[start:end], []byte{'"'}) + 2
 	o.room(more)

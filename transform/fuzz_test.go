@@ -12,7 +12,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
-// FuzzTranscoder holds that the CSV of an answer, with no options and with some
+// FuzzTranscoder holds that the CSV of a response, with no options and with some
 // at random, is that of a slow second implementation, and that what the one
 // refuses the other refuses.
 func FuzzTranscoder(f *testing.F) {
@@ -21,7 +21,7 @@ func FuzzTranscoder(f *testing.F) {
 	}
 	for seed := range uint64(50) {
 		r := newRandom(seed)
-		f.Add([]byte(r.json(r.answer())), seed)
+		f.Add([]byte(r.json(r.response())), seed)
 	}
 	for _, c := range refusals {
 		f.Add([]byte(c.json), uint64(0))
@@ -41,7 +41,7 @@ func FuzzOptions(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(string(options), []byte(r.json(r.answer())))
+		f.Add(string(options), []byte(r.json(r.response())))
 	}
 	for _, options := range []string{
 		`{"dialect":"exel","columns":[{"name":"id"},{"name":"id"}],"booleans":{"true":"x","false":"x"},"null":"x","delimiter":"\"","lists":{"log":"drop"}}`,
@@ -77,7 +77,7 @@ func optionNames() []string {
 	return names
 }
 
-// FuzzErrors holds that the CSV of an error answer is that of the second
+// FuzzErrors holds that the CSV of an error response is that of the second
 // implementation.
 func FuzzErrors(f *testing.F) {
 	seed := uint64(0)
@@ -94,8 +94,8 @@ func FuzzErrors(f *testing.F) {
 			p := compile(t, o)
 			got, err := p.AppendError(nil, text)
 			v, reason := parse(text)
-			answer, _ := v.(object)
-			status, ok := answer.get("responseStatus").(object)
+			response, _ := v.(object)
+			status, ok := response.get("responseStatus").(object)
 			if reason != "" || !ok {
 				if e := new(Error); !errors.As(err, &e) || got != nil {
 					t.Fatalf("%q, %v for %q", got, err, text)
@@ -106,7 +106,7 @@ func FuzzErrors(f *testing.F) {
 				t.Fatalf("%v for %q", err, text)
 			}
 			r := newReference(o)
-			want := r.csv([][]*string{{r.text(status, "")}})
+			want := r.csv([][]*string{{r.text(status, "", false)}})
 			body, found := bytes.CutPrefix(got, p.errorHeader)
 			if !found || string(body) != want {
 				t.Fatalf("got %q, want %q\n%+v\n%s", body, want, o, text)

@@ -79,7 +79,7 @@ func TestErrorIsByteForByteTheRecordedCSV(t *testing.T) {
 func TestSessionIsTheRecordedJSV(t *testing.T) {
 	want := recordings.Sessions(".jsv")
 	for name, json := range recordings.Sessions(".json") {
-		var o out
+		var o cellBuffer
 		o.jsv(json, 0)
 		got := strings.ReplaceAll(string(o.buf[:o.n]), `""`, `"`)
 		if got != string(want[name]) {

@@ -6,7 +6,7 @@ import "encoding/binary"
 // written here stands in a quoted cell, so each of its quotes is doubled.
 
 // jsv writes the checked JSON object or list at src[i] as JSV.
-func (o *out) jsv(src []byte, i int) {
+func (o *cellBuffer) jsv(src []byte, i int) {
 	var objects uint64 // a bit for each open level: whether it is an object
 	depth := 0
 	text := 0 // where the last text written begins
@@ -73,7 +73,7 @@ func (o *out) jsv(src []byte, i int) {
 // jsvText writes the JSON string whose text begins at src[i] as JSV and returns
 // the index after its closing quote. It takes the text to need no quotes, and
 // begins anew if it does.
-func (o *out) jsvText(src []byte, start int) int {
+func (o *cellBuffer) jsvText(src []byte, start int) int {
 	if src[start] == '"' {
 		o.text(`""""`)
 		return start + 1
@@ -149,7 +149,7 @@ func jsvSpecials(x uint64) uint64 {
 
 // jsvQuoted writes the JSON string whose text begins at src[i] in quotes and
 // returns the index after its closing quote.
-func (o *out) jsvQuoted(src []byte, i int) int {
+func (o *cellBuffer) jsvQuoted(src []byte, i int) int {
 	o.quotes()
 	for {
 		i = o.run(src, i, ones*'"')
@@ -169,7 +169,7 @@ func (o *out) jsvQuoted(src []byte, i int) int {
 }
 
 // quotes writes a quote as it stands in a quoted cell.
-func (o *out) quotes() {
+func (o *cellBuffer) quotes() {
 	o.room(2)
 	o.buf[o.n] = '"'
 	o.buf[o.n+1] = '"'

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,8 +24,14 @@ func no() *bool  { b := false; return &b }
 func pick(o Options, names ...string) Options {
 	for _, name := range names {
 		name, label, _ := strings.Cut(name, "=")
-		o.Columns = append(o.Columns, Column{name, label})
+		o.Columns = append(o.Columns, Column{Name: name, Label: label})
 	}
+	return o
+}
+
+// byPath are options with one more column by path.
+func byPath(o Options, label, path string) Options {
+	o.Columns = append(slices.Clip(o.Columns), Column{Label: label, Path: path})
 	return o
 }
 
@@ -164,13 +171,143 @@ func TestOptions(t *testing.T) {
 			"SessionId,Date,Message\r\nS1,d,\r\n,,\r\n",
 		},
 		{
-			"rows take session columns and counts", pick(Options{Rows: "log", Lists: map[string]string{"members": "count"}}, "ended", "members=N"), small,
-			"SessionId,Date,Message,Ended,N\r\nS1,d:1,,True,0\r\n",
+			"rows take the session's columns and counts", pick(Options{Rows: "log", Lists: map[string]string{"members": "count"}}, "date", "session.ended", "session.members=N"), small,
+			"Date,SessionEnded,N\r\nd:1,True,0\r\n",
 		},
 		{
-			"a session column of an element's name is called Session", pick(Options{Rows: "members", Header: "off"}, "callSid"),
-			`{"id":"S1","callSid":"CA1","members":[{"callSid":"CA2"}]}`, "S1,,,,,,,,,CA2,,CA1\r\n",
+			"in rows a plain name is the element's, one behind session. the session's", pick(Options{Rows: "members"}, "session.callSid", "callSid"),
+			`{"id":"S1","callSid":"CA1","members":[{"callSid":"CA2"}]}`, "SessionCallSid,CallSid\r\nCA1,CA2\r\n",
 		},
+		{
+			"in rows columns are chosen, ordered and renamed, and none is forced", pick(Options{Rows: "members"}, "displayName=Agent"),
+			`{"displayName":"S","members":[{"displayName":"M"}]}`, "Agent\r\nM\r\n",
+		},
+		{"in rows the session's id is SessionId", pick(Options{Rows: "log", Header: "camel"}, "message", "session.id"), small, "message,sessionId\r\n,S1\r\n"},
+		{
+			"* is all columns that are not named", pick(Options{Rows: "log"}, "message=Text", "*"), small,
+			"Text,SessionId,Date\r\n,S1,d:1\r\n",
+		},
+		{
+			"a nested value of a member can be dropped", Options{Rows: "members", Lists: map[string]string{"applicationData": "drop"}},
+			`{"members":[{"role":"R","applicationData":{"a":"b"}}]}`,
+			"SessionId,Identity,EndpointId,DisplayName,IsOriginalMember,AvatarUrl,CallState,Role,CallSid,Muted\r\n,,,,,,,R,,\r\n",
+		},
+		{
+			"a file that would begin with ID is quoted", pick(Options{Dialect: "excel", BOM: no()}, "id=ID", "ended"), small,
+			"\"ID\",Ended\r\nS1,TRUE\r\n",
+		},
+		{"ID alone counts, in these letters", pick(Options{Dialect: "excel", BOM: no()}, "id=Id", "ended=ID"), small, "Id,ID\r\nS1,TRUE\r\n"},
+		{"a byte order mark comes before ID", pick(Options{Dialect: "excel"}, "id=ID"), small, "\ufeffID\r\nS1\r\n"},
+		{
+			"without a header the first cell is quoted if it begins with ID", pick(Options{Dialect: "rfc4180", Header: "off"}, "id", "ended"),
+			`[{"id":"ID;PX","ended":true},{"id":"ID2"}]`, "\"ID;PX\",true\r\nID2,\r\n",
+		},
+		{
+			"without a header null is quoted too if it begins with ID", pick(Options{Header: "off", FormulaGuard: yes(), Null: new("ID")}, "id", "ended"),
+			`[{},{}]`, "\"ID\",ID\r\nID,ID\r\n",
+		},
+		{
+			"without a header the first row's cell is quoted, not those that repeat it", pick(Options{Dialect: "rfc4180", Header: "off", Rows: "log"}, "session.id", "message"),
+			`{"id":"ID","log":[{"message":"a"},{"message":"b"}]}`, "\"ID\",a\r\nID,b\r\n",
+		},
+		{"as the API writes it ID is not quoted", pick(Options{}, "id=ID"), small, "ID\r\nS1\r\n"},
+
+		{
+			"a column by path", byPath(Options{}, "Agent", `members.#(role=="Agent").displayName`),
+			`{"members":[{"role":"Caller","displayName":"C"},{"role":"Agent","displayName":"a,b"}]}`, "Agent\r\n\"a,b\"\r\n",
+		},
+		{
+			"columns by path stand among the others", Options{Columns: []Column{{Name: "id"}, {Label: "N", Path: "members.#"}, {Name: "ended"}}},
+			`{"id":"S1","members":[{},{}]}`, "Id,N,Ended\r\nS1,2,\r\n",
+		},
+		{
+			"a value that a path does not find is null",
+			byPath(byPath(byPath(byPath(byPath(Options{Null: new("-")}, "a", "members.5"), "b", "nothing.at.all"), "c", "id.x"), "d", "fromName"), "e", `log.#(date=="x").message`),
+			`{"id":"{\"x\":1}","fromName":null,"log":[],"members":[{}]}`, "a,b,c,d,e\r\n-,-,-,-,-\r\n",
+		},
+		{
+			"a list by path follows nested", byPath(byPath(Options{}, "a", "members.#.role"), "b", "members.0"),
+			`{"members":[{"role":"A"},{"role":"B,C"}]}`, "a,b\r\n\"[A,\"\"B,C\"\"]\",\"{role:A}\"\r\n",
+		},
+		{
+			"a list by path as JSON", byPath(Options{Dialect: "rfc4180"}, "a", "members.#.role"),
+			`{"members":[{"role":"A"},{"role":null},{}]}`, "a\r\n\"[\"\"A\"\",null]\"\r\n",
+		},
+		{"a text by path is guarded", byPath(Options{FormulaGuard: yes()}, "a", "fromName"), small, "a\r\n'=1+1\r\n"},
+		{"a boolean by path is one", byPath(Options{Dialect: "excel", BOM: no()}, "a", "members.0.muted"), `{"members":[{"muted":true}]}`, "a\r\nTRUE\r\n"},
+		{"an unknown member by path", byPath(Options{}, "a", "x.y"), `{"x":{"y":1.50}}`, "a\r\n1.50\r\n"},
+		{"a modifier", byPath(byPath(Options{}, "a", "members.@reverse.0.role"), "b", "@keys.0"), `{"id":"S","members":[{"role":"A"},{"role":"B"}]}`, "a,b\r\nB,id\r\n"},
+		{
+			"in rows a path is the session's, and behind row: the element's",
+			byPath(byPath(Options{Rows: "members"}, "S", "displayName"), "M", "row:displayName"),
+			`{"displayName":"s","members":[{"displayName":"m"},null,{"displayName":"n"}]}`, "S,M\r\ns,m\r\ns,\r\ns,n\r\n",
+		},
+		{
+			"in rows a path goes into an element", byPath(Options{Rows: "members"}, "Lang", "row:applicationData.lang"),
+			`{"members":[{"applicationData":{"lang":"de"}},{"applicationData":null}]}`, "Lang\r\nde\r\n\"\"\r\n",
+		},
+
+		{
+			"dates in a spreadsheet's layout", pick(Options{Dates: &Dates{Layout: "spreadsheet"}}, "dateCreated", "dateCompleted", "dateLastModified"),
+			`{"dateCreated":"2021-08-18T09:39:58.1234567Z","dateCompleted":"\/Date(1629279598123)\/","dateLastModified":"2021-08-18T11:39:58.1234567+02:00"}`,
+			"DateCreated,DateCompleted,DateLastModified\r\n2021-08-18 09:39:58,2021-08-18 09:39:58,2021-08-18 11:39:58\r\n",
+		},
+		{
+			"dates in a zone, summer and winter", pick(Options{Dates: &Dates{"02.01.2006 15:04", "Europe/Berlin"}}, "dateCreated", "dateCompleted"),
+			`{"dateCreated":"2021-08-18T09:39:58Z","dateCompleted":"/Date(1612345678901-0500)/"}`,
+			"DateCreated,DateCompleted\r\n18.08.2021 11:39,03.02.2021 10:47\r\n",
+		},
+		{
+			"ISO dates in a zone", pick(Options{Dates: &Dates{"iso", "Asia/Kolkata"}}, "dateCreated"), `{"dateCreated":"2021-08-18T09:39:58.1200000Z"}`,
+			"DateCreated\r\n2021-08-18T15:09:58.12+05:30\r\n",
+		},
+		{"ISO dates as they came", pick(Options{Dates: &Dates{Layout: "iso"}}, "dateCreated"), `{"dateCreated":"/Date(0)/"}`, "DateCreated\r\n/Date(0)/\r\n"},
+		{
+			"what is no date stays", pick(Options{Dates: &Dates{Layout: "spreadsheet"}}, "dateCreated", "fromName"),
+			`{"dateCreated":"soon, or","fromName":"2021-08-18T09:39:58Z"}`, "DateCreated,FromName\r\n\"soon, or\",2021-08-18T09:39:58Z\r\n",
+		},
+		{
+			"the log's dates", Options{Rows: "log", Dates: &Dates{Layout: "spreadsheet"}}, `{"log":[{"date":"2021-08-18T09:39:58Z"}]}`,
+			"SessionId,Date,Message\r\n,2021-08-18 09:39:58,\r\n",
+		},
+		{
+			"dates by path", byPath(byPath(Options{Dates: &Dates{Layout: "15:04"}}, "a", "log.0.date"), "b", "log.0.message"),
+			`{"log":[{"date":"2021-08-18T09:39:58Z","message":"2021-08-18T09:39:58Z"}]}`, "a,b\r\n09:39,2021-08-18T09:39:58Z\r\n",
+		},
+		{"a layout is quoted and guarded", pick(Options{FormulaGuard: yes(), Dates: &Dates{Layout: "=2006,01"}}, "dateCreated"), `{"dateCreated":"2021-08-18T09:39:58Z"}`, "DateCreated\r\n\"'=2021,08\"\r\n"},
+
+		{
+			"texts like numbers stay text", pick(Options{TextCells: "numbers", FormulaGuard: yes()}, "id", "accountId", "accountName", "customerId", "outcome", "channel", "fromName"),
+			`{"id":"+12025550123","accountId":"00123","accountName":"1E5","customerId":"12345678901234567890","outcome":"3-4","channel":"x1","fromName":"=1+1"}`,
+			`Id,AccountId,AccountName,CustomerId,Outcome,Channel,FromName` + "\r\n" +
+				`"=""+12025550123""","=""00123""","=""1E5""","=""12345678901234567890""","=""3-4""",x1,'=1+1` + "\r\n",
+		},
+		{
+			"long numbers stay text", pick(Options{TextCells: "numbers"}, "id", "accountId"), `{"id":1234567890123456,"accountId":123456789012345}`,
+			"Id,AccountId\r\n\"=\"\"1234567890123456\"\"\",123456789012345\r\n",
+		},
+		{
+			"all texts and numbers stay text", pick(Options{TextCells: "all"}, "id", "accountId", "ended", "members", "outcome"),
+			`{"id":"a\"b","accountId":5,"ended":true,"members":[],"outcome":""}`, "Id,AccountId,Ended,Members,Outcome\r\n" + `"=""a""""b""","=""5""",True,"[]",` + "\r\n",
+		},
+		{
+			"no formula gets out of the quotes of a text cell", pick(Options{TextCells: "all"}, "id", "fromName"), `{"id":"\"&1+1&\"","fromName":"=1+1"}`,
+			"Id,FromName\r\n" + `"=""""""&1+1&""""""","=""=1+1"""` + "\r\n",
+		},
+		{
+			"the guard holds with text cells", pick(Options{TextCells: "all", FormulaGuard: yes()}, "id", "fromName"), `{"id":"-1+1","fromName":"\n1"}`,
+			"Id,FromName\r\n'-1+1,\"'\n1\"\r\n",
+		},
+		{
+			"a text that is no text of a formula stays a plain cell", pick(Options{TextCells: "all"}, "id", "fromName"),
+			`{"id":"1\t2","fromName":"` + strings.Repeat("1", 256) + `"}`, "Id,FromName\r\n1\t2," + strings.Repeat("1", 256) + "\r\n",
+		},
+		{
+			"dates are no texts like numbers", pick(Options{TextCells: "numbers", Dates: &Dates{Layout: "spreadsheet"}}, "dateCreated"),
+			`[{"dateCreated":"2021-08-18T09:39:58Z"},{"dateCreated":"2021-08-18"}]`, "DateCreated\r\n2021-08-18 09:39:58\r\n\"=\"\"2021-08-18\"\"\"\r\n",
+		},
+		{"a byte order mark before the JSON is skipped", pick(Options{}, "id"), "\ufeff" + small, "Id\r\nS1\r\n"},
+
 		{
 			"extra members of rows are the element's",
 			Options{Rows: "log", ExtraColumns: "append"},
@@ -205,7 +342,7 @@ func TestRowsRefuseWhatIsNoListOfObjects(t *testing.T) {
 }
 
 func TestErrorsFollowTheDialect(t *testing.T) {
-	const answer = `{"x":1,"responseStatus":{"errorCode":"NotFound","message":null,"errors":[]}}`
+	const response = `{"x":1,"responseStatus":{"errorCode":"NotFound","message":null,"errors":[]}}`
 	for _, c := range []struct {
 		options Options
 		want    string
@@ -215,9 +352,9 @@ func TestErrorsFollowTheDialect(t *testing.T) {
 		{Options{Dialect: "rfc4180"}, "responseStatus\r\n\"{\"\"errorCode\"\":\"\"NotFound\"\",\"\"message\"\":null,\"\"errors\"\":[]}\"\r\n"},
 		{Options{Dialect: "excel", Nested: "jsv", Delimiter: ";"}, "\ufeffResponseStatus\r\n\"{errorCode:NotFound,errors:[]}\"\r\n"},
 		{Options{Dialect: "excel", Header: "off", Nested: "jsv"}, "\ufeff\"{errorCode:NotFound,errors:[]}\"\r\n"},
-		{pick(Options{Rows: "log", ExtraColumns: "append"}, "ended"), "ResponseStatus\r\n\"{errorCode:NotFound,errors:[]}\"\r\n"},
+		{pick(Options{Rows: "log", ExtraColumns: "append"}, "session.ended"), "ResponseStatus\r\n\"{errorCode:NotFound,errors:[]}\"\r\n"},
 	} {
-		got, err := compile(t, c.options).AppendError(nil, []byte(answer))
+		got, err := compile(t, c.options).AppendError(nil, []byte(response))
 		if err != nil || string(got) != c.want {
 			t.Errorf("%+v: %v\ngot  %q\nwant %q", c.options, err, got, c.want)
 		}
@@ -256,6 +393,8 @@ func TestFormulaGuard(t *testing.T) {
 		"+1": true, "+1234567890123456": true, "+01234567": true, "+1555 123": true, "+1+1": true, "+12a": true,
 		"-1": false, "-1.5": false, "-0": false, "-1e5": false, "-1.5E-3": false,
 		"-1.": true, "-.5": true, "-1e": true, "-1e+": true, "-1-1": true, "--1": true, "-1,5": true, "-1 ": true,
+		"\x00=1": true, "\x00\x00+x": true, "\x00@x": true, "\x00\t": true, "\x00+15551234567": true, "\x00-1": true, "+1\x005551234567": true,
+		"\x00": false, "\x00x": false, "x\x00=1": false, "\x01=1": false, "\ufeff=1": false, "\u00a0=1": false, "\u200b=1": false,
 		"x=1": false, " =1": false, "'=1": false, "": false, "1": false,
 	} {
 		quoted, err := json.Marshal(map[string]string{"id": text})
@@ -300,12 +439,26 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 		{"label not UTF-8", pick(Options{}, "id=\xff"), []string{`columns: label "\xff" is not UTF-8`}},
 		{"label with a byte order mark", pick(Options{}, "id=\ufeff"), []string{`begins with a byte order mark`}},
 		{"column dropped", pick(Options{Lists: map[string]string{"log": "drop"}}, "log"), []string{"columns: column log is named, but lists drops it"}},
-		{"id with rows", pick(Options{Rows: "log"}, "id"), []string{"columns: rows log cannot have column id: it is there as SessionId"}},
-		{"list with rows", pick(Options{Rows: "log"}, "members"), []string{"columns: rows log cannot have the list members in every row, only its count"}},
-		{
-			"element's column with rows", pick(Options{Rows: "members"}, "identity"),
-			[]string{"columns: identity is a column of rows members anyway: name only columns of the session"},
-		},
+		{"the session's column with rows", pick(Options{Rows: "log"}, "id"), []string{"columns: rows log have no column id: the session's is session.id"}},
+		{"unknown column of an element", pick(Options{Rows: "members"}, "rolle"), []string{`columns: unknown column "rolle": did you mean role?`}},
+		{"unknown column of the session with rows", pick(Options{Rows: "members"}, "session.idd"), []string{`columns: unknown column "idd": did you mean id?`}},
+		{"session. without rows", pick(Options{}, "session.id"), []string{`columns: unknown column "session.id": did you mean id?`}},
+		{"count of an object", Options{Lists: map[string]string{"applicationData": "count"}}, []string{"lists: applicationData is no list and has no count"}},
+		{"all columns with a label", pick(Options{}, "*=x"), []string{"columns: * stands for many columns and has no label"}},
+		{"all columns twice", pick(Options{}, "*", "*"), []string{"columns: column * is named twice"}},
+		{"neither name nor path", Options{Columns: []Column{{Label: "x"}}}, []string{"columns: a column has neither a name nor a path"}},
+		{"name and path", Options{Columns: []Column{{Name: "id", Label: "x", Path: "id"}}}, []string{"columns: column id has a path as well"}},
+		{"path without label", byPath(Options{}, "", "id"), []string{`columns: the column of path "id" has no label`}},
+		{"two paths of one label", byPath(byPath(Options{}, "x", "id"), "x", "log"), []string{`columns: two columns are called "x": give one another label`}},
+		{"path of a bad modifier", byPath(Options{}, "x", "members.@pretty"), []string{`columns: x: the path "members.@pretty", character 9: the modifier @pretty is not allowed`}},
+		{"33 paths", Options{Columns: manyPaths(33)}, []string{"columns: 33 columns by path: at most 32"}},
+		{"layout", Options{Dates: &Dates{Layout: "spreadshet"}}, []string{`dates: unknown layout "spreadshet": did you mean spreadsheet?`}},
+		{"layout of another language", Options{Dates: &Dates{Layout: "yyyy-MM-dd"}}, []string{`dates: the layout "yyyy-MM-dd" has no part of a date`}},
+		{"no layout", Options{Dates: &Dates{Zone: "UTC"}}, []string{`dates: the layout "" has no part of a date`}},
+		{"layout with a line feed", Options{Dates: &Dates{Layout: "2006\n"}}, []string{"dates: the layout has control characters"}},
+		{"zone", Options{Dates: &Dates{"iso", "Europe/Berlinn"}}, []string{`dates: unknown time zone "Europe/Berlinn"`}},
+		{"text_cells", Options{TextCells: "number"}, []string{`text_cells: unknown value "number": did you mean numbers?`}},
+		{"list with rows", pick(Options{Rows: "log"}, "session.members"), []string{"columns: rows log cannot have the list members in every row, only its count"}},
 		{"element's column without rows", pick(Options{}, "identity"), []string{`columns: unknown column "identity"`}},
 		{"quote as delimiter", Options{Delimiter: `"`}, []string{"delimiter: a quote cannot be the delimiter: cells are quoted with it"}},
 		{"line feed as delimiter", Options{Delimiter: "\n"}, []string{`delimiter: "\n" cannot be the delimiter`}},
@@ -340,12 +493,21 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 	}
 }
 
+// manyPaths are n columns by path.
+func manyPaths(n int) []Column {
+	columns := make([]Column, n)
+	for i := range columns {
+		columns[i] = Column{Label: strconv.Itoa(i), Path: "id"}
+	}
+	return columns
+}
+
 func TestHeaderNamesTheColumns(t *testing.T) {
 	p := compile(t, Options{})
 	if n := len(p.Header()); n != len(sessionProperties) || !p.HeaderPresent() {
 		t.Errorf("%d columns, header present: %v", n, p.HeaderPresent())
 	}
-	off := compile(t, pick(Options{Header: "off", Rows: "log", ExtraColumns: "append"}, "ended=E"))
+	off := compile(t, pick(Options{Header: "off", Rows: "log", ExtraColumns: "append"}, "*", "session.ended=E"))
 	if got, want := strings.Join(off.Header(), " "), "SessionId Date Message E Extra"; got != want || off.HeaderPresent() {
 		t.Errorf("got %s, want %s; header present: %v", got, want, off.HeaderPresent())
 	}
@@ -386,6 +548,9 @@ func TestPropertiesAreThoseOfTheRecordedDocument(t *testing.T) {
 				t.Errorf("%s: %v, the document has %s", rows, p, o[i].name)
 			}
 			kind := KindText
+			if strings.HasPrefix(p.Name, "date") {
+				kind = KindDate
+			}
 			switch o[i].value.(type) {
 			case bool:
 				kind = KindBool
@@ -452,14 +617,15 @@ func TestNoObjectHasMorePropertiesThanAreNoted(t *testing.T) {
 
 func TestOptionsAreReadFromJSON(t *testing.T) {
 	var o Options
-	const text = `{"dialect":"excel","columns":[{"name":"ended","label":"Over"}],"header":"camel","nested":"jsv","lists":{"log":"count"},
-		"rows":"members","booleans":{"true":"y","false":"n"},"delimiter":";","bom":false,"formula_guard":false,"null":"-","extra_columns":"append"}`
+	const text = `{"dialect":"excel","columns":[{"name":"*"},{"name":"session.ended","label":"Over"},{"label":"First","path":"members.0.identity"}],"header":"camel","nested":"jsv","lists":{"log":"count"},
+		"rows":"members","booleans":{"true":"y","false":"n"},"delimiter":";","bom":false,"formula_guard":false,"null":"-","extra_columns":"append",
+		"text_cells":"numbers","dates":{"layout":"spreadsheet","zone":"UTC"}}`
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		t.Fatal(err)
 	}
 	got, err := compile(t, o).AppendSessions(nil, []byte(`{"id":"S","ended":true,"members":[{"identity":"=x","muted":false,"q":1}]}`))
-	want := "sessionId;identity;endpointId;displayName;isOriginalMember;avatarUrl;applicationData;callState;role;callSid;muted;Over;extra\r\n" +
-		"S;=x;-;-;-;-;-;-;-;-;n;y;{q:1}\r\n"
+	want := "sessionId;identity;endpointId;displayName;isOriginalMember;avatarUrl;applicationData;callState;role;callSid;muted;Over;First;extra\r\n" +
+		"S;=x;-;-;-;-;-;-;-;-;n;y;=x;{q:1}\r\n"
 	if err != nil || string(got) != want {
 		t.Errorf("%v\ngot  %q\nwant %q", err, got, want)
 	}

@@ -2,7 +2,7 @@ package transform
 
 import "math"
 
-// minLimit is how large the CSV of one answer may always be, in bytes.
+// minLimit is how large the CSV of one response may always be, in bytes.
 const minLimit = 16 << 20
 
 // source is where the value of a column comes from.
@@ -17,8 +17,13 @@ const (
 // column is one column of a row.
 type column struct {
 	source source
-	// property is the index in the properties of the source.
+	// property is the index in the properties of the source, or -1 for a path
+	// whose first key is none of them.
 	property int
+	// path is where the value stands, nil for the property itself.
+	path *Path
+	// date is whether the value is a date.
+	date bool
 	// notation is how a list or an object is written.
 	notation notation
 	// count is whether of a list only the number of elements is written.
@@ -35,6 +40,9 @@ type Plan struct {
 	header, errorHeader []byte
 
 	headerPresent bool
+	// quoteID is whether the file's first cell is quoted if it begins with ID: of
+	// a file that does, Excel says that it is no SYLK file.
+	quoteID bool
 
 	columns []column
 	// element is the shape of the list elements that become rows, and list the
@@ -60,7 +68,7 @@ func (p *Plan) HeaderPresent() bool { return p.headerPresent }
 // [MaxDepth] or is not an object or a list of objects is an [*Error], and dst
 // is returned as it was (what stands behind its length may be overwritten).
 //
-// A few bytes of JSON can be a long row, so that a small answer made for that
+// A few bytes of JSON can be a long row, so that a small response made for that
 // could become a very large CSV. It may be twice as long as the JSON, or 16 MiB
 // if that is more; beyond that the error is [ReasonTooLarge].
 func (p *Plan) AppendSessions(dst, json []byte) ([]byte, error) {
@@ -69,17 +77,21 @@ func (p *Plan) AppendSessions(dst, json []byte) ([]byte, error) {
 	}
 	s := newScanner(json)
 	defer s.release()
-	w := writer{plan: p, scan: s, out: out{buf: dst[:cap(dst)], n: len(dst)}, odd: -1}
+	w := writer{plan: p, scan: s, cellBuffer: cellBuffer{buf: dst[:cap(dst)], n: len(dst)}, unexpected: -1, first: -1}
+	s.repeats = append(s.repeats[:0], make([]span, len(p.columns))...)
 	w.room(len(p.header) + len(json))
 	w.limit = w.n + max(minLimit, 2*len(json))
 	w.bytes(p.header)
+	if p.quoteID && !p.headerPresent {
+		w.first = w.n
+	}
 	if !w.sessions() {
 		return dst, s.err()
 	}
 	return w.buf[:w.n], nil
 }
 
-// AppendError appends the CSV of an error answer, a JSON object with a member
+// AppendError appends the CSV of an error response, a JSON object with a member
 // responseStatus that is an object, to dst and returns the extended slice. The
 // CSV has that one column; other members are left out. Errors are those of
 // AppendSessions; JSON of any other shape is [ReasonUnexpectedShape].
@@ -89,7 +101,7 @@ func (p *Plan) AppendError(dst, json []byte) ([]byte, error) {
 	}
 	s := newScanner(json)
 	defer s.release()
-	start := s.space(0)
+	start := s.begin()
 	s.session.reset(start)
 	var end int
 	if s.peek(start) == '{' {
@@ -107,7 +119,7 @@ func (p *Plan) AppendError(dst, json []byte) ([]byte, error) {
 	if json[status] != '{' {
 		return dst, &Error{Reason: ReasonUnexpectedShape, Offset: status}
 	}
-	o := out{buf: dst[:cap(dst)], n: len(dst)}
+	o := cellBuffer{buf: dst[:cap(dst)], n: len(dst)}
 	o.room(len(p.errorHeader) + len(json) - status)
 	o.bytes(p.errorHeader)
 	p.format.nestedCell(&o, json, status, p.nested)

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,7 @@ const (
 	KindText Kind = "text"
 	KindEnum Kind = "enum"
 	KindBool Kind = "bool"
+	KindDate Kind = "date"
 	KindList Kind = "list"
 	KindMap  Kind = "map"
 )
@@ -68,7 +70,7 @@ var sessionProperties = []Property{
 	{"customerName", KindText},
 	{"endpointId", KindText},
 	{"endpointName", KindText},
-	{"dateCompleted", KindText},
+	{"dateCompleted", KindDate},
 	{"destination", KindText},
 	{"toAddress", KindText},
 	{"fromAddress", KindText},
@@ -95,8 +97,8 @@ var sessionProperties = []Property{
 	{"wasMissed", KindBool},
 	{"ringQueueId", KindText},
 	{"id", KindText},
-	{"dateCreated", KindText},
-	{"dateLastModified", KindText},
+	{"dateCreated", KindDate},
+	{"dateLastModified", KindDate},
 	{"createdBy", KindText},
 	{"lastModifiedBy", KindText},
 }
@@ -108,7 +110,7 @@ var elementProperties = map[string][]Property{
 		{"name", KindText},
 	},
 	RowsLog: {
-		{"date", KindText},
+		{"date", KindDate},
 		{"message", KindText},
 	},
 	RowsMembers: {
@@ -117,13 +119,26 @@ var elementProperties = map[string][]Property{
 		{"displayName", KindText},
 		{"isOriginalMember", KindBool},
 		{"avatarUrl", KindText},
-		{"applicationData", KindMap},
+		{applicationData, KindMap},
 		{"callState", KindEnum},
 		{"role", KindEnum},
 		{"callSid", KindText},
 		{"muted", KindBool},
 	},
 }
+
+// dateNames are the properties that are dates.
+var dateNames = func() []string {
+	var names []string
+	for _, properties := range append([][]Property{sessionProperties}, slices.Collect(maps.Values(elementProperties))...) {
+		for _, p := range properties {
+			if p.Kind == KindDate {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	return names
+}()
 
 // shape is what the scanner knows beforehand about the members of an object.
 // That only makes it faster: any object is read, whatever its members.
@@ -135,7 +150,7 @@ type shape struct {
 	children []*shape
 }
 
-// The shapes of what the API answers.
+// The shapes of what the API responds with.
 var (
 	elementShapes = map[string]*shape{
 		RowsCustomerBreadcrumb: newShape(elementProperties[RowsCustomerBreadcrumb], nil),

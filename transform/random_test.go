@@ -29,7 +29,10 @@ func (r random) text() string {
 	case 0:
 		return ""
 	case 1:
-		return r.one("=1+1", "+15551234567", "+0555", "+1", "+12", "+1234567890123456", "-1", "-1.5e3", "-x", "-1+1", "@A1", "\tx",
+		if r.chance(20) {
+			return r.date()
+		}
+		return r.one("ID", "IDs", "\x00=1", "\x00\x00x", "00123", "1E5", "3-4", "Apr 3", "5 pm", "12345678901234567890", "€5", "5 apples", "=1+1", "+15551234567", "+0555", "+1", "+12", "+1234567890123456", "-1", "-1.5e3", "-x", "-1+1", "@A1", "\tx",
 			"\rx", "\nx", " x", "x ", "x\t", `\.`, `\`, "'", "''", "NULL", "n/a", "True", "false", "0", "[]", "{}", "[", "a|b", "|",
 			"\ufeffx", "2021-08-18T09:40:00Z", strings.Repeat("long ", 40))
 	}
@@ -43,6 +46,14 @@ func (r random) text() string {
 			"\u2028", "\u0000", "\u001f", "\u007f", "\u0085", "\ufffd", "\ufeff", "|", "."))
 	}
 	return b.String()
+}
+
+// date makes a date, or what is nearly one.
+func (r random) date() string {
+	return r.one("2021-08-18T09:40:00.1234567Z", "2021-02-29T09:40:00Z", "2020-02-29T23:59:59+02:00", "2021-13-01T00:00:00Z", "0000-01-01T00:00:00Z",
+		"2021-08-18T24:00:00Z", "2021-08-18T09:40:00", "2021-08-18T09:40:00.", "2021-08-18T09:40:00.1234567890Z", "2021-08-18T09:40:00-0930", "2021-08-18",
+		"2021-08-18 09:40:00", "2021-08-18T09:40:00Zulu", "2021-08-18T09:40:00+99:00", "/Date(1629279600123)/", "/Date(1629279600123+0200)/",
+		"/Date(-62135596800000-0000)/", "/Date(-62135596800001)/", "/Date()/", "/Date(1)", "/Date(999999999999999)/", "/Date(1629279600123+02)/", "9999-12-31T23:59:59.9999999Z")
 }
 
 func (r random) number() json.Number {
@@ -104,6 +115,8 @@ func (r random) object(depth int, known []Property) object {
 			add(p.Name, list)
 		case p.Kind == KindMap:
 			add(p.Name, r.object(0, nil))
+		case p.Kind == KindDate:
+			add(p.Name, r.date())
 		case p.Kind == KindBool:
 			add(p.Name, r.chance(50))
 		default:
@@ -121,8 +134,8 @@ func (r random) object(depth int, known []Property) object {
 	return o
 }
 
-// answer makes a session or a list of sessions.
-func (r random) answer() tree {
+// response makes a session or a list of sessions.
+func (r random) response() tree {
 	if r.chance(70) {
 		return r.object(2, sessionProperties)
 	}
@@ -194,6 +207,13 @@ func (r random) options() Options {
 		Delimiter:    r.one("", "", ",", ";", "\t", "|", "semicolon", "tab", "pipe", "comma", ":", "-", ".", "'", " ", "[", "{", "=", "\\", "\x1f"),
 		Null:         new(r.one("", "", "NULL", "n/a", "-", "a,b", "[]", `\N`, " ")),
 		ExtraColumns: r.one("", "drop", "append"),
+		TextCells:    r.one("", "", "off", "numbers", "all"),
+	}
+	if r.chance(40) {
+		o.Dates = &Dates{
+			Layout: r.one("iso", "spreadsheet", "02.01.2006 15:04", "Jan _2, 06", "=2006", "15:04:05.000 -0700", `"2006"`),
+			Zone:   r.one("", "", "UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kolkata"),
+		}
 	}
 	if r.chance(30) {
 		b := r.chance(50)
@@ -206,28 +226,65 @@ func (r random) options() Options {
 	if r.chance(30) {
 		o.Booleans = &Booleans{r.one("yes", "1", "=T", "a;b"), r.one("no", "0", "+F", " f")}
 	}
-	for _, list := range listNames {
+	for _, list := range nestedNames {
 		if r.chance(30) {
 			if o.Lists == nil {
 				o.Lists = map[string]string{}
 			}
-			o.Lists[list] = r.one("json", "jsv", "count", "drop")
+			policy := r.one("json", "jsv", "count", "drop")
+			if list == "applicationData" && policy == "count" {
+				policy = "json"
+			}
+			o.Lists[list] = policy
 		}
 	}
 	if r.chance(50) {
-		element := o.Rows != "" && o.Rows != RowsSession
-		for _, k := range r.Perm(len(sessionProperties))[:1+r.IntN(5)] {
-			p := sessionProperties[k]
-			policy := o.Lists[p.Name]
-			if policy == "drop" || element && (p.Name == "id" || p.Kind == KindList && policy != "count") {
-				continue
-			}
-			c := Column{Name: p.Name}
-			if r.chance(30) {
-				c.Label = strconv.Itoa(k) + r.text()
-			}
-			o.Columns = append(o.Columns, c)
-		}
+		o.Columns = r.columns(o)
 	}
 	return o
+}
+
+// columns makes columns that compile with the other options.
+func (r random) columns(o Options) []Column {
+	element := o.Rows != "" && o.Rows != RowsSession
+	var columns []Column
+	add := func(prefix string, properties []Property, n int) {
+		for _, k := range r.Perm(len(properties))[:min(n, len(properties))] {
+			p := properties[k]
+			policy := o.Lists[p.Name]
+			if policy == "drop" || prefix != "" && p.Kind == KindList && policy != "count" {
+				continue
+			}
+			c := Column{Name: prefix + p.Name}
+			if r.chance(30) {
+				c.Label = strconv.Itoa(k) + prefix + r.text()
+			}
+			columns = append(columns, c)
+		}
+	}
+	if element {
+		add("", elementProperties[o.Rows], r.IntN(5))
+		add(sessionPrefix, sessionProperties, 1+r.IntN(4))
+	} else {
+		add("", sessionProperties, 1+r.IntN(5))
+	}
+	for n := range r.IntN(4) {
+		columns = append(columns, Column{Label: "path " + strconv.Itoa(n) + r.text(), Path: r.path()})
+	}
+	if r.chance(20) {
+		columns = append(columns, Column{Name: "*"})
+	}
+	r.Shuffle(len(columns), func(i, j int) { columns[i], columns[j] = columns[j], columns[i] })
+	return columns
+}
+
+// path makes a path.
+func (r random) path() string {
+	first := r.one("id", "dateCreated", "log", "members", "members", "customerBreadcrumb", "displayName", "applicationData", "date", "*", "d*", "a?c*", "x", "@this", "@keys", "@values", "@reverse")
+	path := r.one("", "row:") + first
+	for range r.IntN(4) {
+		path += r.one(".", ".", "|") + r.one("0", "1", "#", "role", "displayName", "applicationData", "date", "message", "*", "@reverse", "@flatten", "@keys", "@values", "@this",
+			`#(role=="Agent")`, `#(muted==true)#`, `#(message%"*a*")#`, `#(date>"2021")`, `#(applicationData.@keys.#>0)`, `#(id!=~null)`, `#(role)`)
+	}
+	return path
 }

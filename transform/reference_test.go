@@ -5,10 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // This file says the rules a second time, slowly and in the plainest way, on
@@ -35,6 +40,7 @@ func (o object) get(name string) tree {
 
 // parse reads JSON into a tree, or says why the engine must refuse it.
 func parse(text []byte) (tree, Reason) {
+	text = bytes.TrimPrefix(text, []byte(bom))
 	switch {
 	case !utf8.Valid(text):
 		return nil, ReasonInvalidUTF8
@@ -240,8 +246,8 @@ func (r reference) rows(v tree) ([][]*string, Reason) {
 		if !ok {
 			return nil, ReasonUnexpectedShape
 		}
-		if r.Rows == "" || r.Rows == RowsSession {
-			rows = append(rows, r.row(session, session, sessionProperties, nil))
+		if !r.ofElements() {
+			rows = append(rows, r.row(session, session, sessionProperties))
 			continue
 		}
 		list := session.get(r.Rows)
@@ -257,27 +263,65 @@ func (r reference) rows(v tree) ([][]*string, Reason) {
 			if !ok && e != nil {
 				return nil, ReasonUnexpectedShape
 			}
-			first := []*string{r.text(session.get("id"), "")}
-			for _, p := range elementProperties[r.Rows] {
-				first = append(first, r.text(element.get(p.Name), ""))
-			}
-			rows = append(rows, r.row(session, element, elementProperties[r.Rows], first))
+			rows = append(rows, r.row(session, element, elementProperties[r.Rows]))
 		}
 	}
 	return rows, ""
 }
 
-func (r reference) row(session, source object, known []Property, cells []*string) []*string {
-	chosen := r.Columns
-	if len(chosen) == 0 && cells == nil {
-		for _, p := range sessionProperties {
-			if r.Lists[p.Name] != "drop" {
-				chosen = append(chosen, Column{Name: p.Name})
+// chosen returns the columns with * spelt out.
+func (r reference) chosen() []Column {
+	columns := r.Columns
+	if len(columns) == 0 {
+		columns = []Column{{Name: "*"}}
+	}
+	var defaults []Column
+	add := func(names ...string) {
+		for _, name := range names {
+			if r.Lists[name] != "drop" && !slices.ContainsFunc(r.Columns, func(c Column) bool { return c.Name == name }) {
+				defaults = append(defaults, Column{Name: name})
 			}
 		}
 	}
-	for _, c := range chosen {
-		cells = append(cells, r.text(session.get(c.Name), r.Lists[c.Name]))
+	if r.ofElements() {
+		add("session.id")
+		add(propertyNames(elementProperties[r.Rows])...)
+	} else {
+		add(propertyNames(sessionProperties)...)
+	}
+	var all []Column
+	for _, c := range columns {
+		if c.Name == "*" {
+			all = append(all, defaults...)
+		} else {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// ofElements reports whether a row is an element's.
+func (r reference) ofElements() bool { return r.Rows != "" && r.Rows != RowsSession }
+
+// row returns the cells of a row; source is the session or its element.
+func (r reference) row(session, source object, known []Property) []*string {
+	var cells []*string
+	for _, c := range r.chosen() {
+		name, ofSession := strings.CutPrefix(c.Name, "session.")
+		from := source
+		if ofSession {
+			from = session
+		}
+		if c.Path == "" {
+			cells = append(cells, r.text(from.get(name), r.Lists[name], strings.HasPrefix(name, "date")))
+			continue
+		}
+		path, ofRow := strings.CutPrefix(c.Path, "row:")
+		from = session
+		if ofRow {
+			from = source
+		}
+		cells = append(cells, r.text(lookup(from, path), "", regexp.MustCompile(`(^|[.|])date\w*$`).MatchString(path)))
 	}
 	if r.ExtraColumns == "append" {
 		var extra tree
@@ -290,14 +334,41 @@ func (r reference) row(session, source object, known []Property, cells []*string
 		if len(members) > 0 {
 			extra = members
 		}
-		cells = append(cells, r.text(extra, ""))
+		cells = append(cells, r.text(extra, "", false))
 	}
 	return cells
 }
 
+// lookup returns the value of a path by gjson, which reads into a text of which a
+// path wants a part.
+func lookup(o object, path string) tree {
+	if o == nil {
+		return nil
+	}
+	if i := strings.IndexAny(path, ".|"); i >= 0 && !strings.ContainsAny(path[:i], "@*?") {
+		switch o.get(path[:i]).(type) {
+		case object, []tree:
+		default:
+			if path[i+1] != '@' || !slices.ContainsFunc(o, func(p pair) bool { return p.name == path[:i] }) {
+				return nil
+			}
+		}
+	}
+	found := gjson.Get(jsonOf(o), path)
+	if !found.Exists() {
+		return nil
+	}
+	v, reason := parse([]byte(found.Raw))
+	if reason != "" {
+		panic(path + ": " + found.Raw)
+	}
+	return v
+}
+
 // text returns the text of a value in a cell, guarded, and nil for null.
-func (r reference) text(v tree, policy string) *string {
+func (r reference) text(v tree, policy string, date bool) *string {
 	var text string
+	wrapped := false
 	switch v := v.(type) {
 	case nil:
 		return nil
@@ -308,8 +379,14 @@ func (r reference) text(v tree, policy string) *string {
 		}
 	case json.Number:
 		text = v.String()
+		wrapped = r.TextCells == "all" || r.TextCells == "numbers" && len(regexp.MustCompile(`[0-9]`).FindAllString(text, -1)) > 15
 	case string:
 		text = v
+		wrapped = r.TextCells == "all" || r.TextCells == "numbers" && numeric(text)
+		if t, ok := dateOf(v); ok && date && r.Dates != nil && (r.Dates.Layout != "iso" || r.Dates.Zone != "") {
+			text = r.dated(t)
+			wrapped = r.TextCells == "all"
+		}
 	default:
 		if list, ok := v.([]tree); ok && policy == "count" {
 			text = strconv.Itoa(len(list))
@@ -325,12 +402,72 @@ func (r reference) text(v tree, policy string) *string {
 			text = jsvOf(v)
 		}
 	}
-	text = r.guarded(text)
+	if wrapped && text != "" && r.guarded(text) == text && len(utf16.Encode([]rune(text))) <= 255 && !regexp.MustCompile(`[\x00-\x1f\x7f]`).MatchString(text) {
+		text = `="` + strings.ReplaceAll(text, `"`, `""`) + `"`
+	} else {
+		text = r.guarded(text)
+	}
 	return &text
 }
 
+// numeric reports whether a spreadsheet could take text for a number or a date.
+func numeric(text string) bool {
+	for _, word := range regexp.MustCompile(`[A-Za-z]+`).FindAllString(text, -1) {
+		if !regexp.MustCompile(`(?i)^(e|a|p|am|pm|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?|september|oct(ober)?|nov(ember)?|dec(ember)?)$`).MatchString(word) {
+			return false
+		}
+	}
+	return strings.ContainsAny(text, "0123456789")
+}
+
+var (
+	isoDate = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?$`)
+	wcfDate = regexp.MustCompile(`^/Date\((-?\d{1,15})(?:([+-])([01]\d|2[0-3]):?([0-5]\d))?\)/$`)
+)
+
+// dateOf reads a date.
+func dateOf(text string) (time.Time, bool) {
+	offset := func(m []string) *time.Location {
+		hours, _ := strconv.Atoi(m[3])
+		minutes, _ := strconv.Atoi(m[4])
+		if m[2] == "-" {
+			hours, minutes = -hours, -minutes
+		}
+		if hours == 0 && minutes == 0 {
+			return time.UTC
+		}
+		return time.FixedZone("", hours*3600+minutes*60)
+	}
+	if m := isoDate.FindStringSubmatch(text); m != nil {
+		t, err := time.ParseInLocation("2006-01-02T15:04:05", m[1], offset(m))
+		return t, err == nil && t.Year() > 0
+	}
+	if m := wcfDate.FindStringSubmatch(text); m != nil {
+		n, _ := strconv.ParseInt(m[1], 10, 64)
+		t := time.UnixMilli(n).In(offset(m))
+		return t, t.Year() > 0 && t.Year() < 10000
+	}
+	return time.Time{}, false
+}
+
+// dated returns a date as the options write it.
+func (r reference) dated(t time.Time) string {
+	layout := r.Dates.Layout
+	if named := map[string]string{"iso": "2006-01-02T15:04:05.9999999Z07:00", "spreadsheet": time.DateTime}[layout]; named != "" {
+		layout = named
+	}
+	if r.Dates.Zone != "" {
+		zone, err := time.LoadLocation(r.Dates.Zone)
+		if err != nil {
+			panic(err)
+		}
+		t = t.In(zone)
+	}
+	return t.Format(layout)
+}
+
 func (r reference) guarded(text string) string {
-	if r.guard && text != "" && strings.Contains("=+-@\t\r\n", text[:1]) &&
+	if seen := strings.TrimLeft(text, "\x00"); r.guard && seen != "" && strings.Contains("=+-@\t\r\n", seen[:1]) &&
 		!e164.MatchString(text) && !negative.MatchString(text) {
 		return "'" + text
 	}
@@ -340,7 +477,11 @@ func (r reference) guarded(text string) string {
 // csv returns the rows as CSV.
 func (r reference) csv(rows [][]*string) string {
 	var b strings.Builder
-	for _, row := range rows {
+	mark := r.Dialect == "excel"
+	if r.BOM != nil {
+		mark = *r.BOM
+	}
+	for y, row := range rows {
 		for i, cell := range row {
 			if i > 0 {
 				b.WriteString(r.delimiter)
@@ -361,6 +502,9 @@ func (r reference) csv(rows [][]*string) string {
 				quote = quote || (!r.upstream || r.Header == "off") && strings.HasPrefix(text, bom)
 				// Of booleans the compiler sees to it that they differ from null.
 				quote = quote || cell != nil && text == null
+			}
+			if y == 0 && i == 0 && r.Header == "off" && !mark && (r.guard || !r.upstream) && strings.HasPrefix(text, "ID") {
+				quote = true
 			}
 			if quote || text == "" && len(row) == 1 {
 				text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`

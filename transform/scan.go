@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"sync"
 	"unicode/utf8"
 )
@@ -9,7 +10,7 @@ import (
 const MaxDepth = 64
 
 // maxScratch is the size in bytes beyond which scratch memory is let go
-// instead of being kept for the next answer.
+// instead of being kept for the next response.
 const maxScratch = 1 << 20
 
 // span is a place in the CSV: from start up to end, or nowhere if end is 0.
@@ -17,8 +18,8 @@ type span struct{ start, end int }
 
 // found is where the values of one object's known members stand.
 type found struct {
-	// open is where the object begins.
-	open int
+	// open is where the object begins, and end the index after it.
+	open, end int
 	// seen has a bit for each property of the shape that is there.
 	seen uint64
 	// starts are where the values begin, by property. Only those seen count.
@@ -28,7 +29,7 @@ type found struct {
 }
 
 // reset makes f that of an object without members.
-func (f *found) reset(open int) { f.open, f.seen, f.unknown = open, 0, false }
+func (f *found) reset(open int) { f.open, f.end, f.seen, f.unknown = open, open, 0, false }
 
 // has reports whether the object has the property k.
 func (f *found) has(k int) bool { return f.seen&(1<<k) != 0 }
@@ -51,8 +52,8 @@ type scanner struct {
 	// element that become a row.
 	session, element found
 	// repeats are where, in the first of the rows for one session's elements,
-	// the cells of the session's own columns stand, by property.
-	repeats [maxProperties]span
+	// the cells of the session's own columns stand, by column.
+	repeats []span
 	// reason and offset are the first error.
 	reason Reason
 	offset int
@@ -70,7 +71,7 @@ func newScanner(json []byte) *scanner {
 }
 
 // release gives the scanner back. It lets go of the JSON and of scratch memory
-// that a rare answer made large.
+// that a rare response made large.
 func (s *scanner) release() {
 	s.json = nil
 	if cap(s.names)*8 > maxScratch {
@@ -102,6 +103,15 @@ func (s *scanner) space(i int) int {
 		i++
 	}
 	return i
+}
+
+// begin returns the index of the outermost value. A byte order mark before it is
+// skipped (RFC 8259 section 8.1).
+func (s *scanner) begin() int {
+	if bytes.HasPrefix(s.json, []byte(bom)) {
+		return s.space(len(bom))
+	}
+	return s.space(0)
 }
 
 // next returns the index of what follows the element or member of a checked
@@ -314,6 +324,9 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 		f.reset(i - 1)
 	}
 	if i = s.space(i); i < len(s.json) && s.json[i] == '}' {
+		if f != nil {
+			f.end = i + 1
+		}
 		return i + 1
 	}
 	base := len(s.names)
@@ -352,7 +365,7 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 			return s.fail(ReasonMalformed, i)
 		}
 		if f != nil {
-			f.seen, f.unknown = seen, len(s.names) > base
+			f.seen, f.unknown, f.end = seen, len(s.names) > base, i+1
 		}
 		if len(s.names) > base+1 && !s.unique(base) {
 			return -1

@@ -28,7 +28,9 @@ var refusals = []struct {
 	{"nothing", ``, ReasonMalformed, 0},
 	{"white space alone", " \r\n\t", ReasonMalformed, 4},
 	{"form feed is no white space", "\f{}", ReasonMalformed, 0},
-	{"byte order mark", "\ufeff{}", ReasonMalformed, 0},
+	{"two byte order marks", "\ufeff\ufeff{}", ReasonMalformed, 3},
+	{"byte order mark after white space", " \ufeff{}", ReasonMalformed, 1},
+	{"byte order mark alone", "\ufeff", ReasonMalformed, 3},
 	{"HTML", `<html>`, ReasonMalformed, 0},
 	{"open object", `{`, ReasonMalformed, 1},
 	{"open object after a member", `{"a":1`, ReasonMalformed, 6},
@@ -119,7 +121,7 @@ var refusals = []struct {
 	{"malformed counts more than an odd element", `[1,{},2`, ReasonMalformed, 7},
 }
 
-func TestWhatIsNotAStrictAnswerIsRefusedWithReasonAndPlace(t *testing.T) {
+func TestWhatIsNotAStrictResponseIsRefusedWithReasonAndPlace(t *testing.T) {
 	p := compile(t, Options{})
 	for _, c := range refusals {
 		t.Run(c.rule, func(t *testing.T) {
@@ -185,7 +187,7 @@ func TestEveryReasonIsListed(t *testing.T) {
 	}
 }
 
-func TestErrorTextHasReasonAndPlaceAndNothingOfTheAnswer(t *testing.T) {
+func TestErrorTextHasReasonAndPlaceAndNothingOfTheResponse(t *testing.T) {
 	_, err := compile(t, Options{}).AppendSessions(nil, []byte(`{"fromName":"Secret"`))
 	if got, want := err.Error(), "malformed at byte 20"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -1,32 +1,40 @@
 package transform
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
 
-// writer makes the rows of one answer.
+	"github.com/tidwall/gjson"
+)
+
+// writer makes the rows of one response.
 type writer struct {
 	plan *Plan
 	scan *scanner
-	out
+	cellBuffer
 
+	// first is where the first cell of the file begins if it must not begin with
+	// ID, or -1.
+	first int
 	// limit is how long the CSV may get.
 	limit int
-	// odd is where the first value stands that is valid JSON but has another
+	// unexpected is where the first value stands that is valid JSON but has another
 	// shape than expected, or -1. It is an error, unless there is a worse one.
-	odd int
+	unexpected int
 }
 
-// strange records a value of an unexpected shape.
-func (w *writer) strange(i int) {
-	if w.odd < 0 {
-		w.odd = i
+// unexpectedAt records a value of an unexpected shape.
+func (w *writer) unexpectedAt(i int) {
+	if w.unexpected < 0 {
+		w.unexpected = i
 	}
 }
 
-// sessions reads the whole answer and writes its rows. It reports whether that
+// sessions reads the whole response and writes its rows. It reports whether that
 // went well; if not, the scanner has the error.
 func (w *writer) sessions() bool {
 	s := w.scan
-	i := s.space(0)
+	i := s.begin()
 	var end int
 	switch s.peek(i) {
 	case '{':
@@ -34,14 +42,14 @@ func (w *writer) sessions() bool {
 	case '[':
 		end = w.sessionList(i + 1)
 	default:
-		w.strange(i)
+		w.unexpectedAt(i)
 		end = s.value(i, 0, nil)
 	}
 	if !s.ends(end) {
 		return false
 	}
-	if w.odd >= 0 {
-		s.fail(ReasonUnexpectedShape, w.odd)
+	if w.unexpected >= 0 {
+		s.fail(ReasonUnexpectedShape, w.unexpected)
 		return false
 	}
 	return true
@@ -58,7 +66,7 @@ func (w *writer) sessionList(i int) int {
 		if s.peek(i) == '{' {
 			i = w.session(i, 1)
 		} else {
-			w.strange(i)
+			w.unexpectedAt(i)
 			i = s.value(i, 1, nil)
 		}
 		if i < 0 {
@@ -81,7 +89,7 @@ func (w *writer) sessionList(i int) int {
 func (w *writer) session(i, depth int) int {
 	s := w.scan
 	end := s.object(i+1, depth+1, sessionShape, &s.session)
-	if end < 0 || w.odd >= 0 {
+	if end < 0 || w.unexpected >= 0 {
 		return end
 	}
 	if w.plan.element == nil {
@@ -99,7 +107,7 @@ func (w *writer) session(i, depth int) int {
 // list has been checked.
 func (w *writer) elements() {
 	s, f := w.scan, &w.scan.session
-	s.repeats = [len(s.repeats)]span{}
+	clear(s.repeats)
 	if !f.has(w.plan.list) {
 		return
 	}
@@ -108,7 +116,7 @@ func (w *writer) elements() {
 		return
 	}
 	if s.json[i] != '[' {
-		w.strange(i)
+		w.unexpectedAt(i)
 		return
 	}
 	for i = s.space(i + 1); s.json[i] != ']' && w.n <= w.limit; i = s.next(i) {
@@ -119,7 +127,7 @@ func (w *writer) elements() {
 			s.element.reset(i)
 			i += len("null")
 		default:
-			w.strange(i)
+			w.unexpectedAt(i)
 			return
 		}
 		w.row()
@@ -134,18 +142,24 @@ func (w *writer) row() {
 		if k > 0 {
 			w.byte(p.format.delimiter)
 		}
-		c := &p.columns[k]
+		c, begin := &p.columns[k], w.n
 		switch {
 		case p.element == nil:
 			w.cell(c, &s.session)
 		case c.source != fromSession:
 			w.cell(c, &s.element)
-		case s.repeats[c.property].end > 0:
-			w.bytes(w.buf[s.repeats[c.property].start:s.repeats[c.property].end])
+		case s.repeats[k].end > 0:
+			w.bytes(w.buf[s.repeats[k].start:s.repeats[k].end])
 		default:
-			begin := w.n
 			w.cell(c, &s.session)
-			s.repeats[c.property] = span{begin, w.n}
+			s.repeats[k] = span{begin, w.n}
+		}
+		if begin == w.first && bytes.HasPrefix(w.buf[begin:w.n], sylk) {
+			w.quote(begin)
+			s.repeats[0] = span{} // no other row is the first
+		}
+		if w.n > w.limit {
+			return
 		}
 	}
 	if w.n == start && len(p.columns) == 1 {
@@ -156,20 +170,56 @@ func (w *writer) row() {
 
 // cell writes the cell of a column from what was found in its source.
 func (w *writer) cell(c *column, f *found) {
-	if c.source == fromUnknown {
+	switch {
+	case c.source == fromUnknown:
 		w.unknown(f)
-		return
+	case c.property >= 0 && !f.has(c.property):
+		w.bytes(w.plan.format.null)
+	case c.path != nil:
+		w.pathCell(c, f)
+	default:
+		w.valueCell(c, w.scan.json, f.start(c.property))
 	}
-	if !f.has(c.property) {
+}
+
+// valueCell writes the value at json[i].
+func (w *writer) valueCell(c *column, json []byte, i int) {
+	switch {
+	case c.count && json[i] == '[':
+		w.count(i)
+	case c.date && json[i] == '"':
+		w.plan.format.dateCell(&w.cellBuffer, json, i+1)
+	default:
+		w.plan.format.cell(&w.cellBuffer, json, i, c.notation)
+	}
+}
+
+// pathCell writes the value to which the path of a column leads. Where the first
+// key is a property, its place is known and the search begins behind it.
+func (w *writer) pathCell(c *column, f *found) {
+	s, v := w.scan, gjson.Result{}
+	if c.property < 0 {
+		if f.end > f.open { // else it is null
+			v = c.path.find(s.json[f.open:f.end])
+		}
+	} else {
+		start, rest := f.start(c.property), c.path.rest
+		switch {
+		case rest == "":
+			w.valueCell(c, s.json, start)
+			return
+		case rest[0] == '@': // a modifier takes all that it is given
+			v = gjson.GetBytes(s.json[start:s.value(start, 0, nil)], rest)
+		case s.json[start] == '{' || s.json[start] == '[':
+			v = gjson.GetBytes(s.json[start:f.end], rest)
+		}
+	}
+	if v.Type == gjson.Null {
 		w.bytes(w.plan.format.null)
 		return
 	}
-	i := f.start(c.property)
-	if c.count && w.scan.json[i] == '[' {
-		w.count(i)
-		return
-	}
-	w.plan.format.cell(&w.out, w.scan.json, i, c.notation)
+	s.extra = append(s.extra[:0], v.Raw...)
+	w.valueCell(c, s.extra, 0)
 }
 
 // count writes how many elements the list at i has.
@@ -182,7 +232,7 @@ func (w *writer) count(i int) {
 	start := w.n
 	w.room(20)
 	w.n = len(strconv.AppendInt(w.buf[:w.n], int64(n), 10))
-	w.plan.format.settle(&w.out, start)
+	w.plan.format.finishCell(&w.cellBuffer, start)
 }
 
 // unknown writes the members that the shape of f does not know, as an object.
@@ -212,5 +262,5 @@ func (w *writer) unknown(f *found) {
 		object = append(object, s.json[start:i]...)
 	}
 	s.extra = append(object, '}')
-	p.format.nestedCell(&w.out, s.extra, 0, p.nested)
+	p.format.nestedCell(&w.cellBuffer, s.extra, 0, p.nested)
 }

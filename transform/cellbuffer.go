@@ -6,54 +6,54 @@ import (
 	"unicode/utf8"
 )
 
-// out is the CSV being written: buf[:n] is written, the rest of buf is room.
+// cellBuffer is the CSV being written: buf[:n] is written, the rest of buf is room.
 // Text is stored eight bytes at a time while it is searched, so the bytes from
 // n on may hold anything.
-type out struct {
+type cellBuffer struct {
 	buf []byte
 	n   int
 }
 
 // room makes room for at least k more bytes.
-func (o *out) room(k int) {
+func (o *cellBuffer) room(k int) {
 	if len(o.buf)-o.n < k {
 		o.grow(k)
 	}
 }
 
-func (o *out) grow(k int) {
+func (o *cellBuffer) grow(k int) {
 	b := slices.Grow(o.buf[:o.n], k)
 	o.buf = b[:cap(b)]
 }
 
 // byte writes one byte.
-func (o *out) byte(c byte) {
+func (o *cellBuffer) byte(c byte) {
 	o.room(1)
 	o.buf[o.n] = c
 	o.n++
 }
 
 // text writes text as it is.
-func (o *out) text(text string) {
+func (o *cellBuffer) text(text string) {
 	o.room(len(text))
 	o.n += copy(o.buf[o.n:], text)
 }
 
 // bytes writes text as it is.
-func (o *out) bytes(text []byte) {
+func (o *cellBuffer) bytes(text []byte) {
 	o.room(len(text))
 	o.n += copy(o.buf[o.n:], text)
 }
 
 // rune writes a character as UTF-8.
-func (o *out) rune(r rune) {
+func (o *cellBuffer) rune(r rune) {
 	o.room(utf8.UTFMax)
 	o.n += utf8.EncodeRune(o.buf[o.n:], r)
 }
 
 // run writes the text of a JSON string from src[i] on up to the first quote,
 // backslash or byte of the pattern stop, and returns the index of that byte.
-func (o *out) run(src []byte, i int, stop uint64) int {
+func (o *cellBuffer) run(src []byte, i int, stop uint64) int {
 	buf, n := o.buf, o.n
 	for i+8 <= len(src) {
 		if len(buf)-n < 8 {
@@ -81,7 +81,7 @@ func (o *out) run(src []byte, i int, stop uint64) int {
 
 // unescaped writes the text of a JSON string from src[i] on without its
 // escapes and returns the index after its closing quote.
-func (o *out) unescaped(src []byte, i int) int {
+func (o *cellBuffer) unescaped(src []byte, i int) int {
 	for {
 		i = o.run(src, i, ones*'"')
 		if src[i] == '"' {

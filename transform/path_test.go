@@ -1,0 +1,173 @@
+package transform
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+)
+
+const conference = `{"id":"S1","a.b":"dot","ended":false,"n":1.50,"nothing":null,"members":[
+	{"role":"Caller","displayName":"C","muted":true,"tags":["x","y"]},{"role":"Agent","displayName":"A\u00e9","muted":false,"tags":[]}],
+	"empty":{},"html":"{\"id\":\"inner\"}"}`
+
+func TestPathsFindWhatTheyLeadTo(t *testing.T) {
+	for path, want := range map[string]string{
+		`id`:                                     "S1",
+		`a\.b`:                                   "dot",
+		`ended`:                                  "false",
+		`n`:                                      "1.50",
+		`nothing`:                                "",
+		`missing`:                                "",
+		`missing.@keys`:                          "",
+		`members.#`:                              "2",
+		`members.1.displayName`:                  "Aé",
+		`members|0|role`:                         "Caller",
+		`members.#.role`:                         `["Caller","Agent"]`,
+		`members.#(role=="Agent").displayName`:   "Aé",
+		`members.#(role == "Agent").displayName`: "Aé",
+		`members.#(role="Nobody").displayName`:   "",
+		`members.#(muted==true)#.role`:           `["Caller"]`,
+		`members.#(muted!=true).role`:            "Agent",
+		`members.#(role%"A*").role`:              "Agent",
+		`members.#(role!%"A*").role`:             "Caller",
+		`members.#(tags.#(=="y")).role`:          "Caller",
+		`members.#(tags.#>0).role`:               "Caller",
+		`members.#(muted==~false).role`:          "Agent",
+		`members.#(tags).role`:                   "Caller",
+		`members.@reverse.0.role`:                "Agent",
+		`members.#.tags|@flatten`:                `["x","y"]`,
+		`members.0.@keys.0`:                      "role",
+		`members.0.@values.0`:                    "Caller",
+		`empty`:                                  "{}",
+		`m?mbers.0.role`:                         "Caller",
+		`mem*.0.role`:                            "Caller",
+		`@this.id`:                               "S1",
+	} {
+		p, err := CompilePath(path)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		if got := p.Lookup([]byte(conference)); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+		if p.String() != path {
+			t.Errorf("%s is called %s", path, p)
+		}
+	}
+}
+
+func TestPathsThatCannotBeCompiledSayWhere(t *testing.T) {
+	for path, want := range map[string]string{
+		``:                         `character 1: a key is missing`,
+		`.`:                        `character 1: a key is missing`,
+		`..id`:                     `character 1: a key is missing`,
+		`a..b`:                     `character 3: a key is missing`,
+		`a.`:                       `character 3: a key is missing`,
+		`a|`:                       `character 3: a key is missing`,
+		`é.`:                       `character 3: a key is missing`,
+		`!true`:                    `character 1: literals are not allowed`,
+		`a.!"x"`:                   `character 3: literals are not allowed`,
+		`a!b`:                      `character 2: ! is not allowed in a key; if it is part of one, write \!`,
+		`{a,b}`:                    `character 1: multipaths are not allowed`,
+		`a.[b]`:                    `character 3: multipaths are not allowed`,
+		`a.{"x":b}`:                `character 3: multipaths are not allowed`,
+		`a{`:                       `character 2: { is not allowed in a key`,
+		`a]`:                       `character 2: ] is not allowed in a key`,
+		`a"b"`:                     `character 2: " is not allowed in a key`,
+		`@pretty`:                  `character 1: the modifier @pretty is not allowed: use @this, @keys, @values, @reverse, @flatten`,
+		`a.@ugly`:                  `character 3: the modifier @ugly is not allowed`,
+		`a|@dig:x`:                 `character 3: the modifier @dig is not allowed`,
+		`a.@fromstr`:               `character 3: the modifier @fromstr is not allowed`,
+		`a.@`:                      `character 3: the modifier @ is not allowed`,
+		`a.@key`:                   `character 3: the modifier @key is not allowed: did you mean @keys?`,
+		`a.@flatten:{"deep":true}`: `character 11: modifiers take no arguments`,
+		`a.@thisone`:               `character 3: the modifier @thisone is not allowed`,
+		`a.@this2`:                 `character 8: "2" is out of place`,
+		`a.#b`:                     `character 4: "b" is out of place`,
+		`a.#[b==1]`:                `character 4: write a query in round brackets`,
+		`a.#(`:                     `character 5: a key is missing`,
+		`a.#()`:                    `character 5: the query is empty`,
+		`a.#(b`:                    `character 6: want an operator or a closing bracket`,
+		`a.#(b==1`:                 `character 9: a closing bracket is missing`,
+		`a.#(b==)`:                 `character 8: a value to compare with is missing`,
+		`a.#(b=="x)`:               `character 8: a closing quote is missing`,
+		`a.#(b==x y)`:              `character 10: a closing bracket is missing`,
+		`a.#(b!1)`:                 `character 6: want an operator`,
+		`a.#(@pretty=="x")`:        `character 5: the modifier @pretty is not allowed`,
+		`a.#(b.#({c}==1)==1)`:      `character 9: multipaths are not allowed`,
+		`a.#(b==1)c`:               `character 10: "c" is out of place`,
+		`a\`:                       `character 2: a character is missing behind the \`,
+		"a\nb":                     `character 2: control characters are not allowed`,
+		"a\xff":                    `is not UTF-8`,
+		strings.Repeat("a", 257):   `the path is 257 bytes long: at most 256`,
+	} {
+		p, err := CompilePath(path)
+		if err == nil || p != nil {
+			t.Errorf("%q compiled", path)
+		} else if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", path, err, want)
+		}
+	}
+	if _, err := CompilePath(strings.Repeat("a", 256)); err != nil {
+		t.Error(err)
+	}
+}
+
+// What stands behind the beginning of a JSON can't change what is found in it.
+func TestAPrefixYieldsOnlyWhatStandsInIt(t *testing.T) {
+	for _, c := range []struct{ path, prefix, want string }{
+		{`id`, `{"id":"S1","members":[{"role":"Ag`, "S1"},
+		{`id`, `{"id":"S1"`, ""}, // it could go on
+		{`id`, `{"id":"S`, ""},
+		{`n`, `{"n":12`, ""},
+		{`n`, `{"n":12,`, "12"},
+		{`members.0.role`, `{"members":[{"role":"Agent"},{"ro`, "Agent"},
+		{`members.0`, `{"members":[{"role":"Agent"},{"ro`, `{"role":"Agent"}`},
+		{`members.#(role=="Agent").id`, `{"members":[{"role":"Agent","id":"1"},{"ro`, "1"},
+		{`members`, `{"members":[{"role":"Agent"},{"ro`, ""},
+		{`members.#`, `{"members":[{"role":"Agent"},{"ro`, ""},
+		{`members.#.role`, `{"members":[{"role":"Agent"},{"ro`, ""},
+		{`members.#(role=="Agent")#.role`, `{"members":[{"role":"Agent"},{"ro`, ""},
+		{`members.@reverse.0`, `{"members":[{"role":"Agent"},{"ro`, ""},
+		{`@this`, `{"members":[{"role":"Agent"},{"ro`, ""},
+		{`x`, ``, ""},
+	} {
+		p, err := CompilePath(c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.LookupPrefix([]byte(c.prefix)); got != c.want {
+			t.Errorf("%s in %s: %q, want %q", c.path, c.prefix, got, c.want)
+		}
+	}
+}
+
+// FuzzPath holds that a path that compiles finds JSON in JSON, that no compiled
+// path has what is refused, and that nothing panics on JSON that is cut off.
+func FuzzPath(f *testing.F) {
+	for seed := range uint64(50) {
+		r := newRandom(seed)
+		f.Add(strings.TrimPrefix(r.path(), "row:"), []byte(r.json(r.object(2, sessionProperties))), uint16(seed))
+	}
+	f.Add(`members.#(tags.#(=="y"))#|0.role`, []byte(conference), uint16(100))
+	f.Fuzz(func(t *testing.T, path string, json []byte, cut uint16) {
+		p, err := CompilePath(path)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n") {
+				t.Errorf("an error of several lines: %v", err)
+			}
+			return
+		}
+		p.LookupPrefix(json[:min(int(cut), len(json))])
+		if v, reason := parse(json); reason == "" {
+			if _, ok := v.(object); ok {
+				if found := p.find(json); found.Exists() && !gjson.Valid(found.Raw) {
+					t.Errorf("%s finds %q in %s", path, found.Raw, json)
+				}
+				p.Lookup(json)
+			}
+		}
+	})
+}
