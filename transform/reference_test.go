@@ -321,7 +321,7 @@ func (r reference) row(session, source object, known []Property) []*string {
 		if ofRow {
 			from = source
 		}
-		cells = append(cells, r.text(lookup(from, path), "", regexp.MustCompile(`(^|[.|])date\w*$`).MatchString(path)))
+		cells = append(cells, r.text(lookup(from, path), "", dateAtEnd.MatchString(path)))
 	}
 	if r.ExtraColumns == "append" {
 		var extra tree
@@ -402,7 +402,7 @@ func (r reference) text(v tree, policy string, date bool) *string {
 			text = jsvOf(v)
 		}
 	}
-	if wrapped && text != "" && r.guarded(text) == text && len(utf16.Encode([]rune(text))) <= 255 && !regexp.MustCompile(`[\x00-\x1f\x7f]`).MatchString(text) {
+	if wrapped && text != "" && r.guarded(text) == text && len(utf16.Encode([]rune(text))) <= 255 && !control.MatchString(text) {
 		text = `="` + strings.ReplaceAll(text, `"`, `""`) + `"`
 	} else {
 		text = r.guarded(text)
@@ -412,8 +412,8 @@ func (r reference) text(v tree, policy string, date bool) *string {
 
 // numeric reports whether a spreadsheet could take text for a number or a date.
 func numeric(text string) bool {
-	for _, word := range regexp.MustCompile(`[A-Za-z]+`).FindAllString(text, -1) {
-		if !regexp.MustCompile(`(?i)^(e|a|p|am|pm|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?|september|oct(ober)?|nov(ember)?|dec(ember)?)$`).MatchString(word) {
+	for _, word := range words.FindAllString(text, -1) {
+		if !numericWord.MatchString(word) {
 			return false
 		}
 	}
@@ -421,8 +421,12 @@ func numeric(text string) bool {
 }
 
 var (
-	isoDate = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?$`)
-	wcfDate = regexp.MustCompile(`^/Date\((-?\d{1,15})(?:([+-])([01]\d|2[0-3]):?([0-5]\d))?\)/$`)
+	dateAtEnd   = regexp.MustCompile(`(^|[.|])date\w*$`)
+	control     = regexp.MustCompile(`[\x00-\x1f\x7f]`)
+	words       = regexp.MustCompile(`[A-Za-z]+`)
+	numericWord = regexp.MustCompile(`(?i)^(e|a|p|am|pm|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?|september|oct(ober)?|nov(ember)?|dec(ember)?)$`)
+	isoDate     = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))?$`)
+	wcfDate     = regexp.MustCompile(`^/Date\((-?\d{1,15})(?:([+-])([01]\d|2[0-3]):?([0-5]\d))?\)/$`)
 )
 
 // dateOf reads a date.
