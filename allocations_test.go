@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	conferencemembers "github.com/evovoice-gateway/caddy-conference-members"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
@@ -35,7 +36,7 @@ func allocationTable() string {
 	for i, a := range allocations {
 		rows[i] = []string{a.response, strconv.Itoa(a.count), strconv.Itoa(a.bytes)}
 	}
-	return table([]string{"Response", "Allocations", "Bytes"}, rows...)
+	return docgen.Table([]string{"Response", "Allocations", "Bytes"}, rows...)
 }
 
 // TestAnAcceptedCallAllocatesNoMore holds the table. The bytes have a margin, for

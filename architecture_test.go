@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
 )
 
 const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
@@ -24,7 +26,7 @@ var layers = []string{
 }
 
 // forTests are the packages that only tests and benchmarks import.
-var forTests = []string{"integration", "e2e", "ops", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest", "idempotency/storetest"}
+var forTests = []string{"integration", "e2e", "ops", "internal/docgen", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest", "idempotency/storetest"}
 
 // impure are what packages below the handler must not know of: they are plain Go,
 // which anybody can use without a Caddy. Metrics know Prometheus, and nothing of
@@ -125,7 +127,7 @@ func packageTable() (string, error) {
 		if !ok {
 			return "", fmt.Errorf("the documentation of package %s does not begin with its name: %q", p.Name, p.Doc)
 		}
-		rows = append(rows, []string{"[" + code(dir) + "](" + dir + ")", says, strings.ReplaceAll(code(strings.Join(ownImports(p), " ")), " ", "`, `")})
+		rows = append(rows, []string{"[" + docgen.Code(dir) + "](" + dir + ")", says, docgen.Code(ownImports(p)...)})
 	}
-	return table([]string{"Package", "What it does", "What it imports of this module"}, rows...), nil
+	return docgen.Table([]string{"Package", "What it does", "What it imports of this module"}, rows...), nil
 }

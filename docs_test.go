@@ -17,13 +17,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	caddyfmt "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/caddyfile"
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
-	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -202,55 +200,23 @@ func findHandler(tree any) map[string]any {
 	return nil
 }
 
-// The marks around what is made from the code, and what stands between them.
-var (
-	generated = regexp.MustCompile(`(?ms)^<!-- BEGIN ([a-z]+)( [^\n]*?)? -->\n(.*?)<!-- END -->$`)
-	begins    = regexp.MustCompile(`(?m)^<!-- BEGIN`)
-)
+// pagesOfOthers are made by the tests of packages ops and integration.
+var pagesOfOthers = []string{"docs/metrics.md", "docs/faults.md"}
 
-// TestDocsGenerated compares what stands between <!-- BEGIN NAME ARGUMENT -->
-// and <!-- END --> with what the code says; with -update it is rewritten.
+// TestDocsGenerated compares the parts of the documentation that are made of the
+// code with the code; with -update they are rewritten.
 func TestDocsGenerated(t *testing.T) {
+	var names []string
 	for _, p := range readPages(t) {
-		var b strings.Builder
-		end := 0
-		found := generated.FindAllStringSubmatchIndex(p.text, -1)
-		for _, at := range found {
-			name, arg, got := p.text[at[2]:at[3]], "", p.text[at[6]:at[7]]
-			if at[4] >= 0 {
-				arg = strings.TrimSpace(p.text[at[4]:at[5]])
-			}
-			line := strings.Count(p.text[:at[0]], "\n") + 1
-			make, ok := sections[name]
-			if !ok {
-				t.Fatalf("%s:%d: nothing makes %q", p.name, line, name)
-			}
-			want, err := make(p.text[:at[0]], arg)
-			if err != nil {
-				t.Fatalf("%s:%d: %v", p.name, line, err)
-			}
-			if got != want && !*update {
-				t.Errorf("%s:%d: %s %s is not what the code says (go test . -update writes it); want:\n%s", p.name, line, name, arg, want)
-			}
-			b.WriteString(p.text[end:at[6]])
-			b.WriteString(want)
-			end = at[7]
-		}
-		if n := len(begins.FindAllString(p.text, -1)); n != len(found) {
-			t.Errorf("%s: %d sections begin and %d end", p.name, n, len(found))
-		}
-		b.WriteString(p.text[end:])
-		if *update && b.String() != p.text {
-			if err := os.WriteFile(p.name, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
+		if !slices.Contains(pagesOfOthers, p.name) {
+			names = append(names, p.name)
 		}
 	}
+	docgen.Check(t, *update, "go test . -update", sections, names...)
 }
 
-// sections make what stands between the marks, by name. Each is given the page
-// up to there and the argument of the mark.
-var sections = map[string]func(before, arg string) (string, error){
+// sections make the parts of the pages.
+var sections = map[string]docgen.Maker{
 	"options":      optionTable,
 	"fields":       fieldTable,
 	"handler":      handlerJSON,
@@ -258,8 +224,6 @@ var sections = map[string]func(before, arg string) (string, error){
 	"rules":        func(string, string) (string, error) { return ruleTable(), nil },
 	"rule":         ruleFacts,
 	"refusals":     func(string, string) (string, error) { return refusalTable(), nil },
-	"metrics":      func(string, string) (string, error) { return metricTable() },
-	"outcomes":     func(string, string) (string, error) { return outcomeTable(), nil },
 	"placeholders": func(string, string) (string, error) { return placeholderTable(), nil },
 	"session":      func(string, string) (string, error) { return sessionJSON() },
 	"csv":          csvMade,
@@ -269,36 +233,6 @@ var sections = map[string]func(before, arg string) (string, error){
 	"fuzz":         func(string, string) (string, error) { return fuzzTable() },
 	"packages":     func(string, string) (string, error) { return packageTable() },
 	"allocations":  func(string, string) (string, error) { return allocationTable(), nil },
-}
-
-// table writes a table in Markdown.
-func table(head []string, rows ...[]string) string {
-	var b strings.Builder
-	line := func(cells []string) {
-		for _, c := range cells {
-			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
-		}
-		b.WriteString("|\n")
-	}
-	line(head)
-	b.WriteString(strings.Repeat("|---", len(head)) + "|\n")
-	for _, r := range rows {
-		line(r)
-	}
-	return b.String()
-}
-
-// code marks text as code, and nothing as nothing.
-func code(text string) string {
-	if text == "" {
-		return ""
-	}
-	return "`" + text + "`"
-}
-
-// fence puts text into a block.
-func fence(language, text string) string {
-	return "```" + language + "\n" + strings.TrimRight(text, "\r\n") + "\n```\n"
 }
 
 // optionTable lists the subdirectives of a block.
@@ -312,12 +246,12 @@ func optionTable(_, in string) (string, error) {
 		if o.Repeats {
 			meaning += " May stand more than once."
 		}
-		rows = append(rows, []string{code(strings.TrimSpace(o.Name + " " + o.Syntax)), o.Default, meaning})
+		rows = append(rows, []string{docgen.Code(strings.TrimSpace(o.Name + " " + o.Syntax)), o.Default, meaning})
 	}
 	if rows == nil {
 		return "", fmt.Errorf("there is no block %q", in)
 	}
-	return table([]string{"Option", "Default", "Meaning"}, rows...), nil
+	return docgen.Table([]string{"Option", "Default", "Meaning"}, rows...), nil
 }
 
 // structures are the Go types whose fields are an object of the configuration.
@@ -348,13 +282,13 @@ func fieldTable(_, object string) (string, error) {
 			}
 			name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
 			doc := strings.Join(strings.Fields(f.Doc.Text()), " ")
-			rows = append(rows, []string{code(name), jsonType(f.Type), doc})
+			rows = append(rows, []string{docgen.Code(name), jsonType(f.Type), doc})
 		}
 	}
 	if rows == nil {
 		return "", fmt.Errorf("there is no object %q", object)
 	}
-	return table([]string{"Member", "Type", "Meaning"}, rows...), nil
+	return docgen.Table([]string{"Member", "Type", "Meaning"}, rows...), nil
 }
 
 // jsonType names the JSON type of a Go type.
@@ -384,7 +318,7 @@ func handlerJSON(before, _ string) (string, error) {
 		return "", err
 	}
 	text, err := json.MarshalIndent(members, "", "\t")
-	return fence("json", string(text)), err
+	return docgen.Fence("json", string(text)), err
 }
 
 // handlerBefore is the handler in the last Caddyfile of a text.
@@ -404,17 +338,17 @@ func formatTable() string {
 		if f == negotiate.CSV {
 			maker = "the gateway, from the upstream's JSON"
 		}
-		rows = append(rows, []string{f.String(), code(f.MediaType()), code(f.Suffix()), code("?format=" + f.String()), maker})
+		rows = append(rows, []string{f.String(), docgen.Code(f.MediaType()), docgen.Code(f.Suffix()), docgen.Code("?format=" + f.String()), maker})
 	}
-	return table([]string{"Format", "`Accept`", "Suffix", "Query", "Made by"}, rows...)
+	return docgen.Table([]string{"Format", "`Accept`", "Suffix", "Query", "Made by"}, rows...)
 }
 
 func ruleTable() string {
 	var rows [][]string
 	for r := range rules.All() {
-		rows = append(rows, []string{"[" + code(r.Name) + "](#" + r.Name + ")", fmt.Sprint(r.Status), r.Title})
+		rows = append(rows, []string{"[" + docgen.Code(r.Name) + "](#" + r.Name + ")", fmt.Sprint(r.Status), r.Title})
 	}
-	return table([]string{"Rule", "Status", "What is wrong"}, rows...)
+	return docgen.Table([]string{"Rule", "Status", "What is wrong"}, rows...)
 }
 
 // ruleFacts is what the table of rules says about one rule.
@@ -435,7 +369,7 @@ func ruleFacts(_, name string) (string, error) {
 func refusalTable() string {
 	byStatus := make(map[int][]string)
 	for r := range rules.All() {
-		byStatus[r.Status] = append(byStatus[r.Status], code(r.Name))
+		byStatus[r.Status] = append(byStatus[r.Status], docgen.Code(r.Name))
 	}
 	var rows [][]string
 	for status := 400; status < 600; status++ {
@@ -443,70 +377,15 @@ func refusalTable() string {
 			rows = append(rows, []string{fmt.Sprintf("%d %s", status, http.StatusText(status)), strings.Join(names, ", ")})
 		}
 	}
-	return table([]string{"Status", "Rules"}, rows...)
-}
-
-// collected notes the collectors that are registered with it.
-type collected struct {
-	prometheus.Registerer
-	rows [][]string
-	err  error
-}
-
-// described takes the parts out of what a collector says about itself.
-var described = regexp.MustCompile(`^Desc\{fqName: "(.*?)", help: "(.*?)", (?:unit: ".*?", )?constLabels: \{\}, variableLabels: \{(.*?)\}`)
-
-// Register notes the name, type, labels and help of a collector.
-func (c *collected) Register(col prometheus.Collector) error {
-	var kind string
-	switch col.(type) {
-	case *prometheus.CounterVec:
-		kind = "counter"
-	case *prometheus.HistogramVec, prometheus.Histogram:
-		kind = "histogram"
-	case *prometheus.GaugeVec, prometheus.Gauge:
-		kind = "gauge"
-	case prometheus.Counter: // a gauge has its methods too
-		kind = "counter"
-	default:
-		c.err = fmt.Errorf("a collector of type %T", col)
-		return nil
-	}
-	descs := make(chan *prometheus.Desc, 1)
-	col.Describe(descs)
-	text := (<-descs).String()
-	part := described.FindStringSubmatch(text)
-	if part == nil {
-		c.err = fmt.Errorf("can't read %s", text)
-		return nil
-	}
-	labels := code(strings.ReplaceAll(part[3], ",", "`, `"))
-	c.rows = append(c.rows, []string{code(part[1]), kind, labels, part[2]})
-	return nil
-}
-
-func metricTable() (string, error) {
-	var c collected
-	if err := metrics.New(metrics.Labels{}).Register(&c); err != nil {
-		return "", err
-	}
-	return table([]string{"Metric", "Type", "Labels", "Meaning"}, c.rows...), c.err
-}
-
-func outcomeTable() string {
-	var rows [][]string
-	for _, o := range metrics.Outcomes() {
-		rows = append(rows, []string{code(o.String()), o.Meaning()})
-	}
-	return table([]string{"Outcome", "Meaning"}, rows...)
+	return docgen.Table([]string{"Status", "Rules"}, rows...)
 }
 
 func placeholderTable() string {
 	var rows [][]string
 	for name, meaning := range handler.Placeholders() {
-		rows = append(rows, []string{code("{" + name + "}"), meaning})
+		rows = append(rows, []string{docgen.Code("{" + name + "}"), meaning})
 	}
-	return table([]string{"Placeholder", "Meaning"}, rows...)
+	return docgen.Table([]string{"Placeholder", "Meaning"}, rows...)
 }
 
 // exampleSession is the session that the upstream of the example answers.
@@ -537,7 +416,7 @@ func sessionJSON() (string, error) {
 	if err := json.Indent(&b, session, "", "  "); err != nil {
 		return "", err
 	}
-	return fence("json", b.String()), nil
+	return docgen.Fence("json", b.String()), nil
 }
 
 // csvMade is the CSV that the Caddyfile before it makes of the session.
@@ -556,7 +435,7 @@ func csvMade(before, _ string) (string, error) {
 	}
 	made, err := transcode(o)
 	made = strings.TrimPrefix(made, "\ufeff") // which nobody would see
-	return fence("csv", strings.ReplaceAll(made, "\r\n", "\n")), err
+	return docgen.Fence("csv", strings.ReplaceAll(made, "\r\n", "\n")), err
 }
 
 // transcode makes CSV of the session.
@@ -585,8 +464,10 @@ func dialectTable() string {
 		{"for", func(d transform.Dialect) string { return d.Audience }},
 		{"header names", func(d transform.Dialect) string { return style[d.Header] }},
 		{"lists and objects", func(d transform.Dialect) string { return strings.ToUpper(d.Nested) }},
-		{"booleans", func(d transform.Dialect) string { return code(d.Booleans.True) + " " + code(d.Booleans.False) }},
-		{"delimiter", func(d transform.Dialect) string { return code(string(d.Delimiter)) }},
+		{"booleans", func(d transform.Dialect) string {
+			return docgen.Code(d.Booleans.True) + " " + docgen.Code(d.Booleans.False)
+		}},
+		{"delimiter", func(d transform.Dialect) string { return docgen.Code(string(d.Delimiter)) }},
 		{"formula guard", func(d transform.Dialect) string { return onOff[d.FormulaGuard] }},
 		{"byte order mark", func(d transform.Dialect) string { return yesNo[d.BOM] }},
 		{"quotes", func(d transform.Dialect) string {
@@ -602,7 +483,7 @@ func dialectTable() string {
 		rows[i] = []string{a.name}
 	}
 	for i, d := range transform.Dialects() {
-		title := code(d.Name)
+		title := docgen.Code(d.Name)
 		if i == 0 {
 			title += " (default)"
 		}
@@ -611,7 +492,7 @@ func dialectTable() string {
 			rows[i] = append(rows[i], a.of(d))
 		}
 	}
-	return table(head, rows...)
+	return docgen.Table(head, rows...)
 }
 
 // TestDocsDialects holds that every dialect has a section that shows its CSV, in
@@ -731,7 +612,7 @@ func cellTable(_, columns string) (string, error) {
 	dialects := transform.Choices("dialect")
 	var rows [][]string
 	for name := range strings.FieldsSeq(columns) {
-		row := []string{code(name)}
+		row := []string{docgen.Code(name)}
 		for _, d := range dialects {
 			off := false
 			made, err := transcode(transform.Options{
@@ -742,11 +623,11 @@ func cellTable(_, columns string) (string, error) {
 				return "", err
 			}
 			_, cell, _ := strings.Cut(strings.TrimSuffix(made, "\r\n"), ",")
-			row = append(row, code(cell))
+			row = append(row, docgen.Code(cell))
 		}
 		rows = append(rows, row)
 	}
-	return table(append([]string{"Column"}, dialects...), rows...), nil
+	return docgen.Table(append([]string{"Column"}, dialects...), rows...), nil
 }
 
 // columnTable lists the columns of what becomes a row.
@@ -757,9 +638,9 @@ func columnTable(_, of string) (string, error) {
 	}
 	var rows [][]string
 	for _, p := range properties {
-		rows = append(rows, []string{code(p.Name), code(p.Pascal()), string(p.Kind)})
+		rows = append(rows, []string{docgen.Code(p.Name), docgen.Code(p.Pascal()), string(p.Kind)})
 	}
-	return table([]string{"Name", "In the header, `pascal`", "Kind"}, rows...), nil
+	return docgen.Table([]string{"Name", "In the header, `pascal`", "Kind"}, rows...), nil
 }
 
 // TestDocsRules holds that every rule has a section whose heading is its name,

@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
 )
 
 // fuzzTable lists the fuzz targets by package, with what their comments say that
@@ -33,9 +35,9 @@ func fuzzTable() (string, error) {
 			if !ok {
 				return fmt.Errorf("%s: the comment of %s does not say what it holds", file, f.Name.Name)
 			}
-			rows = append(rows, []string{code(path.Dir(filepath.ToSlash(file))), code(f.Name.Name), rule})
+			rows = append(rows, []string{docgen.Code(path.Dir(filepath.ToSlash(file))), docgen.Code(f.Name.Name), rule})
 		}
 		return nil
 	})
-	return table([]string{"Package", "Target", "Holds that"}, rows...), err
+	return docgen.Table([]string{"Package", "Target", "Holds that"}, rows...), err
 }

@@ -2,48 +2,29 @@ package integration
 
 import (
 	"fmt"
-	"os"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
 )
 
 const faultsFile = "../docs/faults.md"
 
-// faultTable is what stands between <!-- TABLE NAME --> and <!-- /TABLE -->.
-var faultTable = regexp.MustCompile(`(?ms)^<!-- TABLE ([a-z]+) -->\n(.*?)^<!-- /TABLE -->$`)
-
 // TestDocsFaults holds that the documentation says what TestFaults holds; with
 // -update it is made to.
 func TestDocsFaults(t *testing.T) {
-	page := mustRead(faultsFile)
-	shown := make(map[string]bool)
-	want := faultTable.ReplaceAllStringFunc(page, func(section string) string {
-		of := faultTable.FindStringSubmatch(section)[1]
-		shown[of] = true
-		return "<!-- TABLE " + of + " -->\n" + rowsOf(of) + "<!-- /TABLE -->"
-	})
+	makers := make(map[string]docgen.Maker)
 	for _, of := range []string{ofUpstream, ofClient, ofOperator} {
-		if !shown[of] {
-			t.Errorf("there is no table of the faults of the %s", of)
-		}
+		makers[of] = func(string, string) (string, error) { return rowsOf(of), nil }
 	}
-	if want == page {
-		return
-	}
-	if !*updateDocs {
-		t.Fatalf("the faults are others (go test ./integration -run DocsFaults -update writes them): %s", firstDifference(page, want))
-	}
-	if err := os.WriteFile(faultsFile, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	docgen.Check(t, *updateDocs, "go test ./integration -run DocsFaults -update", makers, faultsFile)
 }
 
 // rowsOf is the table of one party's faults.
 func rowsOf(of string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "| The %s | A client of JSON gets | A client of CSV gets | Upstream requests | Outcome |\n|---|---|---|---|---|\n", of)
+	var rows [][]string
 	all := slices.Clone(faultCases)
 	for _, c := range shutdownCases {
 		all = append(all, c.faultCase)
@@ -61,9 +42,9 @@ func rowsOf(of string) string {
 		if csv.outcome != json.outcome {
 			outcome += ", as CSV " + csv.counted()
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %d | %s |\n", what, c.gets(json), c.gets(csv), c.requests, outcome)
+		rows = append(rows, []string{what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), outcome})
 	}
-	return b.String()
+	return docgen.Table([]string{"The " + of, "A client of JSON gets", "A client of CSV gets", "Upstream requests", "Outcome"}, rows...)
 }
 
 // gets says what a client gets.

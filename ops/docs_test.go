@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 )
 
@@ -18,90 +19,41 @@ var update = flag.Bool("update", false, "write what is generated into the docume
 
 const metricsFile = "../docs/metrics.md"
 
-// generated is what stands between <!-- TABLE NAME --> and <!-- /TABLE -->.
-var generated = regexp.MustCompile(`(?ms)^<!-- TABLE ([a-z]+) -->\n(.*?)^<!-- /TABLE -->$`)
-
-// tables make what is generated.
-var tables = map[string]func(*testing.T, *catalogue) string{
-	"metrics":  metricTable,
-	"labels":   labelTable,
-	"buckets":  bucketTable,
-	"outcomes": outcomeTable,
-}
-
 // TestTheTablesOfMetricsAreThoseOfTheCode compares the tables in the
 // documentation with the code; with -update they are rewritten.
 func TestTheTablesOfMetricsAreThoseOfTheCode(t *testing.T) {
-	text, err := os.ReadFile(metricsFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := readCatalogue(t)
-	found := make(map[string]bool)
-	want := generated.ReplaceAllStringFunc(string(text), func(section string) string {
-		name := generated.FindStringSubmatch(section)[1]
-		found[name] = true
-		if tables[name] == nil {
-			t.Fatalf("nothing makes %q", name)
-		}
-		return "<!-- TABLE " + name + " -->\n" + tables[name](t, c) + "<!-- /TABLE -->"
-	})
-	for name := range tables {
-		if !found[name] {
-			t.Errorf("there is no table %s", name)
-		}
+	makers := make(map[string]docgen.Maker)
+	for name, table := range map[string]func(*testing.T, *catalogue) string{
+		"metrics":  metricTable,
+		"labels":   labelTable,
+		"buckets":  bucketTable,
+		"outcomes": outcomeTable,
+	} {
+		makers[name] = func(string, string) (string, error) { return table(t, c), nil }
 	}
-	switch {
-	case string(text) == want:
-	case *update:
-		if err := os.WriteFile(metricsFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s is not what the code says (go test ./ops -update writes it); want:\n%s", metricsFile, want)
-	}
-}
-
-// table writes a table in Markdown.
-func table(head []string, rows ...[]string) string {
-	var b strings.Builder
-	for i, row := range append([][]string{head}, rows...) {
-		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
-		if i == 0 {
-			b.WriteString(strings.Repeat("|---", len(head)) + "|\n")
-		}
-	}
-	return b.String()
-}
-
-// codes marks each text as code.
-func codes(texts []string) string {
-	marked := make([]string, len(texts))
-	for i, text := range texts {
-		marked[i] = "`" + text + "`"
-	}
-	return strings.Join(marked, ", ")
+	docgen.Check(t, *update, "go test ./ops -update", makers, metricsFile)
 }
 
 func metricTable(_ *testing.T, c *catalogue) string {
 	var rows [][]string
 	for _, m := range c.metrics {
-		rows = append(rows, []string{codes([]string{m.name}), m.kind, codes(m.labels), m.help})
+		rows = append(rows, []string{docgen.Code(m.name), m.kind, docgen.Code(m.labels...), m.help})
 	}
-	return table([]string{"Metric", "Type", "Labels", "Meaning"}, rows...)
+	return docgen.Table([]string{"Metric", "Type", "Labels", "Meaning"}, rows...)
 }
 
 func labelTable(_ *testing.T, c *catalogue) string {
 	var rows [][]string
 	for _, label := range slices.Sorted(maps.Keys(c.values)) {
-		values := codes(c.values[label])
+		values := docgen.Code(c.values[label]...)
 		if label == "country" {
 			values = fmt.Sprintf("ISO 3166 codes of two letters and `001`, the first %d that are dialled; `other` for all further ones, "+
 				"`none` for what is no phone number and for a number whose country can't be told", metrics.MaxCountries)
 		}
-		rows = append(rows, []string{codes([]string{label}), values})
+		rows = append(rows, []string{docgen.Code(label), values})
 	}
-	return table([]string{"Label", "Values"}, rows...)
+	return docgen.Table([]string{"Label", "Values"}, rows...)
 }
 
 func bucketTable(_ *testing.T, c *catalogue) string {
@@ -114,18 +66,18 @@ func bucketTable(_ *testing.T, c *catalogue) string {
 		for i, b := range m.buckets {
 			bounds[i] = strconv.FormatFloat(b, 'f', -1, 64)
 		}
-		rows = append(rows, []string{codes([]string{m.name}), strings.Join(bounds, ", ")})
+		rows = append(rows, []string{docgen.Code(m.name), strings.Join(bounds, ", ")})
 	}
-	return table([]string{"Histogram", "Boundaries"}, rows...)
+	return docgen.Table([]string{"Histogram", "Boundaries"}, rows...)
 }
 
 func outcomeTable(t *testing.T, _ *catalogue) string {
 	budget := readClasses(t)
 	var rows [][]string
 	for _, o := range metrics.Outcomes() {
-		rows = append(rows, []string{codes([]string{o.String()}), o.Meaning(), budget.of(o.String())})
+		rows = append(rows, []string{docgen.Code(o.String()), o.Meaning(), budget.of(o.String())})
 	}
-	return table([]string{"Outcome", "Meaning", "To the error budget"}, rows...)
+	return docgen.Table([]string{"Outcome", "Meaning", "To the error budget"}, rows...)
 }
 
 // documented returns what is marked as code in the first column of the table
