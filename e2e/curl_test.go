@@ -87,7 +87,7 @@ func TestCurlAddsAMemberInEveryWay(t *testing.T) {
 func TestCurlGetsTheFormatItAsksFor(t *testing.T) {
 	curl := program(t, "curl", "curl")
 	upstream := startUpstream(t)
-	url := startGateway(t, upstream.URL, "")[0] + membersPath
+	url := startGateway(t, upstream.URL, recordedColumns("full"))[0] + membersPath
 	tests := []struct {
 		name, contentType, ext string
 		args                   []string

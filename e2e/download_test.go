@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
@@ -41,7 +42,7 @@ func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 	upstream := startUpstream(t)
 	blocks := make([]string, len(tests))
 	for i, test := range tests {
-		blocks[i] = "csv {\n" + test.filename + "\n}"
+		blocks[i] = strings.TrimSuffix(recordedColumns("full"), "}") + test.filename + "\n}"
 	}
 	sites := startGateway(t, upstream.URL, blocks...)
 	want := recordings.Session("full", ".csv")

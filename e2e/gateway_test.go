@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -69,6 +70,12 @@ func startGateway(t *testing.T, upstream string, blocks ...string) []string {
 	}
 	g.Start(t, caddyProgram, config.String())
 	return sites
+}
+
+// recordedColumns is the block of subdirectives that makes the columns that the
+// API had when a session was recorded.
+func recordedColumns(id string) string {
+	return "csv {\ncolumns " + strings.Join(recordings.Columns(id), " ") + "\n}"
 }
 
 // program returns the path of a program of a Debian package.

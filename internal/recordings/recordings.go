@@ -36,6 +36,17 @@ func Session(id, ext string) []byte {
 	return file("sessions/" + id + ext)
 }
 
+// Columns are the properties that the API had when a session was recorded, in the
+// order of its CSV. It has got more since if the newest recording, doc, has.
+func Columns(id string) []string {
+	header, _, _ := strings.Cut(string(Session(id, ".csv")), "\r\n")
+	names := strings.Split(header, ",")
+	for i, name := range names {
+		names[i] = strings.ToLower(name[:1]) + name[1:]
+	}
+	return names
+}
+
 // Errors are the recorded error bodies by name, in the format of a file
 // extension: ".json" or ".csv". The one of no-route is empty.
 func Errors(ext string) map[string][]byte {

@@ -35,6 +35,22 @@ func TestEveryErrorIsRecordedInEveryFormatWithItsHead(t *testing.T) {
 	}
 }
 
+func TestColumnsAreThePropertiesOfTheSession(t *testing.T) {
+	columns := Columns("full")
+	var properties map[string]json.RawMessage
+	if err := json.Unmarshal(Session("full", ".json"), &properties); err != nil {
+		t.Fatal(err)
+	}
+	if len(columns) != len(properties) {
+		t.Errorf("%d columns, %d properties", len(columns), len(properties))
+	}
+	for _, name := range columns {
+		if properties[name] == nil {
+			t.Errorf("there is no property %s", name)
+		}
+	}
+}
+
 // A checkout that converts line ends would break every recording.
 func TestLinesOfCSVEndAsRecorded(t *testing.T) {
 	for id, csv := range Sessions(".csv") {

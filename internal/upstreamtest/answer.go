@@ -104,7 +104,7 @@ func noOperation(rt route, method string) *failure {
 // fail serializes an error.
 func (s *store) fail(f *format, query pairs, fail *failure) *answer {
 	a := newAnswer(fail.status, fail.reason)
-	s.write(a, f, query, fail.json())
+	s.write(a, f, query, result{json: fail.json()})
 	return a
 }
 
@@ -122,20 +122,20 @@ func (s *store) succeed(f *format, query pairs, res result) *answer {
 		a.header.Set("Content-Length", strconv.Itoa(len(res.json)))
 		a.body = res.json
 	default:
-		s.write(a, f, query, res.json)
+		s.write(a, f, query, res)
 	}
 	return a
 }
 
-// write serializes JSON in a format; with a callback, every format is wrapped
+// write serializes a result in a format; with a callback, every format is wrapped
 // in a call (recording 317). Without a format there is no body.
-func (s *store) write(a *answer, f *format, query pairs, json []byte) {
+func (s *store) write(a *answer, f *format, query pairs, res result) {
 	if f == nil {
 		a.header.Set("Content-Length", "0")
 		return
 	}
 	a.header.Set("Content-Type", f.header)
-	a.body = s.serialize(f, query.get("jsconfig"), json)
+	a.body = s.serialize(f, query.get("jsconfig"), res)
 	if callback := query.get("callback"); callback != "" {
 		if f == formatJSON {
 			a.header.Set("Content-Type", "text/javascript")
@@ -144,9 +144,13 @@ func (s *store) write(a *answer, f *format, query pairs, json []byte) {
 	}
 }
 
-// serialize turns JSON into another format. XML and HTML are no more than
+// serialize turns a result into another format. XML and HTML are no more than
 // documents of their type that hold the JSON text.
-func (s *store) serialize(f *format, jsconfig string, json []byte) []byte {
+func (s *store) serialize(f *format, jsconfig string, res result) []byte {
+	json, session := res.json, res.columns
+	if session == nil {
+		session = s.columns
+	}
 	if f == formatJSON && jsconfig == "" {
 		return json
 	}
@@ -161,7 +165,7 @@ func (s *store) serialize(f *format, jsconfig string, json []byte) []byte {
 	if err != nil {
 		return json
 	}
-	n, columns := configure(n, columnsOf(n, s.columns), jsconfig)
+	n, columns := configure(n, columnsOf(n, session), jsconfig)
 	switch f {
 	case formatCSV:
 		return appendCSV(nil, n, columns)

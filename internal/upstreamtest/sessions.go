@@ -26,6 +26,8 @@ type result struct {
 	status int
 	reason string // of the status line, empty for the usual one
 	json   []byte // nil for no body
+	// columns are those of the session's CSV, nil for those of the newest recording.
+	columns []string
 	// plain is a body that is sent as it is in every format.
 	plain bool
 	// bare says that the service set the answer up itself, without a
@@ -46,16 +48,12 @@ type store struct {
 func newStore(o Options) (*store, error) {
 	s := &store{results: make(map[string]result), session: o.Session, anyID: o.AnyID}
 	for id, json := range recordings.Sessions(".json") {
-		s.results[id] = result{status: http.StatusOK, json: json}
+		s.results[id] = result{status: http.StatusOK, json: json, columns: recordings.Columns(id)}
 	}
 	s.full = s.results["full"].json
-	full, err := parseTree(s.full)
-	if err != nil {
-		return nil, err
-	}
-	s.columns = full.names
+	s.columns = recordings.Columns("doc")
 	for _, id := range aliases {
-		s.results[id] = result{status: http.StatusOK, json: s.fullAs(id)}
+		s.results[id] = result{status: http.StatusOK, json: s.fullAs(id), columns: recordings.Columns("full")}
 	}
 	s.addShapes()
 	return s, s.addErrors()
@@ -67,9 +65,10 @@ func (s *store) addShapes() {
 	elements := [][]byte{s.full, s.results["allnull"].json, s.results["doc"].json}
 	all := append(append([]byte{'['}, bytes.Join(elements, []byte{','})...), ']')
 	s.results["null"] = result{status: http.StatusNoContent}
-	s.results["httpresult"] = result{status: http.StatusCreated, json: s.full, bare: true}
-	s.results["list"] = result{status: http.StatusOK, json: all}
-	s.results["list0"] = result{status: http.StatusOK, json: []byte("[]")}
+	columns := recordings.Columns("full")
+	s.results["httpresult"] = result{status: http.StatusCreated, json: s.full, bare: true, columns: columns}
+	s.results["list"] = result{status: http.StatusOK, json: all, columns: columns}
+	s.results["list0"] = result{status: http.StatusOK, json: []byte("[]"), columns: columns}
 	s.results["string"] = result{status: http.StatusOK, json: []byte(`plain string, "quoted"`), plain: true}
 }
 
