@@ -415,7 +415,7 @@ func (t *traffic) passed(x *exchange, c *call) {
 func (t *traffic) elsewhere(x *exchange, _ *call) {
 	x.kind = "another route"
 	x.request.method = *pick(t, []string{http.MethodGet, http.MethodPost, http.MethodDelete})
-	x.request.path = *pick(t, []string{"/sessions/" + x.id + "/conference", "/health", membersPath(x.id) + ".pdf"})
+	x.request.path = *pick(t, []string{"/sessions/" + x.id + "/conference", "/health", "/sessions/" + x.id})
 	x.want.arrives = true
 	x.want.status, x.want.body = http.StatusNotFound, nothing
 }
