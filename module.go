@@ -25,10 +25,14 @@ import (
 
 	directive "github.com/evovoice-gateway/caddy-conference-members/caddyfile"
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
 func init() {
 	caddy.RegisterModule(Module{})
+	for _, m := range stores.Modules() {
+		caddy.RegisterModule(m)
+	}
 	httpcaddyfile.RegisterHandlerDirective(directive.Name, parseDirective)
 	httpcaddyfile.RegisterDirectiveOrder(directive.Name, httpcaddyfile.After, "encode")
 }

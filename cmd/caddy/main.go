@@ -13,6 +13,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/evovoice-gateway/caddy-conference-members"
+	_ "github.com/evovoice-gateway/caddy-conference-members/stores/redis"
 )
 
 func main() {

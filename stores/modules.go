@@ -1,0 +1,205 @@
+package stores
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency/file"
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency/memory"
+)
+
+// Memory keeps what became of calls in the memory of the process: a restart forgets
+// it, a reload does not. All handlers share one such store.
+type Memory struct {
+	// The largest size in bytes. When it is full, responses are dropped, the oldest
+	// first, and keys never; when not even keys fit, the store fails. A key takes 320
+	// bytes. Default: 67108864.
+	MaxSize int64 `json:"max_size,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Memory) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: Namespace + ".memory", New: func() caddy.Module { return new(Memory) }}
+}
+
+// Durable implements Module.
+func (*Memory) Durable() bool { return false }
+
+// Key implements Module.
+func (*Memory) Key() string { return "memory" }
+
+// Validate checks the size.
+func (m *Memory) Validate() error {
+	if m.MaxSize < 0 || m.MaxSize > 0 && m.MaxSize < memory.KeySize {
+		return fmt.Errorf("max_size: %d is less than the %d bytes of one key", m.MaxSize, memory.KeySize)
+	}
+	return nil
+}
+
+// Open implements Module.
+func (m *Memory) Open(OpenOptions) (Opened, error) {
+	return openMemory{memory.New(int(m.MaxSize))}, nil
+}
+
+type openMemory struct{ *memory.Store }
+
+// Verify takes over the size.
+func (o openMemory) Verify(m Module, _ [8]byte) error {
+	if m, ok := m.(*Memory); ok {
+		o.Resize(int(m.MaxSize))
+	}
+	return nil
+}
+
+// Close does nothing: there is nothing but memory to let go of.
+func (openMemory) Close() error { return nil }
+
+// UnmarshalCaddyfile reads the module. Syntax:
+//
+//	memory {
+//	    max_size <size>
+//	}
+func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return ReadOptions(d, map[string]func([]string) error{
+		"max_size": OneArgument(func(arg string) error { return size(&m.MaxSize, arg) }),
+	})
+}
+
+// File keeps what became of calls in a file, for one process: it survives the process
+// and the machine. It needs a hash_key.
+type File struct {
+	// The path of the file, on a local disk. It is made if it is not there, and
+	// locked. Global placeholders are replaced.
+	Path string `json:"path"`
+
+	// The largest size of the file in bytes. When it is full, responses are not kept;
+	// when not even keys fit, the store fails. A key takes about 256 bytes. A new
+	// size counts when the file is opened next. Default: 1073741824.
+	MaxSize int64 `json:"max_size,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*File) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: Namespace + ".file", New: func() caddy.Module { return new(File) }}
+}
+
+// Provision resolves the path.
+func (f *File) Provision(caddy.Context) error {
+	path, err := caddy.NewReplacer().ReplaceOrErr(f.Path, true, true)
+	if err != nil {
+		return fmt.Errorf("path: %w", err)
+	}
+	if path == "" {
+		return errors.New("path: is missing")
+	}
+	f.Path, err = filepath.Abs(path)
+	return err
+}
+
+// Validate checks the size.
+func (f *File) Validate() error {
+	if f.MaxSize != 0 && f.MaxSize < file.MinMaxSize {
+		return fmt.Errorf("max_size: %d is less than %d bytes", f.MaxSize, file.MinMaxSize)
+	}
+	return nil
+}
+
+// Durable implements Module.
+func (*File) Durable() bool { return true }
+
+// Key implements Module.
+func (f *File) Key() string { return "file " + f.Path }
+
+// Open implements Module.
+func (f *File) Open(o OpenOptions) (Opened, error) {
+	s, err := file.Open(f.Path, file.Options{Check: o.Check, MaxSize: int(f.MaxSize)})
+	return openFile{s}, err
+}
+
+type openFile struct{ *file.Store }
+
+// Verify returns an error if the file has another hash_key.
+func (o openFile) Verify(_ Module, check [8]byte) error { return o.Store.Verify(check) }
+
+// UnmarshalCaddyfile reads the module. Syntax:
+//
+//	file <path> {
+//	    max_size <size>
+//	}
+func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	if !d.Args(&f.Path) {
+		return d.Err("file: want a path")
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return ReadOptions(d, map[string]func([]string) error{
+		"max_size": OneArgument(func(arg string) error { return size(&f.MaxSize, arg) }),
+	})
+}
+
+// ReadOptions reads a block of options, each at most once. All mistakes are reported, each
+// with its file and line.
+func ReadOptions(d *caddyfile.Dispenser, set map[string]func([]string) error) error {
+	var errs []error
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name, at := d.Val(), *d
+		args := d.RemainingArgs()
+		set, ok := set[name]
+		switch {
+		case !ok:
+			errs = append(errs, at.Errf("unknown option %q", name))
+		case seen[name]:
+			errs = append(errs, at.Errf("%s is set twice", name))
+		default:
+			if err := set(args); err != nil {
+				errs = append(errs, at.Errf("%s: %w", name, err))
+			}
+		}
+		seen[name] = true
+	}
+	return errors.Join(errs...)
+}
+
+// OneArgument is an option of one argument.
+func OneArgument(set func(string) error) func([]string) error {
+	return func(args []string) error {
+		if len(args) != 1 || args[0] == "" {
+			return errors.New("want 1 argument, and not an empty one")
+		}
+		return set(args[0])
+	}
+}
+
+// size reads a size such as 64MiB.
+func size(to *int64, text string) error {
+	n, err := humanize.ParseBytes(text)
+	if err != nil {
+		return err
+	}
+	*to = int64(min(n, 1<<62)) //nolint:gosec,mnd // below the largest
+	return nil
+}
+
+// Interface guards.
+var (
+	_ Module                = (*Memory)(nil)
+	_ Module                = (*File)(nil)
+	_ caddy.Provisioner     = (*File)(nil)
+	_ caddy.Validator       = (*Memory)(nil)
+	_ caddy.Validator       = (*File)(nil)
+	_ caddyfile.Unmarshaler = (*Memory)(nil)
+	_ caddyfile.Unmarshaler = (*File)(nil)
+)

@@ -1,0 +1,283 @@
+// Package redis is the guest module http.conference_members.stores.redis. It is a
+// package of its own, which a build imports that wants it: the client of Redis makes
+// the program larger.
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
+	store "github.com/evovoice-gateway/caddy-conference-members/idempotency/redis"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
+)
+
+func init() {
+	caddy.RegisterModule(new(Redis))
+}
+
+// Redis keeps what became of calls in Redis 7 or Valkey, for many processes. It needs
+// a hash_key, the same in all of them. Its texts take global placeholders.
+type Redis struct {
+	// The addresses, `HOST:PORT`: of the server, of nodes of the cluster, or of the
+	// Sentinels. Default: `127.0.0.1:6379`.
+	Addresses []string `json:"addresses,omitempty"`
+
+	// The name and the password of a user.
+	Username string `json:"username,omitempty"`
+	Password string `json:"password,omitempty"`
+
+	// The number of the database. Default: 0.
+	DB int `json:"db,omitempty"`
+
+	// Connect with TLS. Default: without.
+	TLS *RedisTLS `json:"tls,omitempty"`
+
+	// The name of the group that Sentinel watches; the addresses are those of the
+	// Sentinels then. Default: no Sentinel.
+	SentinelMaster string `json:"sentinel_master,omitempty"`
+
+	// The addresses are those of a cluster. Default: false.
+	Cluster bool `json:"cluster,omitempty"`
+
+	// How long one step may take. Default: 500ms.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// How many replicas must have a key before its call is placed. It costs a round
+	// trip. Default: 0.
+	WaitReplicas int `json:"wait_replicas,omitempty"`
+
+	// What the names of all keys begin with. Default: `conference_members:`.
+	KeyPrefix string `json:"key_prefix,omitempty"`
+}
+
+// RedisTLS says how connections to Redis are encrypted.
+type RedisTLS struct {
+	// A file with the certificates of authorities, in PEM. Default: the system's.
+	CAFile string `json:"ca_file,omitempty"`
+	// The name that the server's certificate must have. Default: the host of the
+	// address.
+	ServerName string `json:"server_name,omitempty"`
+	// Files with the certificate and the key of this client, in PEM.
+	CertFile string `json:"cert_file,omitempty"`
+	KeyFile  string `json:"key_file,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Redis) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: stores.Namespace + ".redis", New: func() caddy.Module { return new(Redis) }}
+}
+
+// Provision replaces placeholders and defaults.
+func (r *Redis) Provision(caddy.Context) error {
+	if len(r.Addresses) == 0 {
+		r.Addresses = []string{"127.0.0.1:6379"}
+	}
+	texts := map[string]*string{"username": &r.Username, "password": &r.Password, "sentinel_master": &r.SentinelMaster, "key_prefix": &r.KeyPrefix}
+	for i := range r.Addresses {
+		texts[fmt.Sprintf("address %d", i+1)] = &r.Addresses[i]
+	}
+	if r.TLS != nil {
+		texts["ca_file"], texts["server_name"], texts["cert_file"], texts["key_file"] = &r.TLS.CAFile, &r.TLS.ServerName, &r.TLS.CertFile, &r.TLS.KeyFile
+	}
+	repl := caddy.NewReplacer()
+	var errs []error
+	for name, text := range texts {
+		replaced, err := repl.ReplaceOrErr(*text, true, true)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+		*text = replaced
+	}
+	return errors.Join(errs...)
+}
+
+// Validate checks the options together.
+func (r *Redis) Validate() error {
+	var errs []error
+	for _, address := range r.Addresses {
+		if parsed, err := caddy.ParseNetworkAddressWithDefaults(address, "tcp", 0); err != nil || parsed.StartPort == 0 || parsed.PortRangeSize() != 1 {
+			errs = append(errs, fmt.Errorf("address %q: want HOST:PORT", address))
+		}
+	}
+	if r.Cluster && r.SentinelMaster != "" {
+		errs = append(errs, errors.New("cluster and sentinel_master exclude each other"))
+	}
+	if r.Cluster && r.DB != 0 {
+		errs = append(errs, errors.New("db: a cluster has only database 0"))
+	}
+	if !r.Cluster && r.SentinelMaster == "" && len(r.Addresses) > 1 {
+		errs = append(errs, errors.New("several addresses need cluster or sentinel_master"))
+	}
+	if r.DB < 0 || r.WaitReplicas < 0 || r.Timeout < 0 {
+		errs = append(errs, errors.New("db, wait_replicas and timeout must not be negative"))
+	}
+	if r.TLS != nil && (r.TLS.CertFile == "") != (r.TLS.KeyFile == "") {
+		errs = append(errs, errors.New("tls: cert_file and key_file go together"))
+	}
+	return errors.Join(errs...)
+}
+
+// Durable implements stores.Module.
+func (*Redis) Durable() bool { return true }
+
+// Key implements stores.Module.
+func (r *Redis) Key() string {
+	kind := "redis"
+	switch {
+	case r.Cluster:
+		kind = "redis cluster"
+	case r.SentinelMaster != "":
+		kind = "redis sentinel " + r.SentinelMaster
+	}
+	return fmt.Sprintf("%s %s/%d %s", kind, strings.Join(r.Addresses, ","), r.DB, r.KeyPrefix)
+}
+
+// Settings are all of them: a new password needs new connections.
+func (r *Redis) Settings() string {
+	text, _ := json.Marshal(r) // it holds nothing that can't be written
+	return string(text)
+}
+
+// Open implements stores.Module.
+func (r *Redis) Open(o stores.OpenOptions) (stores.Opened, error) {
+	configured := store.Options{
+		Addresses: r.Addresses, Username: r.Username, Password: r.Password, DB: r.DB, SentinelMaster: r.SentinelMaster,
+		Cluster: r.Cluster, Timeout: time.Duration(r.Timeout), WaitReplicas: r.WaitReplicas, KeyPrefix: r.KeyPrefix,
+		Check: o.Check, Warn: func(text string) { o.Logger.Warn(text) },
+	}
+	if r.TLS != nil {
+		var err error
+		if configured.TLS, err = r.TLS.config(); err != nil {
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+	}
+	s, err := store.Open(context.Background(), configured)
+	if err != nil {
+		return nil, err
+	}
+	return openRedis{s}, nil
+}
+
+// config reads the files.
+func (t *RedisTLS) config() (*tls.Config, error) {
+	c := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s: holds no certificate in PEM", t.CAFile)
+		}
+	}
+	if t.CertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = []tls.Certificate{certificate}
+	}
+	return c, nil
+}
+
+type openRedis struct{ *store.Store }
+
+// Verify returns an error if the store has another hash_key.
+func (o openRedis) Verify(_ stores.Module, check [8]byte) error {
+	if check != o.Check {
+		return fmt.Errorf("the records: %w", idempotency.ErrOtherHashKey)
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile reads the module. Syntax:
+//
+//	redis {
+//	    address         <host:port>...
+//	    username        <name>
+//	    password        <password>
+//	    db              <number>
+//	    tls             [<ca_file>]
+//	    tls_server_name <name>
+//	    tls_client      <cert_file> <key_file>
+//	    sentinel_master <name>
+//	    cluster
+//	    timeout         <duration>
+//	    wait_replicas   <number>
+//	    key_prefix      <text>
+//	}
+func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	if d.NextArg() {
+		return d.Err("redis: takes a block and no arguments; write `address HOST:PORT` in it")
+	}
+	text := func(to *string) func([]string) error {
+		return stores.OneArgument(func(arg string) error { *to = arg; return nil })
+	}
+	number := func(to *int) func([]string) error {
+		return stores.OneArgument(func(arg string) (err error) { *to, err = strconv.Atoi(arg); return err })
+	}
+	encrypted := func() *RedisTLS {
+		if r.TLS == nil {
+			r.TLS = new(RedisTLS)
+		}
+		return r.TLS
+	}
+	return stores.ReadOptions(d, map[string]func([]string) error{
+		"address": func(args []string) error {
+			if r.Addresses = args; len(args) == 0 {
+				return errors.New("want HOST:PORT")
+			}
+			return nil
+		},
+		"username": text(&r.Username), "password": text(&r.Password), "sentinel_master": text(&r.SentinelMaster),
+		"key_prefix": text(&r.KeyPrefix), "db": number(&r.DB), "wait_replicas": number(&r.WaitReplicas),
+		"tls": func(args []string) error {
+			if encrypted(); len(args) > 1 {
+				return errors.New("want a file with the certificates of authorities, or nothing")
+			}
+			r.TLS.CAFile = strings.Join(args, "")
+			return nil
+		},
+		"tls_server_name": stores.OneArgument(func(arg string) error { encrypted().ServerName = arg; return nil }),
+		"tls_client": func(args []string) error {
+			if len(args) != 2 { //nolint:mnd // a certificate and a key
+				return errors.New("want a certificate file and a key file")
+			}
+			encrypted().CertFile, r.TLS.KeyFile = args[0], args[1]
+			return nil
+		},
+		"cluster": func(args []string) error {
+			if r.Cluster = true; len(args) > 0 {
+				return errors.New("takes no arguments")
+			}
+			return nil
+		},
+		"timeout": stores.OneArgument(func(arg string) error {
+			duration, err := caddy.ParseDuration(arg)
+			r.Timeout = caddy.Duration(duration)
+			return err
+		}),
+	})
+}
+
+// Interface guards.
+var (
+	_ stores.Module         = (*Redis)(nil)
+	_ caddy.Provisioner     = (*Redis)(nil)
+	_ caddy.Validator       = (*Redis)(nil)
+	_ caddyfile.Unmarshaler = (*Redis)(nil)
+)

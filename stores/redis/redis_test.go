@@ -1,0 +1,106 @@
+package redis
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
+)
+
+func TestCaddyfile(t *testing.T) {
+	for _, test := range []struct {
+		module *Redis
+		input  string
+		want   string // JSON, or what the error says
+	}{
+		{
+			new(Redis), "redis {\n address a:1 b:2\n username u\n password p\n db 3\n tls ca.pem\n tls_server_name n\n tls_client c k\n sentinel_master m\n cluster\n timeout 1s\n wait_replicas 2\n key_prefix x:\n}",
+			`{"addresses":["a:1","b:2"],"username":"u","password":"p","db":3,"tls":{"ca_file":"ca.pem","server_name":"n","cert_file":"c","key_file":"k"},"sentinel_master":"m","cluster":true,"timeout":1000000000,"wait_replicas":2,"key_prefix":"x:"}`,
+		},
+		{new(Redis), "redis {\n tls\n}", `{"tls":{}}`},
+		{new(Redis), "redis", `{}`},
+		{new(Redis), "redis a:1", "address HOST:PORT"},
+		{new(Redis), "redis {\n db x\n timeout y\n}", "timeout"},
+		{new(Redis), "redis {\n password \"\"\n}", "not an empty one"},
+	} {
+		err := test.module.UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.input))
+		got, _ := json.Marshal(test.module)
+		if !strings.HasPrefix(test.want, "{") {
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%q: %v; want it to say %q", test.input, err, test.want)
+			}
+			continue
+		}
+		if err != nil || string(got) != test.want {
+			t.Errorf("%q: %s, %v; want %s", test.input, got, err, test.want)
+		}
+	}
+}
+
+func TestWhatCanNotBeIsAnError(t *testing.T) {
+	t.Setenv("REDIS_HOST", "redis.example:6379")
+	for config, says := range map[string]string{
+		`{}`:                                  "",
+		`{"addresses": ["{env.REDIS_HOST}"]}`: "",
+		`{"addresses": ["a:1", "b:2"], "sentinel_master": "m"}`: "",
+		`{"addresses": ["{env.NO_SUCH_VARIABLE}"]}`:             "NO_SUCH_VARIABLE",
+		`{"addresses": ["a:1", "b:2"]}`:                         "cluster or sentinel_master",
+		`{"addresses": ["a"]}`:                                  "HOST:PORT",
+		`{"cluster": true, "db": 2}`:                            "database 0",
+		`{"cluster": true, "sentinel_master": "m"}`:             "exclude each other",
+		`{"wait_replicas": -1}`:                                 "negative",
+		`{"tls": {"cert_file": "x"}}`:                           "go together",
+	} {
+		r := new(Redis)
+		if err := json.Unmarshal([]byte(config), r); err != nil {
+			t.Fatal(err)
+		}
+		err := r.Provision(caddy.Context{})
+		if err == nil {
+			err = r.Validate()
+		}
+		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v; want it to say %q", config, err, says)
+		}
+	}
+}
+
+func TestARedisThatCanNotBeReachedIsAWarningAtStart(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	r := &Redis{Addresses: []string{"127.0.0.1:1"}}
+	opened, err := r.Open(stores.OpenOptions{Logger: zap.New(core)})
+	if err != nil || logs.Len() != 1 {
+		t.Fatalf("%v, logged %v", err, logs.All())
+	}
+	if err := opened.Health(t.Context()); err == nil {
+		t.Error("it is healthy")
+	}
+	if err := opened.Verify(r, [8]byte{1}); err == nil {
+		t.Error("another hash_key is as good")
+	}
+	if err := opened.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFileOfAuthoritiesMustHoldSome(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(path, []byte("none"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, says := range map[string]string{path: "no certificate", path + "x": "no such file"} {
+		r := &Redis{Addresses: []string{"127.0.0.1:1"}, TLS: &RedisTLS{CAFile: file}}
+		if _, err := r.Open(stores.OpenOptions{Logger: zap.NewNop()}); err == nil || !strings.Contains(fmt.Sprint(err), says) {
+			t.Errorf("%v", err)
+		}
+	}
+}
