@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,7 +29,7 @@ func Unmarshal(d *caddyfile.Dispenser, c *handler.Config) error {
 	}
 	errs := directive.read(d, c)
 	if len(errs) == 0 { // what only all options together can get wrong
-		if err := c.Validate(); err != nil {
+		if err := cmp.Or(c.Validate(), c.JudgeConstants()); err != nil {
 			errs = append(errs, at.WrapErr(err))
 		}
 	}

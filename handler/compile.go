@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
@@ -76,6 +77,9 @@ func compile(cfg Config) (*compiled, error) {
 
 	c.policy, err = rules.Compile(cfg.Options)
 	mistake("", err)
+	if !isTemplate(cfg.HashKey) {
+		mistake("", checkHashKey(cfg.HashKey))
+	}
 	c.csv, c.views, err = orDefault(cfg.CSV, new(CSV)).compile()
 	c.viewNames = strings.Join(slices.Sorted(maps.Keys(c.views)), ", ")
 	mistake("csv", err)
@@ -205,12 +209,22 @@ func validViewName(name string) bool {
 // viewNameChars are the characters of a view's name.
 const viewNameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
-// fieldNames checks the names of fields that the configuration gives values to.
+// fieldNames checks the names of fields that the configuration gives values to. A
+// name that is nearly one of the four is a mistake, though others are allowed.
 func fieldNames(option string, values map[string]string) error {
 	var errs []error
+	fields := make([]string, rules.NumFields)
+	for f := range rules.NumFields {
+		fields[f] = f.String()
+	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !request.IsMemberName(name) {
 			errs = append(errs, fmt.Errorf("%s: %q is no field name: 1 to 64 letters, digits, ., - and _", option, name))
+		}
+		if _, ok := rules.FieldByName(name); !ok && request.IsMemberName(name) {
+			if near := nearmiss.Find(name, fields); near != "" {
+				errs = append(errs, fmt.Errorf("%s: there is no field %s; did you mean %s?", option, name, near))
+			}
 		}
 		for _, other := range slices.Sorted(maps.Keys(values)) {
 			if name < other && strings.EqualFold(name, other) {

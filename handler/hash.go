@@ -4,9 +4,22 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
+
+// minHashKey is the fewest bytes of a key of which not all can be tried.
+const minHashKey = 16
+
+// checkHashKey checks a key as it comes out of its placeholders. None is one that
+// is made at start.
+func checkHashKey(key string) error {
+	if key == "" || len(key) >= minHashKey {
+		return nil
+	}
+	return fmt.Errorf("hash_key: %d bytes can be guessed; want %d or more, such as openssl rand -hex 32 makes", len(key), minHashKey)
+}
 
 // hashBytes is how much of a hash is shown: 128 bits.
 const hashBytes = 16

@@ -77,6 +77,9 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.checkEnvironment(c.policy); err != nil {
+		return nil, err
+	}
 	loaded, _, err := processes.LoadOrNew(processKey, newProcess)
 	if err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
@@ -84,10 +87,8 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 	p := loaded.(*process) //nolint:forcetypeassert // newProcess made it
 	h := &Handler{compiled: c, metrics: p.Collectors, hashKey: p.hashKey, logger: ctx.Logger()}
 	h.sampled = sync.OnceValue(func() *zap.Logger { return h.logger.WithOptions(zap.WrapCore(sample)) })
-	if key := caddy.NewReplacer().ReplaceAll(cfg.HashKey, ""); key != "" {
-		h.hashKey = []byte(key)
-	} else if cfg.HashKey != "" {
-		return nil, errors.Join(errors.New("hash_key: comes out empty"), h.Close())
+	if cfg.HashKey != "" {
+		h.hashKey = []byte(caddy.NewReplacer().ReplaceAll(cfg.HashKey, ""))
 	}
 	if err := h.metrics.Register(ctx.GetMetricsRegistry()); err != nil {
 		return nil, errors.Join(err, h.Close())

@@ -283,12 +283,12 @@ func TestFallbacksAreWarnedOf(t *testing.T) {
 // TestOneNumberHasOneHash: it can be followed from request to request, across
 // reloads and from instance to instance with the same key, and by nobody else.
 func TestOneNumberHasOneHash(t *testing.T) {
-	t.Setenv("MEMBERS_HASH_KEY", "the key")
+	t.Setenv("MEMBERS_HASH_KEY", "the key of this test")
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	caddyfile := strings.ReplaceAll(loggedSite("a")+loggedSite("b")+
-		loggedSite("keyed", `hash_key "the key"`)+loggedSite("env", "hash_key {env.MEMBERS_HASH_KEY}")+
-		loggedSite("national", `hash_key "the key"`, "numbers {", "region US", "}")+
-		loggedSite("other", `hash_key "another key"`), "UPSTREAM", u.Addr)
+		loggedSite("keyed", `hash_key "the key of this test"`)+loggedSite("env", "hash_key {env.MEMBERS_HASH_KEY}")+
+		loggedSite("national", `hash_key "the key of this test"`, "numbers {", "region US", "}")+
+		loggedSite("other", `hash_key "another key of this test"`), "UPSTREAM", u.Addr)
 	g := startGateway(t, caddyfile)
 
 	sent := 0

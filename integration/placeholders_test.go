@@ -111,15 +111,15 @@ func (g *gateway) accessLog(t *testing.T, name string, atLeast int) (entries []m
 // TestTheHashTellsNumbersApartAndNothingElse: the same for a number however it
 // was sent, another for every other number and under another key.
 func TestTheHashTellsNumbersApartAndNothingElse(t *testing.T) {
-	t.Setenv("HASH_KEY", "other")
+	t.Setenv("HASH_KEY", "other other other other")
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	hashed := func(name string, options ...string) string {
 		s := strings.Replace(site(name, options...), "\treverse_proxy", "\theader X-Hash {http.conference_members.destination.hash}\n\treverse_proxy", 1)
 		s = strings.Replace(s, "\tconference_members", "\troute {\n\tconference_members", 1)
 		return s + "}\n"
 	}
-	config := hashed("random") + hashed("key", "hash_key secret", "require") + hashed("same", "hash_key secret") + hashed("env", "hash_key {env.HASH_KEY}") +
-		hashed("region", "hash_key secret", "numbers {", "region US", "}")
+	config := hashed("random") + hashed("key", "hash_key secretsecretsecret", "require") + hashed("same", "hash_key secretsecretsecret") + hashed("env", "hash_key {env.HASH_KEY}") +
+		hashed("region", "hash_key secretsecretsecret", "numbers {", "region US", "}")
 	g := startFront(t, u, config)
 	hash := func(site, request string) string {
 		t.Helper()

@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/evovoice-gateway/caddy-conference-members/destination"
+import (
+	"slices"
+
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
+)
 
 // Policy judges calls. It is made by [Compile], never changes, and may be used
 // by any number of goroutines.
@@ -104,6 +108,15 @@ func (p *Policy) Judge(c Call) Verdict {
 		}
 	}
 	return v
+}
+
+// JudgeValue judges a value of one field alone, as a configuration may hold it. It
+// returns the rules in mode enforce that the value fails in any call.
+func (p *Policy) JudgeValue(f Field, text string) []Violation {
+	var c Call
+	c[f] = Value{Text: text, Set: true}
+	p.Normalize(&c)
+	return slices.DeleteFunc(p.Judge(c).Violations, func(v Violation) bool { return v.Rule == Required })
 }
 
 // turns are the fields in the order in which they are judged: what is said of

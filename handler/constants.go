@@ -1,0 +1,104 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// isTemplate reports whether a value may come out as something else than it is.
+func isTemplate(value string) bool { return strings.ContainsAny(value, `{\`) }
+
+// environment matches the placeholders of environment variables, which come out the
+// same for every request.
+var environment = regexp.MustCompile(`\{env\.([^{}]+)\}`)
+
+// JudgeConstants judges what default and set give to every request alike: a client
+// could do nothing about its failing a rule. It needs all options together, which
+// are valid.
+func (c *Config) JudgeConstants() error {
+	policy, err := rules.Compile(c.Options)
+	if err != nil {
+		return err
+	}
+	return c.eachAssignment(func(f rules.Field, value string) error {
+		if isTemplate(value) {
+			return nil
+		}
+		return judgeConstant(policy, f, value)
+	})
+}
+
+// checkEnvironment judges what placeholders of the environment come out as, and
+// finds the variables that are not there. Only the process that serves has them, so
+// a configuration is adapted without.
+func (c *Config) checkEnvironment(policy *rules.Policy) error {
+	errs := []error{c.JudgeConstants(), c.eachAssignment(func(f rules.Field, value string) error {
+		if err := checkVariables(value); err != nil || !isTemplate(value) || isTemplate(environment.ReplaceAllString(value, "")) {
+			return err
+		}
+		return judgeConstant(policy, f, caddy.NewReplacer().ReplaceAll(value, ""))
+	})}
+	if err := checkVariables(c.HashKey); err != nil {
+		errs = append(errs, fmt.Errorf("hash_key: %w", err))
+	} else if isTemplate(c.HashKey) {
+		key := caddy.NewReplacer().ReplaceAll(c.HashKey, "")
+		if key == "" {
+			errs = append(errs, errors.New("hash_key: comes out empty"))
+		}
+		errs = append(errs, checkHashKey(key))
+	}
+	return errors.Join(errs...)
+}
+
+// eachAssignment checks the values of default and set, and names those that are
+// wrong. The field of others than the four is [rules.NumFields].
+func (c *Config) eachAssignment(check func(f rules.Field, value string) error) error {
+	var errs []error
+	for _, option := range [...]struct {
+		name   string
+		values map[string]string
+	}{{"default", c.Default}, {"set", c.Set}} {
+		for _, name := range slices.Sorted(maps.Keys(option.values)) {
+			f, ok := rules.FieldByName(name)
+			if !ok {
+				f = rules.NumFields
+			}
+			if err := check(f, option.values[name]); err != nil {
+				errs = append(errs, fmt.Errorf("%s %s: %w", option.name, name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// judgeConstant judges the value of a field. Others than the four have no rules.
+func judgeConstant(policy *rules.Policy, f rules.Field, value string) error {
+	if f == rules.NumFields || value == "" {
+		return nil
+	}
+	var errs []error
+	for _, v := range policy.JudgeValue(f, value) {
+		errs = append(errs, errors.New(strings.TrimSuffix(v.Detail, ".")))
+	}
+	return errors.Join(errs...)
+}
+
+// checkVariables finds environment variables that are not there.
+func checkVariables(template string) error {
+	var errs []error
+	for _, match := range environment.FindAllStringSubmatch(template, -1) {
+		if _, ok := os.LookupEnv(match[1]); !ok {
+			errs = append(errs, fmt.Errorf("there is no environment variable %s", match[1]))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,59 @@
+package handler
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// TestWhatEveryRequestGetsIsJudgedAtLoad holds that a value of the configuration
+// which every request would be refused for is a mistake in it.
+func TestWhatEveryRequestGetsIsJudgedAtLoad(t *testing.T) {
+	t.Setenv("MEMBERS_FROM", "+12025550123")
+	t.Setenv("MEMBERS_BAD", "911")
+	t.Setenv("MEMBERS_KEY", "short")
+	field := func(name, value string) map[string]string { return map[string]string{name: value} }
+	for _, test := range []struct {
+		rule string
+		c    Config
+		want string // empty if it loads
+	}{
+		{"a number", Config{Default: field("fromNumber", "+12025550123")}, ""},
+		{"no number", Config{Default: field("fromNumber", "911")}, "default fromNumber: fromNumber is not a phone number"},
+		{"in any letter case", Config{Set: field("FROMNUMBER", "911")}, "set FROMNUMBER: fromNumber is not a phone number"},
+		{"an emergency number", Config{Set: field("destination", "911")}, "set destination: destination is an emergency number"},
+		{"a number as the region writes it", Config{Default: field("fromNumber", "(202) 555-0123"), Options: rules.Options{Numbers: rules.NumberOptions{Region: "US"}}}, ""},
+		{"a rule that reports", Config{Default: field("fromNumber", "911"), Options: rules.Options{Mode: rules.Report}}, ""},
+		{"a placeholder of the request", Config{Default: field("fromNumber", "{http.request.header.X-From}")}, ""},
+		{"an environment variable", Config{Default: field("fromNumber", "{env.MEMBERS_FROM}")}, ""},
+		{"one that is not there", Config{Default: field("fromNumber", "{env.MEMBERS_NOPE}")}, "default fromNumber: there is no environment variable MEMBERS_NOPE"},
+		{"one that is not there, of another field", Config{Set: field("note", "a{env.MEMBERS_NOPE}")}, "set note: there is no environment variable MEMBERS_NOPE"},
+		{"one that holds no number", Config{Default: field("fromNumber", "{env.MEMBERS_BAD}")}, "default fromNumber: fromNumber is not a phone number"},
+		{"a field that is nearly one", Config{Default: field("fromNumbr", "+12025550123")}, "default: there is no field fromNumbr; did you mean fromNumber?"},
+		{"another field", Config{Set: field("note", "x")}, ""},
+		{"a key of sixteen bytes", Config{HashKey: "0123456789abcdef"}, ""},
+		{"a short key", Config{HashKey: "secret"}, "hash_key: 6 bytes can be guessed"},
+		{"a short key of the environment", Config{HashKey: "{env.MEMBERS_KEY}"}, "hash_key: 5 bytes can be guessed"},
+		{"a key that is not there", Config{HashKey: "{env.MEMBERS_NOPE}"}, "hash_key: there is no environment variable MEMBERS_NOPE"},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+			defer cancel()
+			h, err := New(ctx, test.c)
+			if err == nil {
+				err = h.Close()
+				if test.want != "" || err != nil {
+					t.Fatalf("loaded, %v; want %q", err, test.want)
+				}
+				return
+			}
+			if test.want == "" || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got %q, want %q", err, test.want)
+			}
+		})
+	}
+}
