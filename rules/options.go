@@ -37,8 +37,8 @@ type Options struct {
 	Numbers NumberOptions `json:"numbers,omitzero"`
 }
 
-// NumberOptions are the dial policy. It judges phone numbers, and the phone
-// number in the user part of a SIP URI where that is dialled as one.
+// NumberOptions are the dial policy. It judges every phone number that a carrier
+// could find in a destination, whatever its kind.
 type NumberOptions struct {
 	// Region is the ISO 3166 code of the country from which national numbers are
 	// dialled. With a region, national and punctuated numbers in destination and
@@ -71,8 +71,9 @@ type NumberOptions struct {
 	Emergency string `json:"emergency,omitempty"`
 
 	// Validity says what happens to a number that does not exist by
-	// libphonenumber's tables: "warn" reports it, "enforce" refuses it, "off"
-	// asks nothing. Under mode report or off it never does more than that mode.
+	// libphonenumber's tables: "warn" counts and logs it in any mode but off, "enforce"
+	// refuses it, "off" asks nothing. Under mode report or off it never does more than
+	// that mode.
 	// Default: warn.
 	Validity string `json:"validity,omitempty"`
 
