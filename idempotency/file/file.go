@@ -8,8 +8,8 @@
 //
 // The file is a bbolt database, which never shrinks: space of records that expired
 // is used again. It grows to what the records of one ttl take, and never beyond
-// Options.MaxSize: from there on, responses are not kept, and when even keys don't
-// fit, it takes no more of them ([idempotency.ErrFull]). Records expire by the wall
+// Options.MaxSize: from three quarters of that on, responses are not kept, and when
+// even keys don't fit, it takes no more of them ([idempotency.ErrFull]). Records expire by the wall
 // clock. The file must be on a local disk: file systems of a network lock and sync
 // in ways of their own.
 package file
@@ -44,9 +44,9 @@ const (
 	version     = 1
 	lockTimeout = 100 * time.Millisecond
 	expirySize  = 8
-	// sweep is how many records a claim looks at for those that have expired, and
-	// purge how many where the file is full.
-	sweep, purge = 4, 10_000
+	// sweep is how many records a claim looks at for those that have expired. Where
+	// the file is full, it looks at purge records, and up to purges times.
+	sweep, purge, purges = 4, 256, 16
 	// queued is how many steps wait for the disk; more wait for the queue.
 	queued = 1024
 )
@@ -376,15 +376,19 @@ func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl 
 			if err := s.reclaim(b, looks); err != nil {
 				return err
 			}
+			if s.used(b.Tx()) > s.limit(forKeys) {
+				return idempotency.ErrFull
+			}
 			return s.put(b, id, claim, ttl)
 		})
 	}
 	err = begin(sweep)
-	if errors.Is(err, idempotency.ErrFull) {
-		// A transaction that removes takes room itself: so one after the other.
-		if purged := s.enqueue(ctx, func(b *bolt.Bucket) error { return s.reclaim(b, purge) }); purged == nil {
-			err = begin(0)
+	for try := 0; try < purges && errors.Is(err, idempotency.ErrFull); try++ {
+		// What is removed makes room for the next transaction.
+		if err := s.enqueue(ctx, func(b *bolt.Bucket) error { return s.reclaim(b, purge) }); err != nil {
+			return nil, err
 		}
+		err = begin(0)
 	}
 	if err != nil {
 		return nil, err
@@ -460,6 +464,9 @@ func (s *Store) Replace(ctx context.Context, id idempotency.ID, held, record []b
 			case record == nil:
 				return b.Delete(id[:])
 			}
+			if dropped, ok := idempotency.DropBody(record); ok && s.used(b.Tx())+int64(len(record)) > s.limit(forResponses) {
+				record = dropped
+			}
 			return s.put(b, id, record, ttl)
 		})
 	}
@@ -470,6 +477,21 @@ func (s *Store) Replace(ctx context.Context, id idempotency.ID, held, record []b
 		}
 	}
 	return err
+}
+
+// Of the eighths of the file, responses leave two to keys, and keys leave one for
+// changes: even to remove a record, pages are written before others are free.
+const (
+	eighths      = 8
+	forResponses = 6
+	forKeys      = 7
+)
+
+func (s *Store) limit(parts int64) int64 { return int64(s.db.MaxSize) / eighths * parts }
+
+// used is how much of the file is in use.
+func (s *Store) used(tx *bolt.Tx) int64 {
+	return tx.Size() - int64(s.db.Stats().FreePageN)*int64(s.db.Info().PageSize)
 }
 
 // Scan implements idempotency.Store.
