@@ -47,9 +47,14 @@ var directive = options[handler.Config]{
 			set:     func(c *handler.Config, args []string) error { c.Route = args[0]; return nil },
 		},
 		{
-			name: "predefined_routes", syntax: "refuse|pass", def: handler.PredefinedRefuse, least: 1, most: 1,
-			meaning: "Whether the upstream's predefined routes, which dial too, are answered 404 or forwarded unjudged.",
+			name: "predefined_routes", syntax: "judge|refuse|pass", def: handler.PredefinedJudge, least: 1, most: 1,
+			meaning: "What becomes of calls on the upstream's predefined routes, which its own clients use: they are judged and forwarded to the route, answered 404, or forwarded unjudged.",
 			set:     func(c *handler.Config, args []string) error { c.PredefinedRoutes = args[0]; return nil },
+		},
+		{
+			name: "calls", syntax: "on|off", def: handler.CallsOn, least: 1, most: 1,
+			meaning: "`off` refuses every call with 503: the switch for a bad night.",
+			set:     func(c *handler.Config, args []string) error { c.Calls = args[0]; return nil },
 		},
 		{
 			name: "max_body", syntax: "<size>", def: "16KiB", least: 1, most: 1,

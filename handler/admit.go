@@ -5,6 +5,7 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -18,13 +19,26 @@ type admission struct {
 // admit reads what a client asks for, fills in what the configuration says, and
 // judges it. An error means that there is nobody left to respond to.
 func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error) {
-	asked, violations, err := h.reader.Read(r, at.SessionID)
+	asked, violations, err := h.reader.Read(readable(r, at), at.SessionID)
 	if err != nil {
 		return admission{}, nil, err
 	}
 	h.enrich(asked, r)
 	a := admission{request: asked}
 	return a, a.judge(h, at, violations), nil
+}
+
+// readable is the request as it is read. The upstream's own client of browsers
+// posts JSON to a predefined route as text/plain, to need no preflight; what has no
+// type is read as JSON if it begins like JSON.
+func readable(r *http.Request, at target) *http.Request {
+	if at.Kind != route.Predefined || mediaType(r) != "text/plain" || len(r.Header["Content-Type"]) != 1 {
+		return r
+	}
+	untyped := r.WithContext(r.Context())
+	untyped.Header = r.Header.Clone()
+	untyped.Header.Del("Content-Type")
+	return untyped
 }
 
 // judge holds what was read against the rules. All violations are told in one
@@ -49,6 +63,12 @@ func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *r
 			}
 			refused.add(v)
 		}
+	}
+	if refused == nil && call[rules.SessionID].Text == "" { // on a predefined route, which has none in its path
+		refused = &refusal{outcome: metrics.Refused, violations: []rules.Violation{{
+			Rule: rules.Required, Field: rules.SessionID.String(), Pointer: rules.SessionID.Pointer(),
+			Detail: "sessionId is missing or empty.",
+		}}}
 	}
 	if refused == nil && !h.hasPath(at, call[rules.SessionID].Text) {
 		refused = &refusal{outcome: metrics.Refused, violations: []rules.Violation{{

@@ -19,8 +19,9 @@ import (
 
 // compiled is a configuration in the form in which requests are served.
 type compiled struct {
-	route          *route.Template
-	passPredefined bool
+	route      *route.Template
+	predefined string // judge, refuse or pass
+	callsOff   bool
 
 	reader            *request.Reader
 	assignments       []assignment
@@ -49,12 +50,14 @@ func compile(cfg Config) (*compiled, error) {
 		errs = append(errs, err)
 	}
 	c := &compiled{
-		passPredefined:    cfg.PredefinedRoutes == PredefinedPass,
+		predefined:        orDefault(cfg.PredefinedRoutes, PredefinedJudge),
+		callsOff:          cfg.Calls == CallsOff,
 		assignments:       compileAssignments(cfg.Default, cfg.Set),
 		correlationHeader: cfg.CorrelationID,
 		errorRoutes:       cfg.ErrorsVia == ViaHandleErrors,
 	}
-	mistake("", oneOf("predefined_routes", cfg.PredefinedRoutes, PredefinedRefuse, PredefinedPass))
+	mistake("", oneOf("predefined_routes", cfg.PredefinedRoutes, PredefinedJudge, PredefinedRefuse, PredefinedPass))
+	mistake("", oneOf("calls", cfg.Calls, CallsOn, CallsOff))
 	mistake("", oneOf("errors_via", cfg.ErrorsVia, ViaHandleErrors))
 
 	var err error

@@ -22,10 +22,17 @@ const (
 
 // Values of the options that are one of a few words.
 const (
+	// PredefinedJudge judges a call on a predefined route and forwards it to the
+	// route.
+	PredefinedJudge = "judge"
 	// PredefinedRefuse answers the predefined routes with 404.
 	PredefinedRefuse = "refuse"
 	// PredefinedPass forwards the predefined routes unjudged.
 	PredefinedPass = "pass"
+	// CallsOn places the calls that the rules allow.
+	CallsOn = "on"
+	// CallsOff refuses every call.
+	CallsOff = "off"
 	// ErrorsNegotiated answers a client of CSV with errors in CSV.
 	ErrorsNegotiated = "negotiated"
 	// ErrorsJSON answers every client with errors in JSON.
@@ -44,9 +51,14 @@ type Config struct {
 	Route string `json:"route,omitempty"`
 
 	// What becomes of requests to the upstream's predefined routes, such as
-	// `/json/reply/AddConferenceMember`, which dial too: `refuse` answers 404,
-	// `pass` forwards them unjudged. Default: `refuse`.
+	// `/json/reply/AddConferenceMember`, which dial too: `judge` judges a call
+	// there, with the session id of the body or the query, and forwards it to the
+	// route; `refuse` answers 404; `pass` forwards all of them unjudged. Batches
+	// and SOAP are refused unless they pass. Default: `judge`.
 	PredefinedRoutes string `json:"predefined_routes,omitempty"`
+
+	// `off` refuses every call with 503: the switch for a bad night. Default: `on`.
+	Calls string `json:"calls,omitempty"`
 
 	// The largest request body in bytes; a larger one is answered 413. It
 	// holds for what a compressed body unpacks to as well. Default: 16384.

@@ -156,8 +156,8 @@ func (x *exchange) stripped(name string) bool {
 
 // passing is a request that is forwarded unjudged, but not as one of another
 // method. OPTIONS goes on without what would mean nothing there and, should the
-// upstream take it for a POST after all, would dial: a body, cookies, and the
-// four fields in the query.
+// upstream take it for a POST after all, would dial: a body, cookies and the
+// query.
 func (x *exchange) passing() *http.Request {
 	out := x.r.WithContext(x.r.Context())
 	out.Header = x.r.Header.Clone()
@@ -173,10 +173,11 @@ func (x *exchange) passing() *http.Request {
 		for _, name := range []string{"Content-Length", "Content-Type", "Cookie"} {
 			out.Header.Del(name)
 		}
-		strip = func(name string) bool { return strings.EqualFold(name, methodOverride) || request.IsField(name) }
+		strip = func(string) bool { return true }
 	}
 	u := *x.r.URL
 	u.RawQuery = request.StripQuery(u.RawQuery, strip)
+	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
 	out.URL = &u
 	out.RequestURI = u.RequestURI()
 	return out

@@ -66,6 +66,9 @@ func (h *Handler) chooseFormat(r *http.Request, at target, view *representation)
 		}
 		return f, nil
 	}
+	if at.Format != negotiate.None { // that of a predefined route, recordings 426 and 432
+		return at.Format, nil
+	}
 	f, ok := view.offers.Accept(r.Header["Accept"])
 	if !ok {
 		return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,

@@ -2,7 +2,11 @@ package handler
 
 import (
 	"net/http"
+	"strings"
 
+	"go.uber.org/zap"
+
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -67,7 +71,11 @@ func (h *Handler) match(r *http.Request) (target, bool) {
 		// path, and is sent on as it is for the upstream to read.
 		m = route.Match{Kind: route.Members, Ambiguous: true}
 	}
-	if m.Kind == route.None || m.Kind == route.LookAlike {
+	switch m.Kind {
+	case route.LookAlike:
+		h.lookAlike(r)
+		return target{}, false
+	case route.None:
 		return target{}, false
 	}
 	for _, op := range operations {
@@ -82,25 +90,51 @@ func (h *Handler) match(r *http.Request) (target, bool) {
 // route where the configuration says so.
 func (h *Handler) passes(r *http.Request, at target) bool {
 	switch {
-	case at.Ambiguous, at.UnknownSuffix:
+	case at.Ambiguous:
 		return false
-	case at.Kind > route.Members:
-		return h.passPredefined
+	case at.Kind > route.Members && h.predefined == PredefinedPass:
+		return true
 	default:
-		return r.Method == http.MethodOptions
+		return r.Method == http.MethodOptions && h.serves(at)
 	}
 }
 
-// misdirected refuses a request for its path or its method.
+// serves reports whether calls on a path are judged.
+func (h *Handler) serves(at target) bool {
+	return !at.UnknownSuffix && (at.Kind == route.Members || at.Kind == route.Predefined && h.predefined == PredefinedJudge)
+}
+
+// misdirected refuses a request for its path, its method or where it comes from,
+// or because no calls are placed at all.
 func (h *Handler) misdirected(r *http.Request, at target) *refusal {
 	switch {
-	case at.Kind > route.Members:
+	case at.Ambiguous && at.Kind == route.Members:
+		return ambiguousPath()
+	case at.UnknownSuffix && (at.Kind == route.Members || h.predefined == PredefinedJudge):
+		return newRefusal(metrics.Refused, rules.UnknownSuffix, rules.UnknownSuffix.Title+".")
+	case !h.serves(at):
 		return closedRoute(h.route)
-	case at.Ambiguous, at.UnknownSuffix:
+	case at.Ambiguous:
 		return ambiguousPath()
 	case r.Method != at.method:
 		return wrongMethod(at.method)
+	case at.dials && h.callsOff:
+		return newRefusal(metrics.Refused, rules.CallsOff, rules.CallsOff.Title+".")
+	case isCrossSite(r):
+		return newRefusal(metrics.Refused, rules.CrossSite, rules.CrossSite.Title+".")
 	default:
 		return nil
 	}
+}
+
+// lookAlike counts and logs a POST that ends like the route and is not on it. It
+// dials if the upstream takes it for a call, so the gateway is probably mounted
+// where it does not see the calls as clients send them.
+func (h *Handler) lookAlike(r *http.Request) {
+	if !strings.EqualFold(r.Method, http.MethodPost) && r.Header.Get(methodOverride) == "" {
+		return
+	}
+	h.metrics.LookedAlike()
+	h.sampled().Warn("POST passed on unjudged: its path ends like the route but is another one; see docs/mounting.md",
+		zap.String("route", h.route.String()))
 }

@@ -108,6 +108,8 @@ func (x *exchange) refuse(f *refusal) error {
 	switch f.violations[0].Rule { // what is accepted (RFC 9110 section 15.5.16)
 	case rules.ContentType:
 		h.Set("Accept-Post", request.AcceptPost())
+	case rules.CallsOff:
+		h.Set("Retry-After", callsOffRetry)
 	case rules.ContentEncoding:
 		h.Set("Accept-Encoding", request.AcceptEncoding)
 	}
@@ -141,8 +143,19 @@ func (x *exchange) problemBody(f *refusal) (body []byte, contentType string) {
 			return body, csv.contentType
 		}
 	}
-	return body, "application/problem+json"
+	if x.at.Kind == route.Predefined && !strings.Contains(strings.Join(x.r.Header["Accept"], ","), problemJSON) {
+		// The upstream's clients for Java and .NET read a responseStatus only of a
+		// response that has the type they asked for.
+		return body, "application/json; charset=utf-8"
+	}
+	return body, problemJSON
 }
+
+// problemJSON is the type of problem details (RFC 9457 section 6.1).
+const problemJSON = "application/problem+json"
+
+// callsOffRetry is after how many seconds a client may try again if calls are off.
+const callsOffRetry = "300"
 
 // maxUnread is how many bytes of a body are read although the request is refused:
 // as many as net/http reads where a connection stays open.

@@ -84,11 +84,15 @@ func TestPlaceholdersBehindItAreOfWhatWasJudged(t *testing.T) {
 					t.Fatalf("%d requests forwarded (error %v), want 1", len(u.Received()), got.err)
 				}
 				r := u.Received()[0]
-				if want := membersPath + "?kept=1"; r.Target != want {
+				query := "kept=1"
+				if r.Method == "OPTIONS" {
+					query = ""
+				}
+				if want := strings.TrimSuffix(membersPath+"?"+query, "?"); r.Target != want {
 					t.Errorf("forwarded to %s, want %s", r.Target, want)
 				}
-				if q := r.Header.Get("X-Query"); at == "proxy" && q != "kept=1" {
-					t.Errorf("X-Query: %s, want kept=1", q)
+				if q := r.Header.Get("X-Query"); at == "proxy" && q != query {
+					t.Errorf("X-Query: %s, want %s", q, query)
 				}
 			})
 		}

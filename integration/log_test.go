@@ -124,7 +124,7 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 			times: []string{"duration"},
 		},
 		{
-			rule: "a predefined route", path: "/json/reply/AddConferenceMember", body: `{"destination":"+12025550123"}`,
+			rule: "a predefined route", path: "/json/reply/AddConferenceMember[]", body: `{"destination":"+12025550123"}`,
 			want:  `{"format":"json","outcome":"predefined_route","violated_rules":["predefined_route"],"correlation_id":"me"}`,
 			times: []string{"duration"},
 		},

@@ -186,7 +186,7 @@ func TestEachRequestHasTheOutcomeThatItHad(t *testing.T) {
 		{"not_acceptable", "none", "routes", post(membersPath+"?format=x", validBody)},
 		{"method_not_allowed", "none", "plain", wire("GET "+csv, nil, "")},
 		{"method_not_allowed", "none", "plain", wire("post "+membersPath, nil, "")},
-		{"predefined_route", "none", "plain", post("/json/reply/AddConferenceMember", "{}")},
+		{"predefined_route", "none", "plain", post("/json/reply/AddConferenceMember[]", "[]")},
 		{"passed", "none", "pass", post("/json/reply/AddConferenceMember", "{}")},
 		{"passed", "none", "plain", wire("OPTIONS "+membersPath, nil, "")},
 		{"upstream_4xx", "json", "plain", post("/sessions/err404/conference/members", validBody)},

@@ -158,7 +158,7 @@ var endings = []ending{
 	{rule: "an unknown format", path: membersPath + "?format=pdf", want: "none not_acceptable"},
 	{rule: "a method", method: http.MethodPut, want: "none method_not_allowed"},
 	{rule: "HEAD", method: http.MethodHead, want: "none method_not_allowed"},
-	{rule: "a predefined route", path: "/json/reply/AddConferenceMember", want: "none predefined_route"},
+	{rule: "a predefined route", path: "/json/reply/AddConferenceMember[]", want: "none predefined_route"},
 
 	{rule: "OPTIONS", method: http.MethodOptions, want: "none passed"},
 	{rule: "OPTIONS and an error", method: http.MethodOptions, header: []string{fault(`{"status":500}`)}, want: "none upstream_5xx"},

@@ -240,11 +240,128 @@ func TestTheMethodOverrideIsNeverForwarded(t *testing.T) {
 	}
 }
 
+// TestPredefinedRoutesAreJudged: the upstream's own clients post there.
+func TestPredefinedRoutesAreJudged(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
+	g := startFront(t, u, site("judge"))
+	good := `{"sessionId":"abc","callSid":"` + callSID + `","destination":"+12025550123"}`
+	for _, tt := range []struct {
+		rule, path, body string
+		header           []string
+		target, accept   string
+	}{
+		{"JSON", "/json/reply/AddConferenceMember", good, nil, membersPath, "application/json"},
+		{"any letter case and slashes", "//JSON/OneWay//addconferencemember/", good, nil, membersPath, "application/json"},
+		{"the newer route", "/api/AddConferenceMember", good, []string{"Accept: application/json"}, membersPath, "application/json"},
+		{"the session id in the query", "/api/AddConferenceMember?sessionId=abc", strings.Replace(good, `"sessionId":"abc",`, "", 1), nil, membersPath, "application/json"},
+		{"the format of the route", "/xml/reply/AddConferenceMember", good, []string{"Accept: application/json"}, membersPath, "application/xml"},
+		{"the format of the suffix", "/xml/reply/AddConferenceMember.json", good, nil, membersPath + ".json", "application/json"},
+		{"text of a browser", "/api/AddConferenceMember", good, []string{"Content-Type: text/plain;charset=UTF-8"}, membersPath, "application/json"},
+		{"a method override", "/api/AddConferenceMember", good, []string{"X-HTTP-Method-Override: GET"}, membersPath, "application/json"},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			u.Forget()
+			if tt.header == nil || !strings.HasPrefix(tt.header[0], "Content-Type") {
+				tt.header = append(tt.header, "Content-Type: application/json")
+			}
+			got := g.sendRaw(t, "judge", wire("POST "+tt.path, tt.header, tt.body))
+			r, _ := u.Last()
+			if got.status != 200 || r.Target != tt.target || r.Header.Get("Accept") != tt.accept || r.Header.Get("X-Http-Method-Override") != "" {
+				t.Errorf("status %d, forwarded %s for %s\n%.300s", got.status, r.Target, r.Header.Get("Accept"), got.body)
+			}
+		})
+	}
+	for _, tt := range []struct {
+		rule, line, body string
+		status           int
+		violated         string
+	}{
+		{"a bad call", "POST /json/reply/AddConferenceMember", strings.Replace(good, callSID, "x", 1), 422, "call_sid_format"},
+		{"no session id", "POST /json/reply/AddConferenceMember", `{"destination":"+12025550123"}`, 422, "required"},
+		{"GET", "GET /json/reply/AddConferenceMember?sessionId=abc", "", 405, "method_not_allowed"},
+		{"a batch", "POST /json/reply/AddConferenceMember[]", "[]", 404, "predefined_route"},
+		{"SOAP", "POST /Soap12//", "<x/>", 404, "predefined_route"},
+		{"SOAP 1.1", "POST /soap11", "<x/>", 404, "predefined_route"},
+		{"a suffix of another format", "POST /api/AddConferenceMember.msgpack", good, 404, "unknown_suffix"},
+		{"a suffix of another format, on the route", "POST " + membersPath + ".msgpack", good, 404, "unknown_suffix"},
+		{"a suffix in capitals", "POST " + membersPath + ".JSON", good, 404, "unknown_suffix"},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			u.Forget()
+			got := g.sendRaw(t, "judge", wire(tt.line, []string{"Content-Type: application/json"}, tt.body))
+			refuses(tt.status, tt.violated)(t, got)
+			nothingDialled(t, u)
+		})
+	}
+}
+
+// TestCallsOffRefusesEveryCall, and nothing else.
+func TestCallsOffRefusesEveryCall(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("off", "calls off"))
+	for _, path := range []string{membersPath, membersPath + ".json", "/json/reply/AddConferenceMember"} {
+		got := g.sendRaw(t, "off", post(path, validBody))
+		refuses(503, "calls_off")(t, got)
+		if got.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	nothingDialled(t, u)
+	if got := g.sendRaw(t, "off", wire("OPTIONS "+membersPath, nil, "")); isRefusal(got) {
+		t.Errorf("OPTIONS: status %d", got.status)
+	}
+}
+
+// TestAFormOfAnotherSiteIsRefused: it needs no preflight, and would dial with the
+// credentials of its user.
+func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("strict"))
+	const form = "Content-Type: application/x-www-form-urlencoded"
+	for _, header := range [][]string{
+		{form, "Sec-Fetch-Site: cross-site"}, {form, "Origin: null"}, {form, "Origin: https://evil.example"},
+		{"Content-Type: multipart/form-data; boundary=x", "Sec-Fetch-Site: cross-site"}, {"Content-Type: text/plain", "Sec-Fetch-Site: cross-site"},
+		{"Sec-Fetch-Site: cross-site", "Origin: null"},
+	} {
+		refuses(403, "cross_site")(t, g.sendRaw(t, "strict", wire("POST "+membersPath, header, "destination=%2B12025550123")))
+	}
+	nothingDialled(t, u)
+}
+
+// TestOPTIONSCarriesNothingOn: no query, no body, no cookies.
+func TestOPTIONSCarriesNothingOn(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("strict"))
+	for _, path := range []string{membersPath, "/json/reply/AddConferenceMember"} {
+		u.Forget()
+		g.sendRaw(t, "strict", wire("OPTIONS "+path+"?destinati%C2%ADon=911&x", []string{"Cookie: a=b", "X-HTTP-Method-Override: POST", "Content-Type: application/json"}, validBody))
+		if r, ok := u.Last(); !ok || r.Target != path || len(r.Body) != 0 || r.Header.Get("Cookie") != "" || r.Header.Get("X-Http-Method-Override") != "" {
+			t.Errorf("forwarded %s %v %q", r.Target, r.Header, r.Body)
+		}
+	}
+	if n := u.Stats().Dialled; n != 0 {
+		t.Errorf("%d calls were placed", n)
+	}
+}
+
+// TestLookAlikesAreCounted: they are passed on, for they may be anything.
+func TestLookAlikesAreCounted(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("strict"))
+	for _, path := range []string{"/v1/sessions/abc/conference/members", "/conference/members.csv/", "/x/AddConferenceMember"} {
+		u.Forget()
+		g.sendRaw(t, "strict", post(path, "untouched"))
+		if r, _ := u.Last(); string(r.Body) != "untouched" || r.Target != path {
+			t.Errorf("forwarded %s with %q", r.Target, r.Body)
+		}
+	}
+}
+
 func TestPredefinedRoutesAreClosedUnlessTheyPass(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
-	g := startFront(t, u, site("closed")+site("pass", "predefined_routes pass"))
+	g := startFront(t, u, site("closed", "predefined_routes refuse")+site("pass", "predefined_routes pass"))
 	for _, path := range []string{
-		"/json/reply/AddConferenceMember", "/CSV/OneWay/addconferencemember", "/jsv/reply/AddConferenceMember", "/api/AddConferenceMember", "/api/addconferencemember.json",
+		"/json/reply/AddConferenceMember", "/XML/OneWay/addconferencemember", "/jsv/reply/AddConferenceMember", "/api/AddConferenceMember", "/api/addconferencemember.json",
 	} {
 		t.Run(path, func(t *testing.T) {
 			body := `{"sessionId":"abc","callSid":"` + callSID + `"}`

@@ -163,7 +163,7 @@ func TestErrorRoutesTakeOver(t *testing.T) {
 		{"a rule", post(membersPath, invalidBody), 422, "refused: call_sid_format (callSid), destination_format (destination) (rejected)"},
 		{"reading", post(membersPath, "{"), 400, "refused: malformed_json (rejected)"},
 		{"a method", wire("GET "+membersPath, nil, ""), 405, "refused: method_not_allowed (method_not_allowed)"},
-		{"a predefined route", post("/api/AddConferenceMember", "{}"), 404, "refused: predefined_route (predefined_route)"},
+		{"a predefined route", post("/api/AddConferenceMember[]", "[]"), 404, "refused: predefined_route (predefined_route)"},
 		{"a format", post(membersPath, "{}", "Accept: image/png"), 406, "refused: not_acceptable (not_acceptable)"},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {

@@ -220,8 +220,8 @@ func TestASpanTellsOfTheRequest(t *testing.T) {
 			events:     []string{"conference_members.refused rules=method_not_allowed"},
 		},
 		{
-			rule: "a predefined route", path: "/csv/reply/AddConferenceMember", body: validBody,
-			attributes: map[string]string{"format": "json", "outcome": "predefined_route", "destination.kind": "", "violated_rules": "predefined_route"},
+			rule: "a predefined route", path: "/csv/reply/AddConferenceMember[]", body: validBody,
+			attributes: map[string]string{"format": "csv", "outcome": "predefined_route", "destination.kind": "", "violated_rules": "predefined_route"},
 			events:     []string{"conference_members.refused rules=predefined_route"},
 		},
 		{

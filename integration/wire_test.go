@@ -174,7 +174,9 @@ func (f *refusal) rules() []string {
 
 // refusalOf reads a refusal in JSON. ok is false for any other answer.
 func refusalOf(r reply) (f refusal, ok bool) {
-	if r.header.Get("Content-Type") != "application/problem+json" || json.Unmarshal([]byte(r.body), &f) != nil {
+	typ := r.header.Get("Content-Type")
+	predefined := typ == "application/json; charset=utf-8" && r.header.Get("Cache-Control") == "no-store"
+	if typ != "application/problem+json" && !predefined || json.Unmarshal([]byte(r.body), &f) != nil {
 		return f, false
 	}
 	return f, len(f.Errors) > 0

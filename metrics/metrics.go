@@ -69,6 +69,7 @@ type Collectors struct {
 	destinations     *family[prometheus.Counter]
 	requestBytes     *family[prometheus.Observer]
 	responseBytes    *family[prometheus.Observer]
+	lookAlikes       *family[prometheus.Counter]
 	inFlight         *family[prometheus.Gauge]
 }
 
@@ -141,6 +142,10 @@ func New(l Labels) *Collectors {
 		labels:  []label{format},
 		buckets: sizeBuckets,
 	})
+	c.lookAlikes = c.counter(metric{
+		name: "lookalikes_total",
+		help: "POST requests passed on unjudged whose path ends like the route: the gateway may be mounted in the wrong place.",
+	})
 	c.inFlight = c.gauge(metric{
 		name: "requests_in_flight",
 		help: "Requests on the conference members route that have not ended.",
@@ -161,6 +166,9 @@ func (c *Collectors) Register(reg prometheus.Registerer) error {
 	}
 	return nil
 }
+
+// LookedAlike counts a request whose path only ends like the route.
+func (c *Collectors) LookedAlike() { c.lookAlikes.of().Inc() }
 
 // RequestStarted counts a request as in flight until RequestEnded.
 func (c *Collectors) RequestStarted() { c.inFlight.of().Inc() }

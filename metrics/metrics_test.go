@@ -38,6 +38,7 @@ func drive(c *Collectors) {
 	c.Dialled("phone", "DE")
 	c.Transcoded(time.Millisecond)
 	c.FellBack("malformed")
+	c.LookedAlike()
 }
 
 // TestEveryMetricIsObserved holds that no entry of the table lacks a method that

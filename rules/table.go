@@ -336,6 +336,27 @@ var (
 		Fix:   "POST to the route of conference members instead, by default /sessions/{sessionId}/conference/members.",
 	})
 
+	// UnknownSuffix: a host that knows more formats cuts the suffix off and dials.
+	UnknownSuffix = rule(Rule{
+		Name: "unknown_suffix", Status: http.StatusNotFound, ErrorCode: "NotFound",
+		Title: "The suffix of the path is not one of the formats",
+		Fix:   "End the path with .json, .csv, .xml, .jsv or .html in lower case, or with no suffix.",
+	})
+
+	// CrossSite: a form of another site would dial with its user's credentials.
+	CrossSite = rule(Rule{
+		Name: "cross_site", Status: http.StatusForbidden, ErrorCode: "Forbidden",
+		Title: "A browser sends this for another site",
+		Fix:   "Send the fields as application/json, for which a browser asks this site first.",
+	})
+
+	// CallsOff: the operator has stopped all calls.
+	CallsOff = rule(Rule{
+		Name: "calls_off", Status: http.StatusServiceUnavailable, ErrorCode: "ServiceUnavailable",
+		Title: "No calls are placed for the time being",
+		Fix:   "Try again later; the operator of this gateway has switched calls off.",
+	})
+
 	// AmbiguousPath: what stands between here and the upstream may read the path
 	// as the route, although the upstream itself would not.
 	AmbiguousPath = rule(Rule{

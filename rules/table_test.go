@@ -48,7 +48,7 @@ func TestRulesAreWellFormed(t *testing.T) {
 			t.Errorf("ByName(%q) is another rule", r.Name)
 		case !code.MatchString(r.ErrorCode):
 			t.Errorf("%s: error code %q is not PascalCase", r.Name, r.ErrorCode)
-		case !slices.Contains([]int{400, 404, 405, 406, 413, 415, 422}, r.Status):
+		case !slices.Contains([]int{400, 403, 404, 405, 406, 413, 415, 422, 503}, r.Status):
 			t.Errorf("%s: status %d", r.Name, r.Status)
 		case r.Title == "" || strings.HasSuffix(r.Title, "."):
 			t.Errorf("%s: title %q", r.Name, r.Title)

@@ -71,7 +71,7 @@ var refusals = []refused{
 	}},
 
 	{name: "predefined route", status: 404, outcome: "predefined_route", failures: fails("none predefined_route"), write: func(r *request, c *call) {
-		r.path, r.query = "/json/reply/AddConferenceMember", "sessionId="+c.sessionID
+		r.path, r.query = "/json/reply/AddConferenceMember[]", "sessionId="+c.sessionID
 		r.send("application/json", c.json(asIs))
 	}},
 	{name: "ambiguous path", status: 404, failures: fails("none ambiguous_path"), write: func(r *request, c *call) {
