@@ -7,7 +7,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// metricRow is a row of the README's table of metrics, which is made of the code.
+// metricRow is a row of the table of metrics in docs/metrics.md, which is made of the code.
 var metricRow = regexp.MustCompile("(?m)^\\| `" + ours + "(\\w+)` \\| (counter|histogram|gauge) \\|")
 
 // TestTheGatewayObservesEveryMetric holds that each is observed where it should
@@ -23,9 +23,9 @@ func TestTheGatewayObservesEveryMetric(t *testing.T) {
 		g.sendRaw(t, "plain", request)
 	}
 	s := g.settled(t)
-	rows := metricRow.FindAllStringSubmatch(mustRead(readmeFile), -1)
+	rows := metricRow.FindAllStringSubmatch(mustRead("../docs/metrics.md"), -1)
 	if len(rows) == 0 {
-		t.Fatal("the README has no metrics")
+		t.Fatal("docs/metrics.md has no metrics")
 	}
 	for _, row := range rows {
 		name := row[1]
