@@ -131,6 +131,11 @@ var directive = options[handler.Config]{
 			},
 		},
 		{
+			name: "capture", syntax: "<name> <path>", def: "none", least: 2, most: 2, repeats: true,
+			meaning: "A value of the response, in JSON or made CSV, for logs, traces and `{http.conference_members.response.NAME}`; the path is one as in `column`.",
+			set:     func(c *handler.Config, args []string) error { return put(&c.Captures, "capture", args) },
+		},
+		{
 			name: "errors_via", syntax: "handle_errors", def: "the module's own answers", least: 1, most: 1,
 			meaning: "Hands refusals to the site's `handle_errors` instead of answering them.",
 			set:     func(c *handler.Config, args []string) error { c.ErrorsVia = args[0]; return nil },

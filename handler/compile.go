@@ -28,6 +28,7 @@ type compiled struct {
 	correlationHeader string // empty for none
 	policy            *rules.Policy
 
+	captures    []capture
 	csv         *representation
 	views       map[string]*representation
 	viewNames   string // for people
@@ -83,6 +84,8 @@ func compile(cfg Config) (*compiled, error) {
 	if !isTemplate(cfg.HashKey) {
 		mistake("", checkHashKey(cfg.HashKey))
 	}
+	c.captures, err = compileCaptures(cfg.Captures)
+	mistake("captures", err)
 	c.csv, c.views, err = orDefault(cfg.CSV, new(CSV)).compile()
 	c.viewNames = strings.Join(slices.Sorted(maps.Keys(c.views)), ", ")
 	mistake("csv", err)

@@ -92,6 +92,13 @@ type Config struct {
 	// `{env.HASH_KEY}`, are replaced. Default: a key made when the process starts.
 	HashKey string `json:"hash_key,omitempty"`
 
+	// Values of responses, by a name of 1 to 64 letters, digits, `-` and `_`: each
+	// the path to one, as in a column. What the first 64 KiB of a successful JSON
+	// response have there is `{http.conference_members.response.NAME}` for handlers
+	// that ask for it later, such as log_append, a field of the log and a span
+	// attribute. At most 32. Default: none.
+	Captures map[string]string `json:"captures,omitempty"`
+
 	// How a request is judged.
 	rules.Options
 

@@ -60,7 +60,8 @@ func (x *exchange) end() {
 func (x *exchange) writer(csv *representation) *responseWriter {
 	x.response = responseWriter{
 		ResponseWriter: x.w, client: x.r, metrics: x.h.metrics, operation: x.at.operation, csv: csv,
-		gateway: gatewayHeaders{x.h.correlationHeader, x.correlationID, x.clientAwaitsContinue()},
+		captured: captured{captures: x.h.captures},
+		gateway:  gatewayHeaders{x.h.correlationHeader, x.correlationID, x.clientAwaitsContinue()},
 	}
 	return &x.response
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -31,9 +32,9 @@ var notForwarded = []string{
 }
 
 // notForwardedForCSV are fields that ask for something other than the whole
-// JSON, as it is: another coding, a part, or nothing if it has not changed.
+// JSON: a part of it, or nothing if it has not changed.
 var notForwardedForCSV = []string{
-	"Accept-Encoding", "Range",
+	"Range",
 	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
 }
 
@@ -65,6 +66,8 @@ func (x *exchange) outgoing(ctx context.Context, a *admission) *http.Request {
 	out.Header.Set("Accept", x.wanted.format.MediaType())
 	if x.wanted.format == negotiate.CSV {
 		out.Header.Set("Accept", negotiate.JSON.MediaType())
+		// Named here, no transport unpacks the response and breaks off where it can't.
+		out.Header.Set("Accept-Encoding", coding.Accepted)
 		deleteAll(out.Header, notForwardedForCSV)
 	}
 	dropOverrideCookies(out.Header)

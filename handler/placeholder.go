@@ -2,6 +2,7 @@ package handler
 
 import (
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -37,6 +38,12 @@ func (x *exchange) providePlaceholders() {
 		if !ok {
 			return nil, false
 		}
+		if captured, ok := strings.CutPrefix(name, responsePrefix); ok {
+			if value, ok := x.capturedValue(captured); ok {
+				return value, true
+			}
+			return nil, false
+		}
 		for _, p := range placeholders {
 			if p.name == name {
 				return p.value(x), true
@@ -44,6 +51,14 @@ func (x *exchange) providePlaceholders() {
 		}
 		return nil, false
 	})
+}
+
+// capturedValue returns what a capture found, empty until the response is there.
+func (x *exchange) capturedValue(name string) (string, bool) {
+	if !slices.ContainsFunc(x.h.captures, func(c capture) bool { return c.name == name }) {
+		return "", false
+	}
+	return x.response.captured.value(name), true
 }
 
 // Placeholders yields the name, without braces, and the meaning of every
@@ -55,5 +70,6 @@ func Placeholders() iter.Seq2[string, string] {
 				return
 			}
 		}
+		yield(placeholderPrefix+responsePrefix+"NAME", "What `capture NAME` found in the response, empty until it is there.")
 	}
 }

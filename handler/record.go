@@ -27,6 +27,7 @@ const name = "conference_members"
 func (x *exchange) record(outcome metrics.Outcome) {
 	x.outcome = outcome
 	x.took = time.Since(x.started)
+	x.response.captured.finish(outcome == metrics.OK)
 	x.recordViolations()
 	if x.response.forwarded && x.admission.request != nil && x.at.dials {
 		x.h.metrics.Dialled(string(x.admission.verdict.Kind), x.admission.verdict.Country)
@@ -58,6 +59,9 @@ func (x *exchange) record(outcome metrics.Outcome) {
 			attribute.String(name+".destination.kind", string(x.admission.verdict.Kind)),
 			attribute.StringSlice(name+".violated_rules", x.violatedRules()),
 		)
+		for i, value := range x.response.captured.values {
+			span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, maskNumbers(value)))
+		}
 	}
 }
 
@@ -159,6 +163,9 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	text("format", x.wanted.format.String())
 	text("outcome", x.outcome.String())
 	text("transcode_error", x.response.fallback)
+	for i, value := range x.response.captured.values {
+		text(responsePrefix+x.h.captures[i].name, maskNumbers(value))
+	}
 	if violated := x.violatedRules(); len(violated) > 0 {
 		zap.Strings("violated_rules", violated).AddTo(enc)
 	}

@@ -103,6 +103,15 @@ func isJSON(mediaType string) bool {
 	return mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 }
 
+// isJSONResponse reports whether a Content-Type is JSON.
+func isJSONResponse(contentType string) bool {
+	if contentType == upstreamJSON {
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && isJSON(mediaType)
+}
+
 // isUTF8 reports whether a charset parameter names UTF-8 or leaves it implied,
 // as RFC 8259 section 8.1 demands of JSON. Many leave out the hyphen, and ASCII
 // is UTF-8.

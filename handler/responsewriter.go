@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
@@ -28,6 +29,7 @@ type responseWriter struct {
 	gateway   gatewayHeaders
 	operation *operation
 	csv       *representation // nil to pass everything on
+	captured  captured
 
 	started        time.Time     // of the upstream's time
 	fallbackReason string        // why the body can't be transcoded, if there comes one
@@ -75,6 +77,7 @@ func (w *responseWriter) WriteHeader(status int) {
 	if w.forwarded {
 		w.stopTimer(status)
 	}
+	w.captured.start(status, w.Header())
 	if w.csv == nil {
 		w.sendHeader()
 		return
@@ -122,6 +125,12 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // send sends bytes of the body.
 func (w *responseWriter) send(p []byte) (int, error) {
+	w.captured.see(p)
+	return w.sendUnseen(p)
+}
+
+// sendUnseen sends bytes at which nobody looks for values.
+func (w *responseWriter) sendUnseen(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p) //nolint:gosec // the upstream's own bytes under its own Content-Type
 	w.sent += int64(n)
 	return n, err
@@ -148,6 +157,15 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 		if err != nil {
 			return n, err
 		}
+	}
+	if room := w.captured.room(); room > 0 {
+		m, err := io.Copy(w.ResponseWriter, io.TeeReader(io.LimitReader(r, int64(room)), &w.captured))
+		w.sent += m
+		n += m
+		if err != nil || m < int64(room) {
+			return n, err
+		}
+		w.captured.whole = false // perhaps; what stands wholly in it is found even so
 	}
 	m, err := io.Copy(w.ResponseWriter, r)
 	w.sent += m
@@ -205,6 +223,8 @@ func (w *responseWriter) finish() error {
 		w.sendHeader()
 		return nil
 	}
+	w.captured.see(*w.held)
+	w.captured.finish(true)
 	out := buffer.Take(0)
 	defer buffer.Give(out)
 
@@ -215,6 +235,7 @@ func (w *responseWriter) finish() error {
 		reason = reasonTruncated
 	}
 	if reason != "" {
+		w.unpackFor(reason)
 		return w.fallBack(reason)
 	}
 	w.release()
@@ -224,7 +245,7 @@ func (w *responseWriter) finish() error {
 		w.Header().Set("Content-Length", strconv.Itoa(len(*out)))
 	}
 	w.sendHeader()
-	_, err := w.send(*out)
+	_, err := w.sendUnseen(*out)
 	w.putBackTrailers()
 	return err
 }
@@ -264,6 +285,26 @@ func (w *responseWriter) fallBack(reason string) error {
 	_, err := w.send(*held)
 	w.putBackTrailers()
 	return err
+}
+
+// unpackFor unpacks what is held, complete, if it was asked for in a coding that
+// the client does not accept. What can't be unpacked stays as it came.
+func (w *responseWriter) unpackFor(reason string) {
+	h := w.Header()
+	if reason == reasonEncoded || coding.Acceptable(w.client.Header["Accept-Encoding"], h["Content-Encoding"]) {
+		return
+	}
+	plain := buffer.Take(0)
+	if w.coding.Unpack(plain, *w.held, w.csv.maxResponse) != nil {
+		buffer.Give(plain)
+		return
+	}
+	buffer.Give(w.held)
+	w.held = plain
+	deleteAll(h, representationHeaders)
+	if tag := h.Get("Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
+		h.Set("Etag", "W/"+tag)
+	}
 }
 
 // release lets go of what is held.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -47,7 +48,7 @@ var mediaTypes = [...]struct {
 
 // AcceptEncoding is the value of the Accept-Encoding header of an answer that
 // refuses a coding: those that are read.
-const AcceptEncoding = "gzip, zstd"
+const AcceptEncoding = coding.Accepted
 
 // AcceptPost returns the value of the Accept-Post header that an answer with
 // status 415 has: the media types that are read.

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,15 +50,21 @@ type Path struct {
 // String returns the path as it was written.
 func (p *Path) String() string { return p.text }
 
-// Lookup returns the text of the value in JSON that is known to be valid: of a
-// text what it says, of a list or an object its JSON. It is empty for null and
-// where there is no such value.
-func (p *Path) Lookup(json []byte) string { return textOf(p.find(json)) }
+// Lookup returns the text of the value in JSON: of a text what it says, of a list
+// or an object its JSON. It is empty for null, where there is no such value, and
+// if the JSON is not valid.
+func (p *Path) Lookup(json []byte) string {
+	if json = bytes.TrimPrefix(json, []byte(bom)); !gjson.ValidBytes(json) {
+		return ""
+	}
+	return textOf(p.find(json))
+}
 
 // LookupPrefix is Lookup in the beginning of a longer JSON. It finds only what
 // the rest can't change: a value that stands wholly in the beginning, not one
 // that is computed from several.
 func (p *Path) LookupPrefix(json []byte) string {
+	json = bytes.TrimPrefix(json, []byte(bom))
 	v := p.find(json)
 	if v.Index == 0 || v.Index+len(v.Raw) >= len(json) {
 		return ""

@@ -27,6 +27,27 @@ const (
 	Zstd
 )
 
+// Accepted is the Accept-Encoding of whoever unpacks these.
+const Accepted = "gzip, zstd"
+
+// Acceptable reports whether lines of Accept-Encoding name the coding that lines
+// of Content-Encoding name: who says nothing may be unable to unpack it.
+func Acceptable(accept, encoding []string) bool {
+	want, _ := Of(encoding)
+	ok := want == Identity
+	for _, line := range accept {
+		for member := range strings.SplitSeq(line, ",") {
+			name, weight, _ := strings.Cut(member, ";")
+			name = strings.ToLower(strings.TrimSpace(name))
+			if c, known := names[name]; name != "" && known && c == want || name == "*" {
+				_, q, _ := strings.Cut(strings.ReplaceAll(weight, " ", ""), "=")
+				ok = strings.Trim(q, "0.") != "" || q == ""
+			}
+		}
+	}
+	return ok
+}
+
 // ErrTooLarge is what unpacking returns for a body that unpacks to more than the
 // limit.
 var ErrTooLarge = errors.New("larger than the limit")

@@ -1,0 +1,147 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
+)
+
+const (
+	// maxCaptured is how many bytes of a response are looked at.
+	maxCaptured = 64 << 10
+	// longestCapture is how many bytes of a value are kept.
+	longestCapture = 1 << 10
+	// responsePrefix begins the names of the placeholders of captures.
+	responsePrefix = "response."
+)
+
+// capture is a value of responses that has a name.
+type capture struct {
+	name string
+	path *transform.Path
+}
+
+// compileCaptures compiles paths by the name of the capture, in the order of the
+// names. The error joins one error a mistake.
+func compileCaptures(paths map[string]string) ([]capture, error) {
+	var captures []capture
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		path, err := transform.CompilePath(paths[name])
+		switch {
+		case !validViewName(name):
+			err = fmt.Errorf("%q: a name is 1 to 64 letters, digits, - and _", name)
+		case err != nil:
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+		errs = append(errs, err)
+		captures = append(captures, capture{name, path})
+	}
+	if len(captures) > transform.MaxPaths {
+		errs = append(errs, fmt.Errorf("%d captures: at most %d", len(captures), transform.MaxPaths))
+	}
+	return captures, errors.Join(errs...)
+}
+
+// captured is the beginning of a response in which values are looked for, and
+// what was found there.
+type captured struct {
+	captures []capture
+	seen     *[]byte // from package buffer, nil unless the response is looked at
+	whole    bool    // seen is all of the body
+	coding   coding.Coding
+	values   []string
+}
+
+// start begins to look at a response: a success in JSON.
+func (c *captured) start(status int, h http.Header) {
+	if len(c.captures) == 0 || status < 200 || status > 299 || !isJSONResponse(h.Get("Content-Type")) {
+		return
+	}
+	var ok bool
+	if c.coding, ok = coding.Of(h["Content-Encoding"]); ok {
+		c.seen, c.whole = buffer.Take(0), true
+	}
+}
+
+// see looks at more of the body.
+func (c *captured) see(p []byte) {
+	if c.seen == nil {
+		return
+	}
+	n := min(len(p), c.room())
+	*c.seen = append(*c.seen, p[:n]...)
+	c.whole = c.whole && n == len(p)
+}
+
+// room is how much more is looked at.
+func (c *captured) room() int {
+	if c.seen == nil {
+		return 0
+	}
+	return maxCaptured - len(*c.seen)
+}
+
+// Write is see for an [io.TeeReader].
+func (c *captured) Write(p []byte) (int, error) {
+	c.see(p)
+	return len(p), nil
+}
+
+// finish finds the values. The body is complete, or broke off.
+func (c *captured) finish(complete bool) {
+	if c.seen == nil {
+		return
+	}
+	defer buffer.Give(c.seen)
+	body, whole := *c.seen, c.whole && complete
+	c.seen = nil
+	if c.coding != coding.Identity {
+		plain := buffer.Take(0)
+		defer buffer.Give(plain)
+		whole = c.coding.Unpack(plain, body, maxCaptured) == nil && whole
+		body = (*plain)[:min(len(*plain), maxCaptured)]
+	}
+	c.values = make([]string, len(c.captures))
+	for i, one := range c.captures {
+		if whole {
+			c.values[i] = one.path.Lookup(body)
+		} else {
+			c.values[i] = one.path.LookupPrefix(body)
+		}
+		if len(c.values[i]) > longestCapture {
+			c.values[i] = strings.ToValidUTF8(c.values[i][:longestCapture], "")
+		}
+	}
+}
+
+// value returns what a capture found, empty if it found nothing or there is no
+// such capture.
+func (c *captured) value(name string) string {
+	i := slices.IndexFunc(c.captures, func(one capture) bool { return one.name == name })
+	if i < 0 || c.values == nil {
+		return ""
+	}
+	return c.values[i]
+}
+
+// internationalNumber is a number with its country code in a text.
+var internationalNumber = regexp.MustCompile(`\+[0-9][0-9 ().-]{5,}[0-9]`)
+
+// maskNumbers masks the phone numbers in a value: it as a whole, if it is one, and
+// those with a plus in it.
+func maskNumbers(text string) string {
+	if masked := destination.Mask(text); strings.ContainsAny(masked, "0123456789") {
+		return masked
+	}
+	return internationalNumber.ReplaceAllStringFunc(text, destination.Mask)
+}
