@@ -19,6 +19,7 @@ func TestTheGatewayObservesEveryMetric(t *testing.T) {
 		post(membersPath+".csv", validBody),
 		post(membersPath+".csv", validBody, upstreamtest.FaultHeader+": garbage"),
 		post(membersPath, invalidBody),
+		post("/v1"+membersPath, validBody),
 	} {
 		g.sendRaw(t, "plain", request)
 	}

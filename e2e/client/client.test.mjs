@@ -89,13 +89,25 @@ const predefined = [
     { path: '/json/reply/AddConferenceMember', basePath: null },
 ]
 for (const { path, basePath } of predefined) {
-    test(`${path} is answered 404 unless predefined_routes pass`, async () => {
-        const refused = new JsonServiceClient(GATEWAY)
-        refused.basePath = basePath
-        const { error, response } = await failure(refused, () => refused.post(new AddConferenceMember(call)))
+    test(`${path} is judged like the route`, async () => {
+        const judged = new JsonServiceClient(GATEWAY)
+        judged.basePath = basePath
+        const wrong = new AddConferenceMember({ ...call, callSid: 'CA1' })
+        const { error, response } = await failure(judged, () => judged.post(wrong))
         assert.equal(response.url, GATEWAY + path)
-        assert.equal(response.status, 404)
-        assert.equal(error.responseStatus.errorCode, 'NotFound')
+        assert.equal(response.status, 422)
+        assert.deepEqual(error.responseStatus.errors.map(e => e.fieldName), ['CallSid'])
+        const failed = await judged.api(wrong)
+        assert.equal(failed.failed, true)
+        assert.ok(failed.fieldError('callSid'))
+
+        const right = new AddConferenceMember(call)
+        assert.equal((await judged.post(right)).id, 'full')
+        assert.equal((await judged.send(right)).id, 'full')
+        assert.equal((await judged.postBody(right, {})).id, 'full')
+        assert.equal((await judged.api(right)).response.id, 'full')
+        const got = await failure(judged, () => judged.get(right))
+        assert.equal(got.response.status, 405)
 
         const passed = new JsonServiceClient(GATEWAY_PREDEFINED)
         passed.basePath = basePath
@@ -109,6 +121,11 @@ test('a batch on a predefined route is answered 404', async () => {
     const { response } = await failure(client, () => client.sendAll([new AddConferenceMember(call)]))
     assert.equal(response.url, GATEWAY + '/api/AddConferenceMember[]')
     assert.equal(response.status, 404)
+})
+
+test('the client of browsers, which labels JSON as text, is read on its own route', async () => {
+    const client = JsonApiClient.create(GATEWAY)
+    assert.equal((await client.api(new AddConferenceMember(call))).response.id, 'full')
 })
 
 // JsonApiClient says no Content-Type, so fetch says text/plain, which the API
