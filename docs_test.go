@@ -256,11 +256,13 @@ func optionTable(_, in string) (string, error) {
 
 // structures are the Go types whose fields are an object of the configuration.
 var structures = map[string][]struct{ file, name string }{
-	"handler":  {{"handler/config.go", "Config"}, {"rules/options.go", "Options"}},
-	"numbers":  {{"rules/options.go", "NumberOptions"}},
-	"csv":      {{"transform/options.go", "Options"}, {"handler/config.go", "CSV"}},
-	"column":   {{"transform/options.go", "Column"}},
-	"booleans": {{"transform/options.go", "Booleans"}},
+	"handler":     {{"handler/config.go", "Config"}, {"rules/options.go", "Options"}},
+	"numbers":     {{"rules/options.go", "NumberOptions"}},
+	"csv":         {{"transform/options.go", "Options"}, {"handler/config.go", "CSV"}},
+	"column":      {{"transform/options.go", "Column"}},
+	"idempotency": {{"handler/idempotency.go", "Idempotency"}},
+	"duplicates":  {{"handler/idempotency.go", "Duplicates"}},
+	"booleans":    {{"transform/options.go", "Booleans"}},
 }
 
 // fieldTable lists the members of an object of the configuration by the
@@ -306,6 +308,10 @@ func jsonType(e ast.Expr) string {
 			return e.Name
 		case "int64":
 			return "number"
+		}
+	case *ast.SelectorExpr:
+		if e.Sel.Name == "Duration" {
+			return "duration"
 		}
 	}
 	return "object"

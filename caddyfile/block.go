@@ -34,6 +34,9 @@ type option[T any] struct {
 	alone func(*T) error
 	// block reads the block that the subdirective opens, for one that does.
 	block func(d *caddyfile.Dispenser, c *T, args []string) []error
+	// guest reads a guest module, whose arguments and block are its own. Its error has
+	// a position.
+	guest func(d *caddyfile.Dispenser, c *T) error
 }
 
 // options is the table of a block's subdirectives.
@@ -70,6 +73,15 @@ func (o *options[T]) read(d *caddyfile.Dispenser, c *T) []error {
 // readOption reads one subdirective, of which the name is the current token.
 func (o *options[T]) readOption(d *caddyfile.Dispenser, opt *option[T], c *T) []error {
 	at := *d // mistakes belong to the line that d is on now
+	if opt.guest != nil {
+		err := opt.guest(d, c)
+		if err != nil {
+			*d = at
+			skip(d)
+			return []error{err}
+		}
+		return nil
+	}
 	args := d.RemainingArgs()
 	if n := len(args); n < opt.least || n > opt.most {
 		skip(d)

@@ -136,6 +136,22 @@ var directive = options[handler.Config]{
 			set:     func(c *handler.Config, args []string) error { return put(&c.Captures, "capture", args) },
 		},
 		{
+			name: "idempotency", syntax: "{ ... }", def: "off",
+			meaning: "Lets clients repeat a call with the same `Idempotency-Key`, and dials it once. An empty block turns it on.",
+			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
+				c.Idempotency = new(handler.Idempotency)
+				return idempotency.read(d, c.Idempotency)
+			},
+		},
+		{
+			name: "duplicates", syntax: "{ ... }", def: "off",
+			meaning: "Looks for the same call a moment ago, for clients that send no key: rule `duplicate_call`. An empty block turns it on.",
+			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
+				c.Duplicates = new(handler.Duplicates)
+				return duplicates.read(d, c.Duplicates)
+			},
+		},
+		{
 			name: "errors_via", syntax: "handle_errors", def: "the module's own answers", least: 1, most: 1,
 			meaning: "Hands refusals to the site's `handle_errors` instead of answering them.",
 			set:     func(c *handler.Config, args []string) error { c.ErrorsVia = args[0]; return nil },

@@ -6,9 +6,11 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
 // unmarshal reads the directive from text.
@@ -25,13 +27,19 @@ func TestEveryOptionIsDocumented(t *testing.T) {
 	}
 }
 
+func init() {
+	for _, m := range stores.Modules() {
+		caddy.RegisterModule(m)
+	}
+}
+
 // TestDocumentedDefaultsChangeNothing holds that a default, written out, is
 // what holds without it, wherever it can be written out.
 func TestDocumentedDefaultsChangeNothing(t *testing.T) {
 	for o := range Options() {
 		switch o.Default {
 		case "none", "off", "any", "all", "made at start", "see below",
-			"as the dialect", "as `nested` says", "as `mode` says", "the module's own answers":
+			"as the dialect", "Authorization, else Cookie", "as `nested` says", "as `mode` says", "the module's own answers":
 			continue // said in words
 		}
 		t.Run(o.Block+" "+o.Name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package caddyfile
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,7 +109,11 @@ func checkProvision(t *testing.T, c *handler.Config) {
 	if strings.ContainsAny(fmt.Sprint(c.HashKey, c.Default, c.Set), "{\\") {
 		return // may come out empty, or as what fails a rule
 	}
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	root, err := caddy.ProvisionContext(new(caddy.Config)) // for the stores
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := caddy.NewContext(root)
 	defer cancel()
 	h, err := handler.New(ctx, *c)
 	if err == nil {

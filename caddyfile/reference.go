@@ -4,7 +4,7 @@ import "iter"
 
 // Option is one subdirective, for documentation.
 type Option struct {
-	// Block is the block it stands in: conference_members, numbers, csv.
+	// Block is the block it stands in: conference_members, numbers, csv, idempotency, duplicates.
 	Block string
 	// Name is the subdirective's name.
 	Name string
@@ -20,7 +20,8 @@ type Option struct {
 // The subdirectives of a view are those of csv, but for view itself.
 func Options() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
-		_ = directive.each(yield) && numbers.each(yield) && csv.each(yield)
+		_ = directive.each(yield) && numbers.each(yield) && csv.each(yield) &&
+			idempotency.each(yield) && duplicates.each(yield)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type admission struct {
 	request *request.Request // with the call as it was judged
 	verdict rules.Verdict
+	once    *once // nil for a call without an idempotency key
 }
 
 // admit reads what a client asks for, fills in what the configuration says, and
@@ -23,8 +24,14 @@ func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error)
 	if err != nil {
 		return admission{}, nil, err
 	}
-	h.enrich(asked, r)
 	a := admission{request: asked}
+	if h.calls != nil {
+		var violation *rules.Violation
+		if a.once, violation = h.identify(r, asked); violation != nil {
+			violations = append(violations, *violation)
+		}
+	}
+	h.enrich(asked, r)
 	return a, a.judge(h, at, violations), nil
 }
 

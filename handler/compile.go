@@ -86,6 +86,12 @@ func compile(cfg Config) (*compiled, error) {
 	}
 	c.captures, err = compileCaptures(cfg.Captures)
 	mistake("captures", err)
+	if cfg.Idempotency != nil {
+		mistake("idempotency", cfg.Idempotency.Validate())
+	}
+	if cfg.Duplicates != nil {
+		mistake("duplicates", cfg.Duplicates.Validate())
+	}
 	c.csv, c.views, err = orDefault(cfg.CSV, new(CSV)).compile()
 	c.viewNames = strings.Join(slices.Sorted(maps.Keys(c.views)), ", ")
 	mistake("csv", err)

@@ -105,6 +105,14 @@ type Config struct {
 	// How an answer is made CSV. Default: byte for byte as the upstream does.
 	CSV *CSV `json:"csv,omitempty"`
 
+	// Lets clients repeat a call with the same idempotency key, and dials it once.
+	// Default: off.
+	Idempotency *Idempotency `json:"idempotency,omitempty"`
+
+	// Refuses the same call a moment later, for clients that send no key. Default:
+	// off.
+	Duplicates *Duplicates `json:"duplicates,omitempty"`
+
 	// `handle_errors` hands refusals to the error routes of the server instead
 	// of answering them. Default: the module's own answers.
 	ErrorsVia string `json:"errors_via,omitempty"`

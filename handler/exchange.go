@@ -69,6 +69,9 @@ func (x *exchange) writer(csv *representation) *responseWriter {
 // respond completes the response to a request that was forwarded, or leaves it
 // to Caddy's error routes if the next handler failed.
 func (x *exchange) respond(placed placement, err error) error {
+	if placed.refusal != nil {
+		return x.refuse(placed.refusal)
+	}
 	if err != nil {
 		x.response.flushPartial()
 		x.response.gateway.set(x.w.Header())

@@ -31,7 +31,7 @@ var notForwarded = []string{
 	"Expect", "Trailer",
 }
 
-// notForwardedForCSV are fields that ask for something other than the whole
+// notForwardedForCSV are, for a response that is made CSV or kept, fields that ask for something other than the whole
 // JSON: a part of it, or nothing if it has not changed.
 var notForwardedForCSV = []string{
 	"Range",
@@ -68,6 +68,11 @@ func (x *exchange) outgoing(ctx context.Context, a *admission) *http.Request {
 		out.Header.Set("Accept", negotiate.JSON.MediaType())
 		// Named here, no transport unpacks the response and breaks off where it can't.
 		out.Header.Set("Accept-Encoding", coding.Accepted)
+	} else if a.once != nil {
+		// What is kept has to be known, and fit for a client of any coding.
+		out.Header.Set("Accept-Encoding", "identity")
+	}
+	if x.wanted.format == negotiate.CSV || a.once != nil {
 		deleteAll(out.Header, notForwardedForCSV)
 	}
 	dropOverrideCookies(out.Header)

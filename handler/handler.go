@@ -15,6 +15,7 @@ import (
 // made and serves any number of requests at once.
 type Handler struct {
 	*compiled
+	repeating
 
 	metrics *metrics.Collectors
 	hashKey []byte

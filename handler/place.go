@@ -20,6 +20,7 @@ type placer interface {
 // placement is what became of a request behind the handler. Of one that was not
 // forwarded it is the zero value.
 type placement struct {
+	refusal   *refusal        // of a call that was not placed
 	outcome   metrics.Outcome // before the response was delivered
 	forwarded bool
 	status    int           // of the upstream's response, 0 if it had none
@@ -35,7 +36,15 @@ type forwarder struct {
 // placer returns what places the call.
 func (x *exchange) placer(next caddyhttp.Handler) placer {
 	x.forwarder = forwarder{x, next}
-	return &x.forwarder
+	var p placer = &x.forwarder
+	if x.h.guards(&x.admission) {
+		p = &unrepeated{exchange: x, next: p}
+	}
+	if o := x.admission.once; o != nil {
+		o.exchange, o.next = x, p
+		p = o
+	}
+	return p
 }
 
 func (f *forwarder) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {

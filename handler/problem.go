@@ -65,7 +65,7 @@ func (f *refusal) problem(instance string) *problem {
 	for i, v := range f.violations {
 		p.Errors[i] = problemError{
 			Pointer: v.Pointer, Field: v.Field, Rule: v.Rule.Name,
-			Detail: v.Detail, Fix: v.Rule.Fix, Line: v.Line, Column: v.Column,
+			Detail: v.Detail, Fix: orDefault(v.Fix, v.Rule.Fix), Line: v.Line, Column: v.Column,
 		}
 		p.ResponseStatus.Errors[i] = responseError{
 			ErrorCode: v.Rule.ErrorCode, FieldName: pascalCase(v.Field), Message: v.Detail,

@@ -53,7 +53,7 @@ func newProcess() (caddy.Destructor, error) {
 	}
 	labels.Rules = make(map[string][]string)
 	for r := range rules.All() {
-		if !r.Switchable {
+		if len(r.Fields) == 0 || !r.Switchable {
 			labels.Rules[r.Name] = []string{""}
 		}
 		for _, f := range r.Fields {
@@ -90,6 +90,9 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 	if cfg.HashKey != "" {
 		h.hashKey = []byte(caddy.NewReplacer().ReplaceAll(cfg.HashKey, ""))
 	}
+	if err := h.provision(ctx, h, &cfg, cfg.HashKey != ""); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	if err := h.metrics.Register(ctx.GetMetricsRegistry()); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -104,6 +107,7 @@ func sample(core zapcore.Core) zapcore.Core {
 
 // Close lets go of what New took.
 func (h *Handler) Close() error {
-	_, err := processes.Delete(processKey)
-	return err
+	err := h.close()
+	_, deleteErr := processes.Delete(processKey)
+	return errors.Join(err, deleteErr)
 }

@@ -162,6 +162,10 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	text("correlation_id", x.correlationID)
 	text("format", x.wanted.format.String())
 	text("outcome", x.outcome.String())
+	if o := x.admission.once; o != nil {
+		text("idempotency_id", o.id.String())
+		text("idempotency_result", o.result.String())
+	}
 	text("transcode_error", x.response.fallback)
 	for i, value := range x.response.captured.values {
 		text(responsePrefix+x.h.captures[i].name, maskNumbers(value))

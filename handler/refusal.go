@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -24,7 +26,8 @@ import (
 type refusal struct {
 	outcome    metrics.Outcome
 	violations []rules.Violation
-	allow      string // the field Allow, where it is not empty
+	allow      string        // the field Allow, where it is not empty
+	retryAfter time.Duration // the field Retry-After, where it is not 0
 }
 
 // newRefusal makes a refusal of one violation of the request as a whole.
@@ -104,6 +107,9 @@ func (x *exchange) refuse(f *refusal) error {
 	w.gateway.set(h)
 	if f.allow != "" {
 		h.Set("Allow", f.allow)
+	}
+	if f.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds()))))
 	}
 	switch f.violations[0].Rule { // what is accepted (RFC 9110 section 15.5.16)
 	case rules.ContentType:

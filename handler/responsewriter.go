@@ -30,6 +30,7 @@ type responseWriter struct {
 	operation *operation
 	csv       *representation // nil to pass everything on
 	captured  captured
+	recording *recording // nil unless the response is kept
 
 	started        time.Time     // of the upstream's time
 	fallbackReason string        // why the body can't be transcoded, if there comes one
@@ -43,6 +44,7 @@ type responseWriter struct {
 type delivery struct {
 	begun     bool          // its header was sent
 	sent      int64         // bytes of the body
+	lost      error         // why the client did not get all of a response that is kept
 	transcode time.Duration // 0 if nothing was transcoded
 	fallback  string        // why the response was not transcoded, empty if it was or need not be
 }
@@ -105,6 +107,14 @@ func (w *responseWriter) begin() error {
 
 // Write holds p, or passes it on.
 func (w *responseWriter) Write(p []byte) (int, error) {
+	if w.recording != nil {
+		return w.record(p)
+	}
+	return w.write(p)
+}
+
+// write holds p, or passes it on.
+func (w *responseWriter) write(p []byte) (int, error) {
 	if len(p) == 0 && w.status != 0 {
 		return 0, nil
 	}
@@ -139,6 +149,9 @@ func (w *responseWriter) sendUnseen(p []byte) (int, error) {
 // ReadFrom is Write for a reader. Where the response is passed on it lets the
 // connection read by itself, so that the kernel can copy.
 func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
+	if w.recording != nil {
+		return w.recordFrom(r)
+	}
 	if err := w.begin(); err != nil {
 		return 0, err
 	}
@@ -192,7 +205,11 @@ func (w *responseWriter) FlushError() error {
 	if w.holding || w.fallbackReason != "" {
 		return nil
 	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	if w.recording != nil {
+		return w.undelivered(err)
+	}
+	return err
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
@@ -209,6 +226,11 @@ func (w *responseWriter) sendHeader() {
 // next handler has returned.
 func (w *responseWriter) finish() error {
 	switch {
+	case w.lost != nil:
+		if w.holding {
+			w.release()
+		}
+		return w.lost
 	case w.status == 0: // nothing written: the server sends an empty 200
 		w.gateway.set(w.Header())
 		return nil

@@ -10,8 +10,6 @@ const MaxKeyLength = 255
 
 // KeyError is a mistake in a client's key.
 type KeyError struct {
-	// Rule names the mistake in metrics, logs and refusals.
-	Rule string
 	// Detail says what is wrong, Fix what to send instead. Neither holds any part
 	// of the key.
 	Detail, Fix string
@@ -22,12 +20,12 @@ func (e *KeyError) Error() string { return e.Detail }
 
 // The mistakes that a key can have.
 var (
-	ErrKeyMissing    = &KeyError{"idempotency_key_missing", "the request has no idempotency key", "send a key that is new for each call and the same for each repetition of it, such as a UUID"}
-	ErrKeyRepeated   = &KeyError{"idempotency_key_repeated", "the idempotency key is sent more than once", "send the header on one line, once"}
-	ErrKeyEmpty      = &KeyError{"idempotency_key_empty", "the idempotency key is empty", "send 1 to 255 visible ASCII characters, such as a UUID"}
-	ErrKeyTooLong    = &KeyError{"idempotency_key_length", fmt.Sprintf("the idempotency key is longer than %d characters", MaxKeyLength), "send 1 to 255 visible ASCII characters, such as a UUID"}
-	ErrKeyCharacters = &KeyError{"idempotency_key_characters", "the idempotency key holds a character that is not visible ASCII", "send 1 to 255 visible ASCII characters, such as a UUID, without spaces"}
-	ErrKeyQuoting    = &KeyError{"idempotency_key_quoting", "the idempotency key begins with a quotation mark but is not one quoted string", `send the key without quotation marks, or as an RFC 9651 string: "KEY", where \" and \\ are the only escapes`}
+	ErrKeyMissing    = &KeyError{"the request has no idempotency key", "send a key that is new for each call and the same for each repetition of it, such as a UUID"}
+	ErrKeyRepeated   = &KeyError{"the idempotency key is sent more than once", "send the header on one line, once"}
+	ErrKeyEmpty      = &KeyError{"the idempotency key is empty", "send 1 to 255 visible ASCII characters, such as a UUID"}
+	ErrKeyTooLong    = &KeyError{fmt.Sprintf("the idempotency key is longer than %d characters", MaxKeyLength), "send 1 to 255 visible ASCII characters, such as a UUID"}
+	ErrKeyCharacters = &KeyError{"the idempotency key holds a character that is not visible ASCII", "send 1 to 255 visible ASCII characters, such as a UUID, without spaces"}
+	ErrKeyQuoting    = &KeyError{"the idempotency key begins with a quotation mark but is not one quoted string", `send the key without quotation marks, or as an RFC 9651 string: "KEY", where \" and \\ are the only escapes`}
 )
 
 // KeyErrors returns every mistake that a key can have.

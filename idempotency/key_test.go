@@ -50,13 +50,13 @@ func TestAKeyIsReadRawOrQuoted(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeInAKeyHasItsRuleAndFix(t *testing.T) {
+func TestEveryMistakeInAKeyHasItsDetailAndFix(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, e := range KeyErrors() {
-		if seen[e.Rule] || e.Rule == "" || e.Error() == "" || e.Fix == "" {
+		if seen[e.Detail] || e.Error() == "" || e.Fix == "" {
 			t.Errorf("%+v", e)
 		}
-		seen[e.Rule] = true
+		seen[e.Detail] = true
 	}
 }
 

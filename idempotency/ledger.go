@@ -239,6 +239,9 @@ func (c *Claim) Close(ctx context.Context) error {
 	return c.end(ctx, h.appendTo(make([]byte, 0, HeadSize)))
 }
 
+// Ended reports whether Finish, Release or Close was called.
+func (c *Claim) Ended() bool { return c.ended }
+
 // end replaces the claim, once.
 func (c *Claim) end(ctx context.Context, record []byte) error {
 	c.ended = true

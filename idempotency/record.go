@@ -73,7 +73,9 @@ const HeadSize = 68
 // Response is what is kept of a call's response. Header fields that belong to one
 // exchange, such as Date or Set-Cookie, are not.
 type Response struct {
-	Status                int
+	Status int
+	// Format is the caller's name of what the body is in.
+	Format                string
 	ContentType, Location string
 	Body                  []byte
 	// TooLarge says that Body is not the whole body, and is not to be kept.
@@ -133,13 +135,13 @@ func (c *codec) encode(id ID, h head, r *Response) ([]byte, error) {
 		h.state = NotKept
 		return h.appendTo(make([]byte, 0, HeadSize)), nil
 	}
-	size := 2*binary.MaxVarintLen32 + len(r.ContentType) + len(r.Location) + len(r.Body)
+	size := 3*binary.MaxVarintLen32 + len(r.Format) + len(r.ContentType) + len(r.Location) + len(r.Body)
 	b := h.appendTo(make([]byte, 0, HeadSize+overhead+size))
 	plain := b[HeadSize:]
 	if c.seal {
 		plain = make([]byte, 0, size)
 	}
-	for _, text := range []string{r.ContentType, r.Location} {
+	for _, text := range []string{r.Format, r.ContentType, r.Location} {
 		plain = binary.AppendUvarint(plain, uint64(len(text)))
 		plain = append(plain, text...)
 	}
@@ -171,7 +173,7 @@ func (c *codec) decode(id ID, record []byte) (*Response, error) {
 		}
 	}
 	r := &Response{Status: h.status}
-	for _, text := range []*string{&r.ContentType, &r.Location} {
+	for _, text := range []*string{&r.Format, &r.ContentType, &r.Location} {
 		n, w := binary.Uvarint(plain)
 		if w <= 0 || n > uint64(len(plain)-w) {
 			return nil, fmt.Errorf("%w: it is damaged", ErrUnreadable)

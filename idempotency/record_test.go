@@ -54,7 +54,7 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 	for _, seal := range []bool{false, true} {
 		c := codec{keyring(t, "key"), seal}
 		for _, r := range []Response{
-			{Status: 200, ContentType: "application/json", Location: "/x", Body: []byte(`{"destination":"+12025550123"}`)},
+			{Status: 200, Format: "json", ContentType: "application/json", Location: "/x", Body: []byte(`{"destination":"+12025550123"}`)},
 			{Status: 204, Body: []byte{}},
 			{Status: 301, Location: "/y", Body: bytes.Repeat([]byte{0}, 300_000)},
 		} {

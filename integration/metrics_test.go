@@ -362,8 +362,8 @@ func TestNoClientMakesNewSeries(t *testing.T) {
 		}
 		series[fmt.Sprint(m.name, m.labels)] = struct{}{}
 	}
-	if len(series) > 300 {
-		t.Errorf("%d series, want 300 at most", len(series))
+	if len(series) > 400 {
+		t.Errorf("%d series, want 400 at most", len(series))
 	}
 }
 

@@ -14,9 +14,9 @@ var metricRow = regexp.MustCompile("(?m)^\\| `" + ours + "(\\w+)` \\| (counter|h
 // be: a few requests move them all.
 func TestTheGatewayObservesEveryMetric(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
-	g := startFront(t, u, metricsSite+site("plain"))
+	g := startFront(t, u, metricsSite+site("plain", "idempotency"))
 	for _, request := range []string{
-		post(membersPath+".csv", validBody),
+		post(membersPath+".csv", validBody, "Idempotency-Key: k"),
 		post(membersPath+".csv", validBody, upstreamtest.FaultHeader+": garbage"),
 		post(membersPath, invalidBody),
 		post("/v1"+membersPath, validBody),

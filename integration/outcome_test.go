@@ -75,6 +75,12 @@ const endingSites = `
 		respond "{err.message}" {err.status_code}
 	}
 }
+{site keyed} {
+	conference_members {
+		idempotency
+	}
+	reverse_proxy UPSTREAM
+}
 {site down} {
 	conference_members
 	reverse_proxy 127.0.0.1:1
@@ -112,8 +118,16 @@ func startEndings(t *testing.T) (*gateway, *upstreamtest.Server) {
 	t.Helper()
 	registerPanicking()
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, Keep: -1})
-	return startFront(t, u, metricsSite+endingSites), u
+	g := startFront(t, u, metricsSite+endingSites)
+	if got := g.sendRaw(t, "keyed", post(membersPath, validBody, placedBefore)); got.status != 200 {
+		t.Fatalf("the call that is to be replayed: status %d, %v", got.status, got.err)
+	}
+	u.Forget()
+	return g, u
 }
+
+// placedBefore is the key of a call that was placed before all others.
+const placedBefore = "Idempotency-Key: before"
 
 // ending is a way for a request to end.
 type ending struct {
@@ -140,6 +154,10 @@ var endings = []ending{
 	{rule: "no content", header: []string{inCSV, fault("no-content")}, want: "csv ok"},
 	{rule: "an answer without a body", site: "silent", header: []string{inCSV}, want: "csv ok"},
 	{rule: "garbage as JSON", header: []string{fault("garbage")}, want: "json ok"},
+
+	{rule: "a call placed before", site: "keyed", header: []string{placedBefore}, want: "json replayed"},
+	{rule: "a call placed before, as CSV", site: "keyed", header: []string{placedBefore, inCSV}, want: "csv replayed"},
+	{rule: "another call under the key of one", site: "keyed", body: `{"destination":"+12025550124"}`, header: []string{placedBefore}, want: "json rejected"},
 
 	{rule: "garbage as CSV", header: []string{inCSV, fault("garbage")}, want: "csv fallback"},
 	{rule: "another type as CSV", header: []string{inCSV, fault(`{"header":{"Content-Type":["text/html"]}}`)}, want: "csv fallback"},

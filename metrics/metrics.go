@@ -25,6 +25,10 @@ var durationBuckets = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1,
 // the one before.
 var transcodeBuckets = prometheus.ExponentialBuckets(10e-6, 4, 10)
 
+// storeBuckets are boundaries in seconds: 10 us to 2.6 s, each four times the one
+// before.
+var storeBuckets = transcodeBuckets
+
 // sizeBuckets are boundaries in bytes: 256 B to 16 MiB, each four times the one
 // before.
 var sizeBuckets = prometheus.ExponentialBuckets(256, 4, 9)
@@ -71,6 +75,8 @@ type Collectors struct {
 	responseBytes    *family[prometheus.Observer]
 	lookAlikes       *family[prometheus.Counter]
 	inFlight         *family[prometheus.Gauge]
+	idempotency      *family[prometheus.Counter]
+	store            *family[prometheus.Observer]
 }
 
 // New makes the collectors; they are not registered yet. It is the one table of
@@ -149,6 +155,17 @@ func New(l Labels) *Collectors {
 	c.inFlight = c.gauge(metric{
 		name: "requests_in_flight",
 		help: "Requests on the conference members route that have not ended.",
+	})
+	c.idempotency = c.counter(metric{
+		name:   "idempotency_total",
+		help:   "What became of idempotency keys, by result.",
+		labels: []label{newClosed("result", idempotencyNames()...)},
+	})
+	c.store = c.histogram(metric{
+		name:    "store_duration_seconds",
+		help:    "Time that the store of idempotency keys took, by operation.",
+		labels:  []label{newClosed("op", StoreOps[:]...)},
+		buckets: storeBuckets,
 	})
 	return c
 }

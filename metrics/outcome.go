@@ -12,6 +12,9 @@ const (
 	// Fallback: CSV was asked for, but the upstream's answer, below 400, could
 	// not be made CSV and was delivered as it came.
 	Fallback
+	// Replayed: the response of the first request with the same key was sent again;
+	// not forwarded.
+	Replayed
 	// Refused: the request broke a rule and was not forwarded.
 	Refused
 	// TooLarge: the request's body exceeds max_body; not forwarded.
@@ -53,7 +56,8 @@ var outcomes = [numOutcomes]struct {
 }{
 	OK:               {"ok", "The upstream's answer, below 400, was delivered in the format asked for.", true},
 	Fallback:         {"fallback", "CSV was asked for, but the upstream's answer, below 400, could not be made CSV and was delivered as it came, with `X-Transcode-Error`.", true},
-	Refused:          {"rejected", "The request broke a rule (400, 415, 422) and was not forwarded.", true},
+	Replayed:         {"replayed", "The response of an earlier request with the same idempotency key, or of the same call a moment ago, was sent again; not forwarded.", true},
+	Refused:          {"rejected", "The request broke a rule (400, 409, 415, 422, 503) and was not forwarded.", true},
 	TooLarge:         {"too_large", "The request's body exceeds `max_body` (413); not forwarded.", true},
 	NotAcceptable:    {"not_acceptable", "No format that can be had is acceptable to the client (406); not forwarded.", false},
 	MethodNotAllowed: {"method_not_allowed", "The method is neither POST nor OPTIONS (405); not forwarded.", false},

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
@@ -59,6 +60,18 @@ func (q *Request) SetExtra(name, text string) {
 		return
 	}
 	q.extras = append(q.extras, e)
+}
+
+// Extras yields the members beyond the four fields: their names as they were sent,
+// and their values as compact JSON.
+func (q *Request) Extras() iter.Seq2[string, string] {
+	return func(yield func(name, json string) bool) {
+		for _, e := range q.extras {
+			if !yield(e.name, string(e.json)) {
+				return
+			}
+		}
+	}
 }
 
 func (q *Request) indexExtra(name string) int {

@@ -99,6 +99,9 @@ type Violation struct {
 	// Detail says in plain words what is wrong. It never holds a client's
 	// value in full.
 	Detail string
+	// Fix says what to send instead, where the rule's own fix is not the whole of
+	// it.
+	Fix string
 	// Line and Column are 1-based and 0 where unknown.
 	Line, Column int
 }

@@ -14,7 +14,7 @@ var table []*Rule
 // rule puts an entry into the table.
 func rule(r Rule) *Rule {
 	r.number = len(table)
-	r.Switchable = r.check != nil
+	r.Switchable = r.Switchable || r.check != nil
 	table = append(table, &r)
 	return &r
 }
@@ -380,7 +380,68 @@ var (
 	})
 )
 
-// All yields every rule once: those of reading, of judging, of routing.
+// The rules of a call that a client repeats.
+var (
+	// IdempotencyKeyMissing is a request without a key where one is required.
+	IdempotencyKeyMissing = rule(Rule{
+		Name: "idempotency_key_missing", Status: http.StatusBadRequest, ErrorCode: "IdempotencyKeyMissing",
+		Title: "The request has no idempotency key",
+		Fix:   "Send an Idempotency-Key that is new for each call and the same for each repetition of it, such as a UUID.",
+	})
+
+	// IdempotencyKeyMalformed is a key that can't be read.
+	IdempotencyKeyMalformed = rule(Rule{
+		Name: "idempotency_key_malformed", Status: http.StatusBadRequest, ErrorCode: "IdempotencyKeyMalformed",
+		Title: "The idempotency key can't be read",
+		Fix:   "Send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID.",
+	})
+
+	// IdempotencyKeyReused is a key under which another call was sent before.
+	IdempotencyKeyReused = rule(Rule{
+		Name: "idempotency_key_reused", Status: http.StatusUnprocessableEntity, ErrorCode: "IdempotencyKeyReused",
+		Title: "The idempotency key belongs to another call",
+		Fix:   "Make a new key for each call; repeat a key only with the request that it was made for.",
+	})
+
+	// IdempotencyInFlight is a key whose call is being placed.
+	IdempotencyInFlight = rule(Rule{
+		Name: "idempotency_in_flight", Status: http.StatusConflict, ErrorCode: "IdempotencyInFlight",
+		Title: "The call with this idempotency key is being placed",
+		Fix:   "Send the same request with the same key again after the seconds of Retry-After; the response of the call is sent then.",
+	})
+
+	// OutcomeUnknown is a key whose call may have been placed.
+	OutcomeUnknown = rule(Rule{
+		Name: "outcome_unknown", Status: http.StatusConflict, ErrorCode: "OutcomeUnknown",
+		Title: "It is not known whether the call with this idempotency key was placed",
+		Fix:   "Look at the session: the phone may be ringing. Only if the call was not placed, send it with a new key, or have the operator settle this one.",
+	})
+
+	// ResponseNotKept is a key whose call was placed, and whose response can't be
+	// sent again.
+	ResponseNotKept = rule(Rule{
+		Name: "response_not_kept", Status: http.StatusConflict, ErrorCode: "ResponseNotKept",
+		Title: "The call was placed, but its response can't be sent again",
+		Fix:   "Do not repeat the call; look at the session for what became of it.",
+	})
+
+	// StoreUnavailable: without the store nobody knows whether a call was placed.
+	StoreUnavailable = rule(Rule{
+		Name: "store_unavailable", Status: http.StatusServiceUnavailable, ErrorCode: "StoreUnavailable",
+		Title: "The store of idempotency keys can't be used",
+		Fix:   "Nothing was dialled for this request. Send it again with the same key after the seconds of Retry-After.",
+	})
+
+	// DuplicateCall is the same call as one a moment ago.
+	DuplicateCall = rule(Rule{
+		Name: "duplicate_call", Status: http.StatusConflict, ErrorCode: "DuplicateCall",
+		Title:      "The same call was placed a moment ago",
+		Fix:        "Do not repeat it, unless the destination is to be dialled twice: then wait for the seconds of Retry-After, or send an Idempotency-Key of its own with each call.",
+		Switchable: true,
+	})
+)
+
+// All yields every rule once: those of reading, of judging, of routing, of repeating.
 func All() iter.Seq[*Rule] {
 	return func(yield func(*Rule) bool) {
 		for _, r := range table {

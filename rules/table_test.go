@@ -48,17 +48,17 @@ func TestRulesAreWellFormed(t *testing.T) {
 			t.Errorf("ByName(%q) is another rule", r.Name)
 		case !code.MatchString(r.ErrorCode):
 			t.Errorf("%s: error code %q is not PascalCase", r.Name, r.ErrorCode)
-		case !slices.Contains([]int{400, 403, 404, 405, 406, 413, 415, 422, 503}, r.Status):
+		case !slices.Contains([]int{400, 403, 404, 405, 406, 409, 413, 415, 422, 503}, r.Status):
 			t.Errorf("%s: status %d", r.Name, r.Status)
 		case r.Title == "" || strings.HasSuffix(r.Title, "."):
 			t.Errorf("%s: title %q", r.Name, r.Title)
 		case !strings.HasSuffix(r.Fix, "."):
 			t.Errorf("%s: fix %q is not a sentence", r.Name, r.Fix)
-		case r.Switchable && len(r.Fields) == 0:
+		case r.check != nil && len(r.Fields) == 0:
 			t.Errorf("%s: a rule of judging is about a field at least", r.Name)
 		case r.comparesDestination && (len(r.Fields) != 1 || r.Fields[0] == Destination):
 			t.Errorf("%s: what compares a field with the destination is about that field alone", r.Name)
-		case r.Switchable && r.Status != 422:
+		case r.check != nil && r.Status != 422:
 			t.Errorf("%s: a rule that can be switched judges what was read, and is a 422", r.Name)
 		}
 		names[r.Name] = true

@@ -1,0 +1,117 @@
+package caddyfile
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
+)
+
+// idempotency is the table of the subdirectives of idempotency.
+var idempotency = options[handler.Idempotency]{
+	in:       "idempotency",
+	validate: (*handler.Idempotency).Validate,
+	table: []option[handler.Idempotency]{
+		{
+			name: "header", syntax: "<name>", def: handler.DefaultKeyHeader, least: 1, most: 1,
+			meaning: "The header that holds a client's key: 1 to 255 visible ASCII characters, raw or as a quoted string.",
+			set:     func(i *handler.Idempotency, args []string) error { i.Header = args[0]; return nil },
+		},
+		{
+			name: "require", syntax: "[on|off]", def: "off", most: 1,
+			meaning: "Whether a request without a key is refused.",
+			set:     func(i *handler.Idempotency, args []string) error { return onOffValue(&i.Require, args) },
+		},
+		{
+			name: "scope", syntax: "<template>", def: "Authorization, else Cookie", least: 1, most: 1,
+			meaning: "Whose keys these are: the same key of another scope is another key. Takes placeholders. By default a client is known by its Authorization, else by its Cookie, else all clients are alike.",
+			set:     func(i *handler.Idempotency, args []string) error { i.Scope = args[0]; return nil },
+		},
+		{
+			name: "ttl", syntax: "<duration>", def: "24h", least: 1, most: 1,
+			meaning: "How long the outcome of a call is known.",
+			set:     func(i *handler.Idempotency, args []string) error { return duration(&i.TTL, args[0]) },
+		},
+		{
+			name: "call_timeout", syntax: "<duration>", def: "2m", least: 1, most: 1,
+			meaning: "How long one call may take. A call with a key goes on when its client leaves.",
+			set:     func(i *handler.Idempotency, args []string) error { return duration(&i.CallTimeout, args[0]) },
+		},
+		{
+			name: "max_stored", syntax: "<size>", def: "256KiB", least: 1, most: 1,
+			meaning: "The largest response body that is kept; of a larger one it is known that the call was placed.",
+			set:     func(i *handler.Idempotency, args []string) error { return size(&i.MaxStored, args[0]) },
+		},
+		{
+			name: "on_store_error", syntax: "refuse|forward", def: handler.StoreErrorRefuse, least: 1, most: 1,
+			meaning: "Whether a call with a key is refused with 503 or placed unguarded while the store fails.",
+			set:     func(i *handler.Idempotency, args []string) error { i.OnStoreError = args[0]; return nil },
+		},
+		{
+			name: "store", syntax: "<module> ...", def: "memory",
+			meaning: "Where keys and outcomes are kept: `memory`, `file` or `redis`.",
+			guest:   readStore,
+		},
+	},
+}
+
+// duplicates is the table of the subdirectives of duplicates.
+var duplicates = options[handler.Duplicates]{
+	in:       "duplicates",
+	validate: (*handler.Duplicates).Validate,
+	table: []option[handler.Duplicates]{
+		{
+			name: "window", syntax: "<duration>", def: "10s", least: 1, most: 1,
+			meaning: "How long the same call is a duplicate.",
+			set:     func(d *handler.Duplicates, args []string) error { return duration(&d.Window, args[0]) },
+		},
+		{
+			name: "on_duplicate", syntax: "refuse|replay", def: handler.DuplicateRefuse, least: 1, most: 1,
+			meaning: "Whether a duplicate is refused with 409 or gets the response of the first call.",
+			set:     func(d *handler.Duplicates, args []string) error { d.OnDuplicate = args[0]; return nil },
+		},
+		{
+			name: "include_keyed", syntax: "[on|off]", def: "off", most: 1,
+			meaning: "Whether calls with an idempotency key of their own can be duplicates.",
+			set:     func(d *handler.Duplicates, args []string) error { return onOffValue(&d.IncludeKeyed, args) },
+		},
+	},
+}
+
+// readStore reads a guest module, of which the name is the next token.
+func readStore(d *caddyfile.Dispenser, i *handler.Idempotency) error {
+	if !d.NextArg() {
+		return d.Err("store: want the name of a module, such as memory, file or redis")
+	}
+	name := d.Val()
+	module, err := caddyfile.UnmarshalModule(d, stores.Namespace+"."+name)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	i.StoreRaw = caddyconfig.JSONModuleObject(module, "module", name, nil)
+	return nil
+}
+
+// duration stores a positive duration.
+func duration(to *caddy.Duration, text string) error {
+	n, err := caddy.ParseDuration(text)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("%q is no duration; write a number above 0 with a unit, such as 10s", text)
+	}
+	*to = caddy.Duration(n)
+	return nil
+}
+
+// onOffValue stores a switch that is on if nothing else is said.
+func onOffValue(to *bool, args []string) error {
+	var b *bool
+	if err := onOff(&b, args); err != nil {
+		return err
+	}
+	*to = *b
+	return nil
+}

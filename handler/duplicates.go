@@ -1,0 +1,87 @@
+package handler
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// unrepeated places a call, unless the same call was placed a moment ago. It is a
+// heuristic, for clients that send no key: when the store fails, it lets the call
+// pass.
+type unrepeated struct {
+	*exchange
+	next      placer
+	recording recording
+}
+
+// guards reports whether a request is looked at for being a duplicate.
+func (h *Handler) guards(a *admission) bool {
+	return h.duplicates != nil && (a.once == nil || h.includeKeyed)
+}
+
+func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
+	h := u.h
+	call := &a.request.Call
+	id := h.keys.DuplicateID(h.scopeOf(u.r), call[rules.SessionID].Text, call[rules.CallSID].Text,
+		h.policy.Canonical(call[rules.Destination].Text), h.policy.Canonical(call[rules.FromNumber].Text))
+	found, err := h.duplicates.Begin(ctx, id, idempotency.Fingerprint{})
+	claim := found.Claim
+	switch {
+	case err != nil:
+		h.metrics.Idempotent(metrics.KeyGuardError)
+		h.sampled().Warn("a call was not compared with those of a moment ago: the store failed", zap.Error(err))
+		if claim != nil {
+			_ = claim.Release(ctx) // whatever comes of it, the call is placed
+		}
+		return u.next.place(ctx, a, w)
+	case claim == nil:
+		return u.duplicate(ctx, a, w, &found)
+	}
+	defer func() { _ = claim.Close(ctx) }() // unknown, unless it is said otherwise below
+
+	kept := &idempotency.Response{TooLarge: true}
+	if h.replay && w.recording == nil {
+		u.recording = recording{body: buffer.Take(0), max: h.maxStored}
+		defer buffer.Give(u.recording.body)
+		w.recording = &u.recording
+	}
+	placed, err := u.next.place(ctx, a, w)
+	switch callOf(placed, w, err) {
+	case callPlaced:
+		if w.recording != nil {
+			unpacked := buffer.Take(0)
+			defer buffer.Give(unpacked)
+			kept = w.recording.response(w.written(), w.Header(), u.kind(), unpacked)
+		}
+		_ = claim.Finish(ctx, kept) // OnError has said it
+	case callNotPlaced:
+		_ = claim.Release(ctx)
+	}
+	return placed, err
+}
+
+// duplicate responds to a call that was placed a moment ago.
+func (u *unrepeated) duplicate(ctx context.Context, a *admission, w *responseWriter, found *idempotency.Found) (placement, error) {
+	broken := rules.Violation{
+		Rule:   rules.DuplicateCall,
+		Detail: "The same destination was dialled into this session a moment ago, from the same number. Nothing was dialled for this request.",
+	}
+	switch {
+	case u.h.policy.Mode(rules.DuplicateCall) == rules.Report:
+		broken.Detail = "The same destination was dialled into this session a moment ago, from the same number."
+		a.verdict.Reported = append(a.verdict.Reported, broken)
+		return u.next.place(ctx, a, w)
+	case u.h.replay && found.Result == idempotency.Replayed && found.Response.Format == u.kind():
+		return w.replay(found.Response)
+	default:
+		return placement{refusal: &refusal{
+			outcome: metrics.Refused, violations: []rules.Violation{broken}, retryAfter: found.RetryAfter,
+		}}, nil
+	}
+}

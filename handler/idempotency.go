@@ -1,0 +1,247 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
+)
+
+// Defaults of the options about repeated calls.
+const (
+	// DefaultKeyHeader is where a client sends its key.
+	DefaultKeyHeader = "Idempotency-Key"
+	// DefaultTTL is how long the outcome of a call is known.
+	DefaultTTL = 24 * time.Hour
+	// DefaultCallTimeout is how long one call with a key may take.
+	DefaultCallTimeout = 2 * time.Minute
+	// DefaultMaxStored is the largest response body in bytes that is kept: 256 KiB.
+	DefaultMaxStored = 256 << 10
+	largestStored    = 1 << 30 // bytes
+	// DefaultWindow is how long the same call is a duplicate.
+	DefaultWindow = 10 * time.Second
+)
+
+// Values of the options about repeated calls that are one of a few words.
+const (
+	// StoreErrorRefuse refuses a call while the store fails.
+	StoreErrorRefuse = "refuse"
+	// StoreErrorForward places a call unguarded while the store fails.
+	StoreErrorForward = "forward"
+	// DuplicateRefuse refuses a duplicate.
+	DuplicateRefuse = "refuse"
+	// DuplicateReplay sends the response of the first call.
+	DuplicateReplay = "replay"
+)
+
+// Idempotency says how calls with an idempotency key are repeated.
+type Idempotency struct {
+	// The header that holds the key: 1 to 255 visible ASCII characters, raw or as a
+	// quoted string (RFC 9651), on one line. Default: `Idempotency-Key`.
+	Header string `json:"header,omitempty"`
+
+	// Whether a request without a key is refused. Default: false; it is forwarded
+	// unguarded.
+	Require bool `json:"require,omitempty"`
+
+	// Whose keys these are: a template of placeholders. The same key of another scope
+	// is another key. Default: the client's Authorization, else its Cookie, else all
+	// clients are alike.
+	Scope string `json:"scope,omitempty"`
+
+	// How long the outcome of a call is known. Default: 24h.
+	TTL caddy.Duration `json:"ttl,omitempty"`
+
+	// How long one call may take. A call with a key goes on when its client leaves.
+	// Default: 2m.
+	CallTimeout caddy.Duration `json:"call_timeout,omitempty"`
+
+	// The largest response body in bytes that is kept. Of a larger one it is known that
+	// the call was placed. Default: 262144.
+	MaxStored int64 `json:"max_stored,omitempty"`
+
+	// What happens to a call with a key when the store fails: `refuse` answers 503 and
+	// dials nothing, `forward` places the call unguarded. Default: `refuse`.
+	OnStoreError string `json:"on_store_error,omitempty"`
+
+	// Where keys and outcomes are kept. Default: in the memory of this process.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=http.conference_members.stores inline_key=module"`
+}
+
+// Duplicates says what happens to the same call a moment later.
+type Duplicates struct {
+	// How long the same call is a duplicate. Default: 10s.
+	Window caddy.Duration `json:"window,omitempty"`
+
+	// What a duplicate gets: `refuse` answers 409, `replay` sends the response of the
+	// first call. Default: `refuse`.
+	OnDuplicate string `json:"on_duplicate,omitempty"`
+
+	// Whether calls with an idempotency key of their own can be duplicates. Default:
+	// false.
+	IncludeKeyed bool `json:"include_keyed,omitempty"`
+}
+
+// Validate finds every mistake but those of the store.
+func (i *Idempotency) Validate() error {
+	errs := []error{
+		oneOf("on_store_error", i.OnStoreError, StoreErrorRefuse, StoreErrorForward),
+		notNegative("ttl", i.TTL), notNegative("call_timeout", i.CallTimeout),
+	}
+	if i.Header != "" && !httpguts.ValidHeaderFieldName(i.Header) {
+		errs = append(errs, fmt.Errorf("header: %q is no header field name", i.Header))
+	}
+	if i.MaxStored < 0 || i.MaxStored > largestStored {
+		errs = append(errs, fmt.Errorf("max_stored: %d is out of range: from 1 to %d bytes", i.MaxStored, largestStored))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate finds every mistake.
+func (d *Duplicates) Validate() error {
+	return errors.Join(
+		oneOf("on_duplicate", d.OnDuplicate, DuplicateRefuse, DuplicateReplay),
+		notNegative("window", d.Window),
+	)
+}
+
+// notNegative checks a duration that is 0 for the default.
+func notNegative(option string, d caddy.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s: %s is negative", option, time.Duration(d))
+	}
+	return nil
+}
+
+// repeating is what is known of calls that clients repeat.
+type repeating struct {
+	keys  *idempotency.Keyring
+	store *stores.Store
+
+	// calls holds the calls with a key. It is nil where keys mean nothing.
+	calls        *idempotency.Ledger
+	keyHeader    string // canonical
+	require      bool
+	scope        string // a template, empty for the default
+	maxStored    int
+	unguarded    bool // a call is placed while the store fails
+	duplicates   *idempotency.Ledger
+	replay       bool // a duplicate gets the first response
+	includeKeyed bool
+}
+
+// provision makes the ledgers of a configuration. hashKey is whether it sets the key
+// that the records' keys come of.
+func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKey bool) error {
+	i, d := cfg.Idempotency, cfg.Duplicates
+	if i == nil && d == nil {
+		return nil
+	}
+	var guest stores.Module
+	if i != nil && i.StoreRaw != nil {
+		loaded, err := ctx.LoadModule(i, "StoreRaw")
+		if err != nil {
+			return fmt.Errorf("idempotency: store: %w", err)
+		}
+		var ok bool
+		if guest, ok = loaded.(stores.Module); !ok {
+			return fmt.Errorf("idempotency: store: %T is no store", loaded)
+		}
+	}
+	var err error
+	if p.keys, err = idempotency.NewKeyring(h.hashKey); err != nil {
+		return err
+	}
+	if p.store, err = stores.Attach(ctx, guest, p.keys, hashKey); err != nil {
+		return fmt.Errorf("idempotency: %w", err)
+	}
+	options := idempotency.Options{
+		Store: &timedStore{p.store, h.metrics}, Keys: p.keys, Seal: p.store.Durable(),
+		OnError: func(id idempotency.ID, err error) {
+			h.sampled().Error("the outcome of a call could not be recorded; trying again", zap.Stringer("id", id), zap.Error(err))
+		},
+	}
+	if i != nil {
+		p.keyHeader, p.require, p.scope = http.CanonicalHeaderKey(orDefault(i.Header, DefaultKeyHeader)), i.Require, i.Scope
+		p.unguarded = i.OnStoreError == StoreErrorForward
+		p.maxStored = int(orDefault(i.MaxStored, DefaultMaxStored))
+		options.TTL, options.CallTimeout = time.Duration(orDefault(i.TTL, caddy.Duration(DefaultTTL))), time.Duration(orDefault(i.CallTimeout, caddy.Duration(DefaultCallTimeout)))
+		options.MaxStored = p.maxStored
+		p.calls = idempotency.NewLedger(options)
+	}
+	if d != nil && h.policy.Mode(rules.DuplicateCall) != rules.Off {
+		p.replay, p.includeKeyed = d.OnDuplicate == DuplicateReplay, d.IncludeKeyed
+		p.maxStored = orDefault(p.maxStored, DefaultMaxStored)
+		options.TTL = time.Duration(orDefault(d.Window, caddy.Duration(DefaultWindow)))
+		options.CallTimeout, options.MaxStored = options.TTL, p.maxStored
+		p.duplicates = idempotency.NewLedger(options)
+	}
+	return nil
+}
+
+// close lets go of the ledgers and the store. What could not be recorded is tried
+// once more before.
+func (p *repeating) close() error {
+	for _, l := range []*idempotency.Ledger{p.calls, p.duplicates} {
+		if l != nil {
+			l.Close()
+		}
+	}
+	if p.store == nil {
+		return nil
+	}
+	return p.store.Close()
+}
+
+// scopeOf says whose keys a request's are.
+func (p *repeating) scopeOf(r *http.Request) string {
+	if p.scope != "" {
+		return replacerOf(r).ReplaceAll(p.scope, "")
+	}
+	for _, name := range []string{"Authorization", "Cookie"} {
+		if lines := r.Header[name]; len(lines) > 0 {
+			return strings.Join(lines, "\n")
+		}
+	}
+	return ""
+}
+
+// timedStore times the operations of a store.
+type timedStore struct {
+	idempotency.Store
+	metrics *metrics.Collectors
+}
+
+func (t *timedStore) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl time.Duration) ([]byte, error) {
+	started := time.Now()
+	held, err := t.Store.Begin(ctx, id, claim, ttl)
+	t.metrics.StoreUsed("begin", time.Since(started))
+	return held, err
+}
+
+func (t *timedStore) Replace(ctx context.Context, id idempotency.ID, held, record []byte, ttl time.Duration) error {
+	started := time.Now()
+	err := t.Store.Replace(ctx, id, held, record, ttl)
+	t.metrics.StoreUsed("replace", time.Since(started))
+	return err
+}
+
+func (t *timedStore) Scan(ctx context.Context, prefix []byte, visit func(idempotency.ID, []byte) error) error {
+	started := time.Now()
+	err := t.Store.Scan(ctx, prefix, visit)
+	t.metrics.StoreUsed("scan", time.Since(started))
+	return err
+}

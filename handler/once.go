@@ -1,0 +1,269 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// replayedHeader marks a response that was sent before, as Stripe does.
+const replayedHeader = "Idempotent-Replayed"
+
+// once places a call that has an idempotency key, if it was not placed before.
+type once struct {
+	*exchange
+	next placer
+
+	id        idempotency.ID
+	call      idempotency.Fingerprint
+	result    metrics.Idempotency
+	recording recording
+}
+
+// identify reads the key of a request, and what its call is by the client's own
+// values: what the configuration adds may differ from one request to the next. It
+// returns nil if the request has no key.
+func (h *Handler) identify(r *http.Request, asked *request.Request) (*once, *rules.Violation) {
+	key, err := idempotency.ParseKey(r.Header[h.keyHeader])
+	switch {
+	case err == nil:
+		return &once{
+			id:   h.keys.CallID(h.scopeOf(r), h.route.String(), key),
+			call: h.fingerprint(r, asked),
+		}, nil
+	case err != idempotency.ErrKeyMissing: //nolint:errorlint // it is never wrapped
+		h.metrics.Idempotent(metrics.KeyMalformed)
+		return nil, &rules.Violation{Rule: rules.IdempotencyKeyMalformed, Detail: sentence(err.Detail), Fix: sentence(err.Fix)}
+	case h.require:
+		h.metrics.Idempotent(metrics.KeyMissing)
+		return nil, &rules.Violation{Rule: rules.IdempotencyKeyMissing, Detail: "The request has no " + h.keyHeader + " header."}
+	default:
+		return nil, nil //nolint:nilnil // a request without a key is as good
+	}
+}
+
+// sentence makes a sentence of a text.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+
+// fingerprint tells the call of a request from others. The format that the client
+// wants is not part of it.
+func (h *Handler) fingerprint(r *http.Request, asked *request.Request) idempotency.Fingerprint {
+	fields := make([]idempotency.Field, 0, rules.NumFields+1)
+	for f, v := range asked.Call {
+		fields = append(fields, idempotency.Field{Name: rules.Field(f).String(), Value: v.Text})
+	}
+	for name, value := range asked.Extras() {
+		fields = append(fields, idempotency.Field{Name: "member " + name, Value: value})
+	}
+	if r.URL.RawQuery != "" {
+		query := request.StripQuery(r.URL.RawQuery, func(name string) bool {
+			return request.IsField(name) || strings.EqualFold(name, formatParameter) || strings.EqualFold(name, viewParameter)
+		})
+		fields = append(fields, idempotency.Field{Name: "query", Value: query})
+	}
+	return h.keys.Fingerprint(fields)
+}
+
+// place claims the key, places the call and records what became of it. The call
+// goes on when the client leaves.
+func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
+	found, err := o.h.calls.Begin(ctx, o.id, o.call)
+	claim := found.Claim
+	switch {
+	case err == nil && claim == nil:
+		return o.repeat(&found, w)
+	case claim == nil: // the record can't be read, and the key is taken
+		o.h.sampled().Error("the record of an idempotency key can't be read", zap.Stringer("id", o.id), zap.Error(err))
+		return o.refused(metrics.KeyUnknown, o.outcomeUnknown())
+	case ctx.Err() != nil: // nobody is there any more
+		_ = claim.Release(ctx) // OnError has said it
+		return placement{outcome: metrics.ClientGone}, caddyhttp.Error(statusClientClosedRequest, ctx.Err())
+	case err != nil && !o.h.unguarded:
+		_ = claim.Release(ctx)
+		o.h.sampled().Error("a call was refused: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
+		return o.refused(metrics.KeyStoreError, storeUnavailable())
+	case err != nil:
+		o.h.sampled().Error("a call is placed unguarded: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
+		o.count(metrics.KeyStoreError)
+	default:
+		o.count(metrics.KeyNew)
+	}
+	detached, cancel := claim.Context(ctx)
+	defer cancel()
+	defer o.close(claim)
+
+	o.recording = recording{body: buffer.Take(0), max: o.h.maxStored}
+	defer buffer.Give(o.recording.body)
+	w.recording = &o.recording
+	placed, err := o.next.place(detached, a, w)
+	switch callOf(placed, w, err) {
+	case callPlaced:
+		unpacked := buffer.Take(0)
+		defer buffer.Give(unpacked)
+		err := claim.Finish(detached, o.recording.response(w.written(), w.Header(), o.kind(), unpacked))
+		if err != nil {
+			o.h.metrics.Idempotent(metrics.KeyLost)
+		}
+	case callNotPlaced:
+		if claim.Release(detached) == nil {
+			o.h.metrics.Idempotent(metrics.KeyReleased)
+		}
+	}
+	return placed, err
+}
+
+// close leaves the outcome of a call unknown, unless it was recorded.
+func (o *once) close(claim *idempotency.Claim) {
+	if claim.Ended() {
+		return
+	}
+	o.h.metrics.Idempotent(metrics.KeyLost)
+	o.h.logger.Warn("the outcome of a call is unknown", zap.Stringer("id", o.id))
+	_ = claim.Close(context.Background()) // OnError has said it
+}
+
+// count counts what became of the key.
+func (o *once) count(result metrics.Idempotency) {
+	o.result = result
+	o.h.metrics.Idempotent(result)
+}
+
+// kind is what the upstream is asked for: CSV is made of its JSON.
+func (x *exchange) kind() string {
+	if x.wanted.format == negotiate.CSV {
+		return negotiate.JSON.String()
+	}
+	return x.wanted.format.String()
+}
+
+// repeat responds to a request whose key is taken.
+func (o *once) repeat(found *idempotency.Found, w *responseWriter) (placement, error) {
+	switch found.Result {
+	case idempotency.Replayed:
+		if found.Response.Format == o.kind() {
+			o.count(metrics.KeyReplayed)
+			return w.replay(found.Response)
+		}
+		return o.refused(metrics.KeyNotKept, newRefusal(metrics.Refused, rules.ResponseNotKept,
+			fmt.Sprintf("The call was placed. Its response was kept as %s, and can't be sent in another format.", strings.ToUpper(found.Response.Format))))
+	case idempotency.ResponseNotKept:
+		return o.refused(metrics.KeyNotKept, newRefusal(metrics.Refused, rules.ResponseNotKept, "The call was placed. Its response was not kept: it was too large, or the store was full."))
+	case idempotency.InFlight:
+		f := newRefusal(metrics.Refused, rules.IdempotencyInFlight, "The call with this idempotency key is being placed; its outcome is not known yet.")
+		f.retryAfter = min(max(found.RetryAfter, time.Second), inFlightRetry)
+		return o.refused(metrics.KeyInFlight, f)
+	case idempotency.Reused:
+		return o.refused(metrics.KeyReused, newRefusal(metrics.Refused, rules.IdempotencyKeyReused, "The idempotency key was sent before with another call. Nothing was dialled for this request."))
+	default:
+		return o.refused(metrics.KeyUnknown, o.outcomeUnknown())
+	}
+}
+
+const (
+	// inFlightRetry is after how long a client asks again at the latest: most calls take
+	// less.
+	inFlightRetry = 2 * time.Second
+	// storeRetry is after how long a store that failed may be back.
+	storeRetry = 5 * time.Second
+)
+
+// refused is a call that is refused for what is known of its key.
+func (o *once) refused(result metrics.Idempotency, f *refusal) (placement, error) {
+	o.count(result)
+	return placement{refusal: f}, nil
+}
+
+func (o *once) outcomeUnknown() *refusal {
+	return newRefusal(metrics.Refused, rules.OutcomeUnknown,
+		"The call with this idempotency key was sent, and it is not known whether it was placed: the phone may be ringing. It is known to the operator as "+o.id.String()+".")
+}
+
+func storeUnavailable() *refusal {
+	f := newRefusal(metrics.Refused, rules.StoreUnavailable, "The store of idempotency keys does not respond, and without it a repeated call can't be told from a new one.")
+	f.retryAfter = storeRetry
+	return f
+}
+
+// replay sends a response that was kept.
+func (w *responseWriter) replay(kept *idempotency.Response) (placement, error) {
+	h := w.Header()
+	for name, value := range map[string]string{"Content-Type": kept.ContentType, "Location": kept.Location} {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+	h.Set(replayedHeader, "true")
+	if kept.Status != http.StatusNoContent && kept.Status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.Itoa(len(kept.Body)))
+	}
+	w.outcome = metrics.Replayed
+	w.WriteHeader(kept.Status)
+	if len(kept.Body) > 0 {
+		if _, err := w.Write(kept.Body); err != nil {
+			w.outcome = metrics.ClientGone
+		}
+	}
+	return w.placement, nil
+}
+
+// written is the status of the response: a handler that writes nothing leaves the
+// server to send an empty 200.
+func (w *responseWriter) written() int { return orDefault(w.status, http.StatusOK) }
+
+// certainty is what is certain of a call that was placed.
+type certainty uint8
+
+const (
+	callUnknown certainty = iota
+	callPlaced
+	callNotPlaced
+)
+
+// callOf says what is certain of a call once the next placer has returned.
+func callOf(placed placement, w *responseWriter, err error) certainty {
+	status := w.written()
+	if err != nil {
+		he, _ := errors.AsType[caddyhttp.HandlerError](err)
+		status = he.StatusCode // 0 of an error of another kind
+	}
+	switch {
+	case placed.refusal != nil, err != nil && neverSent(err):
+		return callNotPlaced
+	case err == nil && status >= 200 && status <= 399 && (w.recording == nil || w.recording.complete(status, w.Header())):
+		return callPlaced
+	case status >= 400 && status <= 499 && status != http.StatusRequestTimeout && status != statusClientClosedRequest:
+		return callNotPlaced
+	default:
+		return callUnknown
+	}
+}
+
+// neverSent reports whether reverse_proxy says that it had no upstream, or no
+// connection to one.
+func neverSent(err error) bool {
+	if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
+		return true
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err.Error() == "no upstreams available" { // it has no exported name
+			return true
+		}
+	}
+	return false
+}

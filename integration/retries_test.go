@@ -1,0 +1,191 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+)
+
+// keyedSites are sites on which a call can be repeated.
+const keyedSites = metricsSite + `
+{site keyed} {
+	conference_members {
+		idempotency
+		csv {
+			view brief {
+				columns id callSid
+			}
+		}
+	}
+	reverse_proxy UPSTREAM {
+		transport http {
+			response_header_timeout 10s
+		}
+	}
+}
+`
+
+// repeatable is a request with a key.
+func (g *gateway) repeatable(t *testing.T, key, accept, fault string) reply {
+	t.Helper()
+	header := []string{"Content-Type: application/json", "Accept: " + accept, "Authorization: Bearer me"}
+	if key != "" {
+		header = append(header, "Idempotency-Key: "+key)
+	}
+	if fault != "" {
+		header = append(header, upstreamtest.FaultHeader+": "+fault)
+	}
+	return send(t, protocols[0].client, "POST", g.URL("keyed")+membersPath, validBody, header...)
+}
+
+// ruleOf is the rule for which a request was refused.
+func ruleOf(r reply) string {
+	var p struct{ Type string }
+	_ = json.Unmarshal([]byte(r.body), &p)
+	_, rule, _ := strings.Cut(p.Type, "#")
+	return rule
+}
+
+func TestACallIsReplayedInTheFormatThatIsAskedForNow(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, keyedSites)
+	inCSV := g.repeatable(t, "of-CSV", "text/csv", "")
+	first := g.repeatable(t, "k", "application/json", "")
+	u.Forget()
+	for _, tt := range []struct{ key, accept, body string }{
+		{"k", "application/json", first.body},
+		{`"k"`, "application/json", first.body},
+		{"k", "text/csv", inCSV.body},
+		{"of-CSV", "application/json", first.body},
+		{"of-CSV", "text/csv", inCSV.body},
+	} {
+		got := g.repeatable(t, tt.key, tt.accept, "")
+		if got.status != 200 || got.body != tt.body || got.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s as %s: status %d, %v, replayed %q", tt.key, tt.accept, got.status, got.err, got.header.Get("Idempotent-Replayed"))
+		}
+		if !strings.HasPrefix(got.header.Get("Content-Type"), tt.accept) {
+			t.Errorf("%s as %s: %s", tt.key, tt.accept, got.header.Get("Content-Type"))
+		}
+	}
+	brief := send(t, protocols[0].client, "POST", g.URL("keyed")+membersPath+"?view=brief", validBody,
+		"Content-Type: application/json", "Accept: text/csv", "Authorization: Bearer me", "Idempotency-Key: k")
+	if !strings.HasPrefix(brief.body, "Id,CallSid\r\n") {
+		t.Errorf("in a view: %d %q", brief.status, brief.body)
+	}
+	if got := g.repeatable(t, "k", "application/xml", ""); got.status != 409 || ruleOf(got) != "response_not_kept" {
+		t.Errorf("as XML: status %d, rule %s", got.status, ruleOf(got))
+	}
+	if n := u.Stats().Requests; n != 0 {
+		t.Errorf("%d requests were forwarded", n)
+	}
+}
+
+func TestOfFiftyRequestsWithOneKeyOneIsForwarded(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, keyedSites)
+	var all sync.WaitGroup
+	replies := make([]reply, 50)
+	for i := range replies {
+		all.Go(func() { replies[i] = g.repeatable(t, "k", "application/json", `{"gate":"g"}`) })
+		if i == 0 {
+			await(t, u, "a request", func(s upstreamtest.Stats) bool { return s.Requests == 1 })
+		}
+	}
+	refused := func() float64 {
+		return g.metrics(t).sum("idempotency_total", "result=in_flight")
+	}
+	eventually(t, "49 refusals", func() bool { return refused() == 49 })
+	u.Release("g", 1)
+	all.Wait()
+	counts := make(map[string]int)
+	for _, r := range replies {
+		counts[fmt.Sprint(r.status, " ", ruleOf(r))]++
+		if r.status == 409 && r.header.Get("Retry-After") == "" {
+			t.Error("a 409 without Retry-After")
+		}
+	}
+	if counts["200 "] != 1 || counts["409 idempotency_in_flight"] != 49 || u.Stats().Requests != 1 {
+		t.Errorf("%v, %d forwarded", counts, u.Stats().Requests)
+	}
+}
+
+func TestACallGoesOnWhenItsClientLeaves(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, keyedSites)
+	for i, p := range protocols {
+		for _, accept := range []string{"application/json", "text/csv"} {
+			key := fmt.Sprint("k", i, accept[:4])
+			u.Forget()
+			ctx, leave := context.WithCancel(t.Context())
+			r, err := http.NewRequestWithContext(ctx, "POST", g.URL("keyed")+membersPath, strings.NewReader(validBody))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header = http.Header{
+				"Content-Type": {"application/json"}, "Accept": {accept}, "Idempotency-Key": {key}, "Authorization": {"Bearer me"},
+				upstreamtest.FaultHeader: {`{"gate":"` + key + `"}`},
+			}
+			var done sync.WaitGroup
+			done.Go(func() {
+				if res, err := p.client.Do(r); err == nil {
+					res.Body.Close()
+					t.Errorf("%s: a response came", key)
+				}
+			})
+			await(t, u, "a request", func(s upstreamtest.Stats) bool { return s.Requests == 1 })
+			leave()
+			done.Wait()
+			if got := g.repeatable(t, key, accept, ""); ruleOf(got) != "idempotency_in_flight" && got.status != 409 {
+				t.Errorf("%s: while the call is placed: status %d", key, got.status)
+			}
+			u.Release(key, 1)
+			var got reply
+			eventually(t, "the response", func() bool {
+				got = g.repeatable(t, key, accept, "")
+				return got.status != 409
+			})
+			if got.status != 200 || got.header.Get("Idempotent-Replayed") != "true" || u.Stats().Requests != 1 {
+				t.Errorf("%s: status %d, %d forwarded: %s", key, got.status, u.Stats().Requests, got.body)
+			}
+		}
+	}
+}
+
+// TestWhatASecondRequestWithTheKeyGets is the table of what became of the first.
+func TestWhatASecondRequestWithTheKeyGets(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, keyedSites)
+	for i, tt := range []struct {
+		fault string
+		want  string // of the second: status and rule
+		sent  int    // upstream requests of both
+	}{
+		{`{"status":302,"header":{"Location":["/elsewhere"]}}`, "302 ", 1},
+		{`{"status":204,"body":""}`, "204 ", 1},
+		{`{"status":404}`, "200 ", 2},
+		{`{"status":422}`, "200 ", 2},
+		{`{"status":408}`, "409 outcome_unknown", 1},
+		{`{"status":500}`, "409 outcome_unknown", 1},
+		{`{"status":503}`, "409 outcome_unknown", 1},
+		{`{"early":true,"drop":"reset","gate":""}`, "409 outcome_unknown", 1},
+	} {
+		for _, accept := range []string{"application/json", "text/csv"} {
+			u.Forget()
+			key := fmt.Sprint("k", i, accept)
+			first := g.repeatable(t, key, accept, tt.fault)
+			second := g.repeatable(t, key, "application/json", "")
+			if got := fmt.Sprint(second.status, " ", ruleOf(second)); got != tt.want || u.Stats().Requests != tt.sent {
+				t.Errorf("after %s (%d) as %s: %s, %d forwarded; want %s, %d", tt.fault, first.status, accept, got, u.Stats().Requests, tt.want, tt.sent)
+			}
+			if l := second.header.Get("Location"); second.status == 302 && l != "/elsewhere" {
+				t.Errorf("Location %q", l)
+			}
+		}
+	}
+}
