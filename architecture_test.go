@@ -22,7 +22,7 @@ const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 var layers = []string{
 	"cmd/caddy", ".", "caddyfile", "handler", "stores/redis", "stores", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
 	"idempotency/memory", "idempotency/file", "idempotency/redis", "idempotency",
-	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/ascii",
+	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/charset", "internal/ascii",
 }
 
 // forTests are the packages that only tests and benchmarks import.
@@ -31,7 +31,7 @@ var forTests = []string{"integration", "e2e", "ops", "internal/docgen", "interna
 // impure are what packages below the handler and the stores' modules must not know of: they are plain Go,
 // which anybody can use without a Caddy. Metrics know Prometheus, and nothing of
 // Caddy.
-var impure = []string{"github.com/caddyserver/", "go.uber.org/zap", "github.com/prometheus/", "go.opentelemetry.io/"}
+var impure = []string{"github.com/caddyserver/", "go.uber.org/zap", "github.com/prometheus/", "go.opentelemetry.io/", "github.com/quic-go/"}
 
 // readPackages reads the packages of the module by their directory.
 func readPackages(t *testing.T) map[string]*build.Package {

@@ -72,7 +72,7 @@ func compile(cfg Config) (*compiled, error) {
 	if cfg.MaxBody < 0 {
 		mistake("max_body", fmt.Errorf("%d is negative", cfg.MaxBody))
 	}
-	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown}
+	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown, ClientGone: isStreamReset}
 	mistake("", fieldNames("default", cfg.Default))
 	mistake("", fieldNames("set", cfg.Set))
 	if cfg.CorrelationID != "" && !httpguts.ValidHeaderFieldName(cfg.CorrelationID) {

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -11,7 +12,7 @@ const (
 	// DefaultRoute is the API's own route.
 	DefaultRoute = route.DefaultTemplate
 	// DefaultMaxBody is the largest request body in bytes: 16 KiB.
-	DefaultMaxBody = 16 << 10
+	DefaultMaxBody = request.DefaultMaxBody
 	// DefaultMaxResponse is the largest answer in bytes that is made CSV: 8 MiB.
 	DefaultMaxResponse = 8 << 20
 	// DefaultFilename is the name under which a CSV is saved, the upstream's own.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quic-go/quic-go/http3"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -110,4 +111,11 @@ func (h *Handler) Close() error {
 	err := h.close()
 	_, deleteErr := processes.Delete(processKey)
 	return errors.Join(err, deleteErr)
+}
+
+// isStreamReset reports whether an error of a body says that an HTTP/3 stream was
+// reset.
+func isStreamReset(err error) bool {
+	_, ok := errors.AsType[*http3.Error](err)
+	return ok
 }

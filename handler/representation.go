@@ -4,13 +4,13 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/charset"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -113,10 +113,9 @@ func isJSONResponse(contentType string) bool {
 }
 
 // isUTF8 reports whether a charset parameter names UTF-8 or leaves it implied,
-// as RFC 8259 section 8.1 demands of JSON. Many leave out the hyphen, and ASCII
-// is UTF-8.
-func isUTF8(charset string) bool {
-	return charset == "" || slices.Contains([]string{"utf-8", "utf8", "us-ascii"}, strings.ToLower(charset))
+// as RFC 8259 section 8.1 demands of JSON. ASCII is UTF-8.
+func isUTF8(label string) bool {
+	return label == "" || charset.IsUTF8(label) || strings.EqualFold(label, "us-ascii")
 }
 
 // transcode appends the CSV of body to out. It returns the reason if there is

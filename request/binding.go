@@ -28,6 +28,10 @@ type binding struct {
 	broken [rules.NumFields]bool  // a field with a violation
 
 	suspects [rules.NumFields]suspicion // names that are nearly those of the fields
+
+	many bool    // the body holds many calls, and this is one of them
+	row  int     // its number, from 1
+	ref  *string // where its ref is put
 }
 
 // bind takes a value of a field. The same value in two places is fine.
@@ -85,9 +89,17 @@ func (b *binding) violateField(r *rules.Rule, f rules.Field, where place, detail
 	b.broken[f] = true
 	v := rules.Violation{Rule: r, Field: f.String(), Detail: detail}
 	if where == inBody {
-		v.Pointer = f.Pointer()
+		v.Pointer = b.pointerTo(f.String())
 	}
 	b.note(v)
+}
+
+// pointerTo is the place of a member in the body, as [rules.Violation] has it.
+func (b *binding) pointerTo(name string) string {
+	if b.row > 0 {
+		return fmt.Sprintf("#/%d/%s", b.row, name)
+	}
+	return "#/" + name
 }
 
 // violateName notes a violation by the member of a name at a place in the
@@ -98,7 +110,7 @@ func (b *binding) violateName(r *rules.Rule, name string, m mark, detail string)
 	v := rules.Violation{Rule: r, Detail: at.say(detail), Line: at.line, Column: at.column}
 	if f, ok := rules.FieldByName(name); ok {
 		b.broken[f] = true
-		v.Field, v.Pointer = f.String(), f.Pointer()
+		v.Field, v.Pointer = f.String(), b.pointerTo(f.String())
 	}
 	b.note(v)
 }
@@ -110,6 +122,10 @@ func (b *binding) bindText(name, text string, m mark) {
 		if text != "" {
 			b.bind(f, text, inBody)
 		}
+		return
+	}
+	if b.isRef(name) {
+		b.bindRef(text)
 		return
 	}
 	if b.admits(name, m) {

@@ -1,14 +1,13 @@
 package request
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"unicode/utf8"
-
-	"github.com/quic-go/quic-go/http3"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
@@ -18,9 +17,9 @@ import (
 // usualBody is more than most bodies have, in bytes.
 const usualBody = 1 << 10
 
-// readBody reads the fields of the body. What the header section alone forbids
-// is not read at all. The error is that of [Reader.Read].
-func (b *binding) readBody(r *http.Request) error {
+// readBody has read read the body, of which it must keep nothing. What the header
+// section alone forbids is not read at all. The error is that of [Reader.Read].
+func (b *binding) readBody(r *http.Request, read func(contentType, []byte) bool) error {
 	packed, ok := coding.Of(r.Header["Content-Encoding"])
 	if !ok {
 		b.violate(rules.ContentEncoding, "The Content-Encoding is neither gzip nor zstd, or there is more than one.")
@@ -29,9 +28,9 @@ func (b *binding) readBody(r *http.Request) error {
 		b.violate(rules.MultipleContentTypes, "There is more than one Content-Type.")
 		return nil
 	}
-	l := readLabel(r.Header)
-	if l.problem != nil && r.ContentLength > 0 {
-		b.violate(l.problem, l.detail)
+	t := readContentType(r.Header, b.takes)
+	if t.problem != nil && r.ContentLength > 0 {
+		b.violate(t.problem, t.detail)
 		return nil
 	}
 	if r.ContentLength > b.reader.maxBody() {
@@ -56,26 +55,20 @@ func (b *binding) readBody(r *http.Request) error {
 		}
 		body = *unpacked
 	}
-	b.request.Readable = b.readFormat(l, body)
+	b.request.Readable = read(t, body)
 	return nil
 }
 
 // readFormat reads a body as what it is labelled, and reports whether it could
 // be read to its end.
-func (b *binding) readFormat(l label, body []byte) bool {
+func (b *binding) readFormat(t contentType, body []byte) bool {
 	if len(body) == 0 {
 		return true
 	}
-	if l.problem != nil {
-		b.violate(l.problem, l.detail)
+	if !b.admitsType(&t, body) {
 		return false
 	}
-	if (l.format == CSV || l.format == None) && startsObject(body) {
-		// The published sample is JSON labelled CSV.
-		l.format = JSON
-	}
-	b.request.Format = l.format
-	switch l.format {
+	switch t.format {
 	case JSON:
 		return b.readJSON(body)
 	case CSV:
@@ -83,11 +76,48 @@ func (b *binding) readFormat(l label, body []byte) bool {
 	case Form:
 		return b.readForm(body)
 	case Multipart:
-		return b.readMultipart(body, l.boundary)
-	case None:
+		return b.readMultipart(body, t.boundary)
+	case None, NDJSON: // is not admitted
 	}
-	b.violate(rules.ContentType, "There is a body without a Content-Type, and it does not begin like a JSON object.")
 	return false
+}
+
+// admitsType settles what a body that is not empty is read as, and notes the
+// violation if it can't be read.
+func (b *binding) admitsType(t *contentType, body []byte) bool {
+	if (t.format == CSV || t.format == None) && startsObject(body) {
+		// The published sample is JSON labelled CSV.
+		t.format = JSON
+	}
+	if !b.many {
+		b.request.Format = t.format
+	}
+	switch {
+	case t.problem != nil:
+		b.violate(t.problem, t.detail)
+	case t.format == None:
+		b.violate(rules.ContentType, "There is a body without a Content-Type, and it does not begin like a JSON object.")
+	case !readsAs(t.charset, body) || t.charset != "" && t.format == Form && escapesMore(body):
+		b.violate(rules.Charset, "The charset of the Content-Type is not UTF-8, and the body holds more than ASCII.")
+	default:
+		return true
+	}
+	return false
+}
+
+// escapesMore reports whether a form holds an escape of a byte beyond ASCII.
+func escapesMore(form []byte) bool {
+	for i, c := range form[:max(len(form)-1, 0)] {
+		if c == '%' && form[i+1] >= '8' {
+			return true
+		}
+	}
+	return false
+}
+
+// isASCII reports whether a body holds nothing but ASCII.
+func isASCII(body []byte) bool {
+	return bytes.IndexFunc(body, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 // receive reads the body as it is sent into buf, and one byte beyond the limit
@@ -124,9 +154,7 @@ func (b *binding) broke(r *http.Request, err error) error {
 		if _, ok := errors.AsType[net.Error](err); ok {
 			return fmt.Errorf("reading the body: %w", err)
 		}
-		// Over HTTP/3 a stream is known to be reset a moment before the context
-		// of its request ends.
-		if _, ok := errors.AsType[*http3.Error](err); ok {
+		if b.reader.ClientGone != nil && b.reader.ClientGone(err) {
 			return fmt.Errorf("reading the body: %w", err)
 		}
 	}

@@ -6,36 +6,135 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gocarina/gocsv"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// csvTable reads CSV, RFC 4180 with LF or CRLF, row by row. gocsv's own
-// matching of columns to the fields of a struct is not used: it depends on
-// settings that any package of the process can change.
-type csvTable struct {
-	reader *csv.Reader // beneath rows, to ask where a cell stands
-	rows   gocsv.SimpleDecoder
+// csvRow is a row of values as gocsv reads it. An empty text is a cell that is
+// empty or not there, which is not sent (recordings 506 and 507).
+type csvRow struct {
+	SessionID   string `csv:"sessionId"`
+	CallSID     string `csv:"callSid"`
+	Destination string `csv:"destination"`
+	FromNumber  string `csv:"fromNumber"`
+	Ref         string `csv:"ref"`
 }
 
+// fields returns the texts of the four fields in the order of [rules.Field].
+func (r *csvRow) fields() [rules.NumFields]string {
+	return [...]string{r.SessionID, r.CallSID, r.Destination, r.FromNumber}
+}
+
+// csvTable reads CSV, RFC 4180 with LF or CRLF, row by row.
+type csvTable struct {
+	reader  *csv.Reader
+	skipped int      // lines of the body before the reader's first
+	blanks  int      // rows without a value since the header row
+	header  []string // the header row, if it has been read
+	columns []column
+	// typed is the header row, with the names of the tags of csvRow, and under
+	// it the row that is read: what gocsv is given.
+	typed headedRow
+}
+
+// headedRow is a header row and one row under it, as gocsv reads a table.
+type headedRow [2][]string
+
+// Read is there for [gocsv.CSVReader]; gocsv reads all rows at once.
+func (*headedRow) Read() ([]string, error) { return nil, io.EOF }
+
+// ReadAll returns the two rows.
+func (r *headedRow) ReadAll() ([][]string, error) { return r[:], nil }
+
+// column is a column of the header row.
+type column struct {
+	name   string
+	at     mark
+	ignore bool // because something is wrong with it
+	typed  bool // a field of csvRow
+}
+
+// newCSVTable begins to read a body without a byte order mark. The delimiter is
+// the one that the body declares, or by which its header row names a field.
 func newCSVTable(body []byte) *csvTable {
+	comma, declared := cutSeparator(&body)
+	if declared {
+		return &csvTable{reader: csvReader(body, comma), skipped: 1}
+	}
+	for _, comma := range []rune{',', ';', '\t'} {
+		t := &csvTable{reader: csvReader(body, comma)}
+		if header, err := t.nextRow(); err == nil && slices.ContainsFunc(header, namesField) {
+			t.header = header
+			return t
+		}
+	}
+	return &csvTable{reader: csvReader(body, ',')}
+}
+
+// namesField reports whether a cell of a header row is the name of a field.
+func namesField(cell string) bool { return IsField(strings.Trim(cell, " \t")) }
+
+func csvReader(body []byte, comma rune) *csv.Reader {
 	r := csv.NewReader(bytes.NewReader(body))
+	r.Comma = comma
 	r.FieldsPerRecord = -1 // the length of a row has a rule of its own
-	return &csvTable{reader: r, rows: gocsv.NewSimpleDecoderFromCSVReader(r)}
+	return r
+}
+
+// cutSeparator cuts off the line by which Excel is told the delimiter of a file,
+// such as "sep=;".
+func cutSeparator(body *[]byte) (comma rune, declared bool) {
+	const before = "sep="
+	line, rest, found := bytes.Cut(*body, []byte{'\n'})
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if !found || len(line) != len(before)+1 || !ascii.EqualFold(line[:len(before)], before) {
+		return ',', false
+	}
+	switch comma = rune(line[len(before)]); comma {
+	case ',', ';', '\t':
+		*body = rest
+		return comma, true
+	}
+	return ',', false
+}
+
+// nextRow reads the next row that has a value.
+func (t *csvTable) nextRow() ([]string, error) {
+	for {
+		cells, err := t.reader.Read()
+		if err != nil || !isBlank(cells) {
+			return cells, err
+		}
+		t.blanks++
+	}
+}
+
+// isBlank reports whether a row has no value, as spreadsheets leave them behind
+// those that have one.
+func isBlank(cells []string) bool {
+	for _, cell := range cells {
+		if cell != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // cellAt returns where a cell of the row that was last read stands.
 func (t *csvTable) cellAt(i int) mark {
 	line, column := t.reader.FieldPos(i)
-	return mark{line, column}
+	return mark{line + t.skipped, column}
 }
 
-// row reads a row of cells, nil at the end.
+// row reads the next row that has a value, nil at the end.
 func (t *csvTable) row(b *binding) (cells []string, ok bool) {
-	cells, err := t.rows.GetCSVRow()
+	cells, err := t.nextRow()
 	if err == nil {
 		return cells, true
 	}
@@ -44,7 +143,7 @@ func (t *csvTable) row(b *binding) (cells []string, ok bool) {
 	}
 	detail, at := "A row can't be told into cells.", mark{}
 	if e, ok := errors.AsType[*csv.ParseError](err); ok {
-		at = mark{e.Line, e.Column}
+		at = mark{e.Line + t.skipped, e.Column}
 		if errors.Is(e, csv.ErrQuote) {
 			detail = "A cell in quotes is not closed, or text follows its closing quote."
 		} else {
@@ -55,17 +154,9 @@ func (t *csvTable) row(b *binding) (cells []string, ok bool) {
 	return nil, false
 }
 
-// readCSV reads a header row and the one row under it. Empty lines are no
-// rows.
+// readCSV reads a header row and the one row of values under it.
 func (b *binding) readCSV(body []byte) bool {
-	body = cutByteOrderMark(body)
-	b.body = body
-	if at, found := invalidUTF8(body); found {
-		b.violateAt(rules.MalformedCSV, markAt(at), "The text is not UTF-8 here.")
-		return false
-	}
-	t := newCSVTable(body)
-	columns, ok := t.readHeader(b)
+	t, ok := b.openCSV(body)
 	if !ok {
 		return false
 	}
@@ -74,55 +165,92 @@ func (b *binding) readCSV(body []byte) bool {
 		return false
 	}
 	if cells == nil {
+		if t.blanks > 0 {
+			return true // a row without a value is a body without fields (recording 506)
+		}
 		b.violate(rules.RowCount, "There is no row of values under a header row.")
 		return false
 	}
-	ok = b.readCells(t, columns, cells)
+	ok = b.readCells(t, cells)
 	return t.noMoreRows(b) && ok
 }
 
-// column is a column of the header row.
-type column struct {
-	name   string
-	at     mark
-	ignore bool // because something is wrong with it
+// openCSV reads a body up to the end of its header row.
+func (b *binding) openCSV(body []byte) (t *csvTable, ok bool) {
+	body = cutByteOrderMark(body)
+	b.body = body
+	if at, found := invalidUTF8(body); found {
+		b.violateAt(rules.MalformedCSV, markAt(at), "The text is not UTF-8 here.")
+		return nil, false
+	}
+	t = newCSVTable(body)
+	return t, t.readHeader(b)
 }
 
 // readHeader reads the header row.
-func (t *csvTable) readHeader(b *binding) (columns []column, ok bool) {
-	header, ok := t.row(b)
-	if !ok {
-		return nil, false
+func (t *csvTable) readHeader(b *binding) bool {
+	header := t.header
+	if header == nil {
+		var ok bool
+		if header, ok = t.row(b); !ok {
+			return false
+		}
 	}
 	var seen names
-	columns = make([]column, 0, len(header))
+	t.blanks = 0
+	t.columns = make([]column, 0, len(header))
+	t.typed[0] = make([]string, len(header))
 	for i, cell := range header {
 		c := column{name: strings.Trim(cell, " \t"), at: t.cellAt(i)}
 		if strings.Contains(c.name, "\r") {
 			b.violateAt(rules.MalformedCSV, c.at, "A line has to end in LF or CRLF, not in CR alone.")
-			return nil, false
+			return false
 		}
 		if c.name != "" && seen.add(c.name) {
 			c.ignore = true
 			b.violateName(rules.DuplicateName, c.name, c.at,
 				"The name of a column stands here for the second time; letter case makes no difference.")
 		}
-		columns = append(columns, c)
+		t.typed[0][i] = "\x00" + strconv.Itoa(i) // no field's
+		if tag, ok := b.tagOf(c.name); ok && !c.ignore {
+			t.typed[0][i], c.typed = tag, true
+		}
+		t.columns = append(t.columns, c)
 	}
-	return columns, true
+	return true
 }
 
-// readCells takes the row under the header row.
-func (b *binding) readCells(t *csvTable, columns []column, cells []string) bool {
-	if len(cells) != len(columns) {
+// tagOf returns the tag of csvRow for the name of a column.
+func (b *binding) tagOf(name string) (tag string, ok bool) {
+	if f, ok := rules.FieldByName(name); ok {
+		return f.String(), true
+	}
+	return refName, b.isRef(name)
+}
+
+// readCells takes a row under the header row.
+func (b *binding) readCells(t *csvTable, cells []string) bool {
+	if len(cells) != len(t.columns) {
 		b.violateAt(rules.RowLength, mark{line: t.cellAt(0).line},
-			fmt.Sprintf("The row has %d cells and the header row has %d.", len(cells), len(columns)))
+			fmt.Sprintf("The row has %d cells and the header row has %d.", len(cells), len(t.columns)))
 		return false
 	}
+	t.typed[1] = cells
+	var rows []csvRow
+	if err := gocsv.UnmarshalCSV(&t.typed, &rows); err != nil || len(rows) != 1 {
+		b.violateAt(rules.MalformedCSV, mark{line: t.cellAt(0).line}, "The row can't be read.")
+		return false
+	}
+	for f, text := range rows[0].fields() {
+		if text != "" {
+			b.bind(rules.Field(f), text, inBody)
+		}
+	}
+	b.bindRef(rows[0].Ref)
 	unnamed := false
-	for i, c := range columns {
+	for i, c := range t.columns {
 		switch {
-		case c.ignore:
+		case c.ignore, c.typed:
 		case c.name != "":
 			b.bindText(c.name, cells[i], c.at)
 		case cells[i] == "": // as a spreadsheet leaves them behind the last

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/charset"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
 // readForm reads a URL-encoded form.
 func (b *binding) readForm(body []byte) bool {
 	if startsObject(body) {
-		b.violate(rules.MalformedForm, "The body is labelled as a form and begins like JSON; send JSON as application/json.")
+		b.violate(rules.MalformedForm, "The body is labelled as a form and begins like JSON. Did you mean Content-Type: application/json?")
 		return false
 	}
 	var seen names
@@ -37,6 +38,10 @@ func (b *binding) readForm(body []byte) bool {
 // readMultipart reads a multipart form, RFC 7578. Nothing is written to disk:
 // the body is within the limit.
 func (b *binding) readMultipart(body []byte, boundary string) bool {
+	if startsObject(body) {
+		b.violate(rules.MalformedForm, "The body is labelled as a multipart form and begins like JSON. Did you mean Content-Type: application/json?")
+		return false
+	}
 	if boundary == "" {
 		b.violate(rules.MalformedForm, "The Content-Type of the multipart form has no boundary.")
 		return false
@@ -81,11 +86,10 @@ func (b *binding) readPart(seen *names, part *multipart.Part, text []byte) bool 
 		b.violate(rules.MalformedForm, "A part of the multipart form has a Content-Transfer-Encoding.")
 		return false
 	}
-	if _, params, err := mime.ParseMediaType(part.Header.Get("Content-Type")); err == nil {
-		if c, ok := params["charset"]; ok && !isUTF8(c) {
-			b.violate(rules.Charset, "The charset of a part of the multipart form is not UTF-8.")
-			return false
-		}
+	_, typeParams, _ := strings.Cut(part.Header.Get("Content-Type"), ";")
+	if label, conflict := parameter(typeParams, "charset"); conflict || !readsAs(label, text) {
+		b.violate(rules.Charset, "The charset of a part of the multipart form is not UTF-8.")
+		return false
 	}
 	if !utf8.ValidString(name) || !utf8.Valid(text) {
 		b.violate(rules.MalformedForm, "A part of the multipart form is not UTF-8.")
@@ -93,6 +97,12 @@ func (b *binding) readPart(seen *names, part *multipart.Part, text []byte) bool 
 	}
 	b.bindPart(seen, name, string(text))
 	return true
+}
+
+// readsAs reports whether text of a charset, which may be empty, is the same text
+// in UTF-8.
+func readsAs(label string, text []byte) bool {
+	return label == "" || charset.IsUTF8(label) || charset.IsASCIISuperset(label) && isASCII(text)
 }
 
 // isPlainEncoding reports whether a transfer encoding leaves text as it is.
@@ -112,7 +122,7 @@ func (b *binding) bindPart(seen *names, name, text string) {
 	}
 	if name == "_charset_" {
 		// What a browser says of its own encoding, RFC 7578 section 4.6.
-		if !isUTF8(text) {
+		if !charset.IsUTF8(text) {
 			b.violate(rules.Charset, "The form says that its charset is not UTF-8.")
 		}
 		return

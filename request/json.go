@@ -23,15 +23,19 @@ func (b *binding) readJSON(body []byte) bool {
 	if ok {
 		ok = s.end()
 	}
-	switch {
-	case ok:
-		return true
-	case s.tooDeep:
+	if !ok {
+		b.malformed(s)
+	}
+	return ok
+}
+
+// malformed notes what is wrong where a scanner stopped.
+func (b *binding) malformed(s *scanner) {
+	if s.tooDeep {
 		b.violateAt(rules.BodyTooDeep, markAt(s.pos), "Objects and lists are nested too deeply.")
-	default:
+	} else {
 		b.violateAt(rules.MalformedJSON, markAt(s.pos), s.problem)
 	}
-	return false
 }
 
 // readNoObject says what is wrong with a text that does not begin with an
@@ -61,6 +65,8 @@ func (b *binding) member(s *scanner, m member) {
 			"A name stands here for the second time; letter case makes no difference.")
 	case isField:
 		b.field(s, f, m.value)
+	case b.isRef(string(m.name)):
+		b.refValue(s, m.value)
 	default:
 		b.unknown(s, string(m.name), m)
 	}
@@ -82,6 +88,22 @@ func (b *binding) field(s *scanner, f rules.Field, v value) {
 		b.bind(f, string(v.of(s.body)), inBody)
 	case jsonBool, jsonObject, jsonList:
 		b.violateField(rules.WrongType, f, inBody, f.String()+" is "+v.kind.String()+" and has to be text.")
+	}
+}
+
+// refValue takes the value of a row's ref: text, a number or null.
+func (b *binding) refValue(s *scanner, v value) {
+	switch raw := v.of(s.body); v.kind {
+	case jsonNull:
+	case jsonText:
+		b.bindRef(string(appendUnescaped(nil, raw[1:len(raw)-1])))
+	case jsonNumber:
+		b.bindRef(string(raw))
+	case jsonBool, jsonObject, jsonList:
+		b.note(rules.Violation{
+			Rule: rules.WrongType, Field: refName, Pointer: b.pointerTo(refName),
+			Detail: "ref is " + v.kind.String() + " and has to be text.",
+		})
 	}
 }
 

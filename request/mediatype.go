@@ -1,11 +1,11 @@
 package request
 
 import (
-	"mime"
 	"net/http"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/charset"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -20,9 +20,10 @@ const (
 	CSV
 	Form
 	Multipart
+	NDJSON // a JSON object a line, for many calls
 )
 
-var formatNames = [...]string{None: "none", JSON: "json", CSV: "csv", Form: "form", Multipart: "multipart"}
+var formatNames = [...]string{None: "none", JSON: "json", CSV: "csv", Form: "form", Multipart: "multipart", NDJSON: "ndjson"}
 
 // String returns the name of the format in lower case.
 func (f Format) String() string {
@@ -44,53 +45,117 @@ var mediaTypes = [...]struct {
 	{"application/csv", CSV},
 	{"application/x-www-form-urlencoded", Form},
 	{"multipart/form-data", Multipart},
+	{"application/x-ndjson", NDJSON},
+	{"application/jsonl", NDJSON},
+	{"application/ndjson", NDJSON},
 }
 
 // AcceptEncoding is the value of the Accept-Encoding header of an answer that
 // refuses a coding: those that are read.
 const AcceptEncoding = coding.Accepted
 
-// AcceptPost returns the value of the Accept-Post header that an answer with
-// status 415 has: the media types that are read.
-func AcceptPost() string {
+// AcceptPost returns the value of the Accept-Post header of a response with
+// status 415: the media types that [Reader.Read] reads.
+func AcceptPost() string { return acceptPost(new(binding)) }
+
+// AcceptPostRows is what [AcceptPost] is for [Reader.Rows].
+func AcceptPostRows() string { return acceptPost(&binding{many: true}) }
+
+func acceptPost(b *binding) string {
 	names := make([]string, 0, len(mediaTypes))
 	for _, t := range mediaTypes {
-		names = append(names, t.name)
+		if b.takes(t.format) {
+			names = append(names, t.name)
+		}
 	}
 	return strings.Join(names, ", ")
 }
 
-// label is what the Content-Type says of a body.
-type label struct {
-	format   Format // None for no label
+// contentType is what the Content-Type says of a body.
+type contentType struct {
+	format   Format // None for no type
 	boundary string // of a multipart body
+	charset  string // a label under which only ASCII is read, or empty
 
-	// problem is the rule that a body of this label breaks if it is not
-	// empty; an empty body may have any label.
+	// problem is the rule that a body of this type breaks if it is not
+	// empty; an empty body may have any type.
 	problem *rules.Rule
 	detail  string
 }
 
-// readLabel reads the Content-Type. An empty one is none.
-func readLabel(h http.Header) label {
+// readContentType reads the Content-Type. An empty one is none. What stands
+// before the first semicolon is the type; of the parameters behind it those that
+// can't be parsed are ignored. Takes says which formats are read.
+func readContentType(h http.Header, takes func(Format) bool) contentType {
 	value := strings.TrimSpace(h.Get("Content-Type"))
 	switch value {
 	case "":
-		return label{}
-	case "application/json": // as mime would say, without the garbage
-		return label{format: JSON}
+		return contentType{}
+	case "application/json":
+		return contentType{format: JSON}
 	}
-	name, params, err := mime.ParseMediaType(value)
-	if err != nil {
-		return label{problem: rules.ContentType, detail: "The Content-Type is not a media type and its parameters."}
+	name, params, _ := strings.Cut(value, ";")
+	t := contentType{format: formatOf(lowered(strings.TrimSpace(name)))}
+	t.boundary, _ = parameter(params, "boundary")
+	label, conflict := parameter(params, "charset")
+	switch {
+	case t.format == None, !takes(t.format):
+		t.problem, t.detail = rules.ContentType, "A body of this Content-Type is not read."
+	case conflict:
+		t.problem, t.detail = rules.Charset, "The Content-Type has more than one charset."
+	case label == "" || charset.IsUTF8(label):
+	case charset.IsASCIISuperset(label):
+		t.charset = label
+	default:
+		t.problem, t.detail = rules.Charset, "The charset of the Content-Type is not UTF-8."
 	}
-	l := label{format: formatOf(name), boundary: params["boundary"]}
-	if l.format == None {
-		l.problem, l.detail = rules.ContentType, "A body of this Content-Type is not read."
-	} else if c, ok := params["charset"]; ok && !isUTF8(c) {
-		l.problem, l.detail = rules.Charset, "The charset of the Content-Type is not UTF-8."
+	return t
+}
+
+// parameter returns the value of the first parameter of that name, given in
+// lower case, or the empty string, and whether another one has another value. A
+// semicolon in a quoted string separates nothing.
+func parameter(params, name string) (text string, conflict bool) {
+	for params != "" {
+		end, quoted := 0, false
+		for ; end < len(params) && (quoted || params[end] != ';'); end++ {
+			switch {
+			case params[end] == '"':
+				quoted = !quoted
+			case params[end] == '\\' && quoted:
+				end++
+			}
+		}
+		end = min(end, len(params))
+		n, value, _ := strings.Cut(params[:end], "=")
+		value = unquoted(strings.TrimSpace(value))
+		switch {
+		case value == "" || !ascii.EqualFold(strings.TrimSpace(n), name):
+		case text == "":
+			text = value
+		case !ascii.EqualFold(text, value):
+			conflict = true
+		}
+		params = strings.TrimPrefix(params[end:], ";")
 	}
-	return l
+	return text, conflict
+}
+
+// unquoted returns what a quoted string says (RFC 9110 section 5.6.4), or a
+// token as it is.
+func unquoted(value string) string {
+	if len(value) < 2 || value[0] != '"' || value[len(value)-1] != '"' {
+		return value
+	}
+	var b strings.Builder
+	value = value[1 : len(value)-1]
+	for i := 0; i < len(value); i++ {
+		if value[i] == '\\' && i+1 < len(value) {
+			i++
+		}
+		b.WriteByte(value[i])
+	}
+	return b.String()
 }
 
 // formatOf returns the format of a media type in lower case, or None.
@@ -104,12 +169,6 @@ func formatOf(name string) Format {
 		return JSON
 	}
 	return None
-}
-
-// isUTF8 reports whether a charset is UTF-8. The label without the hyphen is
-// one of its names in the Encoding Standard.
-func isUTF8(charset string) bool {
-	return ascii.EqualFold(charset, "utf-8") || ascii.EqualFold(charset, "utf8")
 }
 
 // hasSeveralTypes reports whether there is more than one Content-Type: two

@@ -27,9 +27,19 @@ type Reader struct {
 	// outermost object being the first. Zero is DefaultMaxDepth.
 	MaxDepth int
 
+	// MaxRows is how many rows of a body of many calls are taken. Zero is
+	// DefaultMaxRows.
+	MaxRows int
+
 	// UnknownFields says what becomes of members of the body beyond the four
 	// fields. Parameters of the query string are none of its business.
 	UnknownFields UnknownFields
+
+	// ClientGone reports whether an error of reading a body means that the
+	// client is gone, though the context of the request does not say so yet:
+	// over HTTP/3 a stream is known to be reset a moment before. Nil knows no
+	// such error.
+	ClientGone func(error) bool
 
 	scanners sync.Pool // of *scanner
 }
@@ -43,13 +53,24 @@ type Reader struct {
 // answered; Request is nil then.
 func (rd *Reader) Read(r *http.Request, sessionID string) (*Request, []rules.Violation, error) {
 	b := binding{reader: rd, request: new(Request)}
+	b.readPlaces(r, sessionID)
+	if err := b.readBody(r, b.readFormat); err != nil {
+		return nil, nil, err
+	}
+	b.finish()
+	return b.request, b.violations, nil
+}
+
+// readPlaces reads the fields of all places but the body.
+func (b *binding) readPlaces(r *http.Request, sessionID string) {
 	if sessionID != "" {
 		b.bind(rules.SessionID, sessionID, inPath)
 	}
 	b.readQuery(r.URL.RawQuery)
-	if err := b.readBody(r); err != nil {
-		return nil, nil, err
-	}
+}
+
+// finish settles what can be settled only when all places have been read.
+func (b *binding) finish() {
 	b.tellMisspelt()
 	b.noteOmitted()
 	for f := range b.broken {
@@ -57,7 +78,6 @@ func (rd *Reader) Read(r *http.Request, sessionID string) (*Request, []rules.Vio
 			b.request.Call[f] = rules.Value{}
 		}
 	}
-	return b.request, b.violations, nil
 }
 
 func (rd *Reader) maxBody() int64 {
@@ -66,6 +86,13 @@ func (rd *Reader) maxBody() int64 {
 		return min(rd.MaxBody, most)
 	}
 	return DefaultMaxBody
+}
+
+func (rd *Reader) maxRows() int {
+	if rd.MaxRows > 0 {
+		return rd.MaxRows
+	}
+	return DefaultMaxRows
 }
 
 func (rd *Reader) maxDepth() int {

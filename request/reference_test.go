@@ -214,30 +214,72 @@ func referenceValue(d *json.Decoder, depth int) (any, error) {
 	return object, err
 }
 
-// csvCell is a cell of RFC 4180 and what ends it, once CRLF is LF.
-var csvCell = regexp.MustCompile(`^(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n|$)`)
+// csvCells are a cell of RFC 4180 and what ends it, once CRLF is LF, for each
+// delimiter.
+var csvCells = func() map[string]*regexp.Regexp {
+	all := make(map[string]*regexp.Regexp)
+	for _, d := range []string{",", ";", "\t"} {
+		all[d] = regexp.MustCompile(`^(?:"((?:[^"]|"")*)"|([^"` + d + `\n]*))(` + d + `|\n|$)`)
+	}
+	return all
+}()
 
-// referenceCSV reads one row under a header row by the grammar of RFC 4180.
-func referenceCSV(text string) ([]sent, bool) {
-	text = strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\r")
-	var rows [][]string
+// referenceRows reads the rows that have a value, by the grammar of RFC 4180 but
+// for the delimiter, and counts those without one behind the first. Those before
+// what is malformed are read.
+func referenceRows(text, delimiter string) (rows [][]string, blanks int, ok bool) {
 	for text != "" {
 		if text[0] == '\n' {
 			text = text[1:]
 			continue
 		}
 		var row []string
-		for end := ","; end == ","; {
-			at := csvCell.FindStringSubmatch(text)
+		for end := delimiter; end == delimiter; {
+			at := csvCells[delimiter].FindStringSubmatch(text)
 			if at == nil {
-				return nil, false
+				return rows, blanks, false
 			}
 			row = append(row, strings.ReplaceAll(at[1], `""`, `"`)+at[2])
 			text, end = text[len(at[0]):], at[3]
 		}
-		rows = append(rows, row)
+		if strings.Join(row, "") != "" {
+			rows = append(rows, row)
+		} else if len(rows) == 1 {
+			blanks++
+		}
 	}
-	if len(rows) != 2 || len(rows[0]) != len(rows[1]) {
+	return rows, blanks, true
+}
+
+// referenceDelimiter is the delimiter that a text declares, or by which its
+// first row names a field.
+func referenceDelimiter(text string) (delimiter, rest string) {
+	if m := regexp.MustCompile(`^(?i:sep)=([,;\t])\n`).FindStringSubmatch(text); m != nil {
+		return m[1], text[len(m[0]):]
+	}
+	for _, d := range []string{",", ";", "\t"} {
+		rows, _, _ := referenceRows(text, d)
+		if len(rows) == 0 {
+			continue
+		}
+		for _, name := range rows[0] {
+			if _, ok := fieldsByName[asciiLower(strings.Trim(name, " \t"))]; ok {
+				return d, text
+			}
+		}
+	}
+	return ",", text
+}
+
+// referenceCSV reads one row under a header row.
+func referenceCSV(text string) ([]sent, bool) {
+	text = strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\r")
+	delimiter, text := referenceDelimiter(text)
+	rows, blanks, ok := referenceRows(text, delimiter)
+	if ok && len(rows) == 1 && blanks > 0 {
+		return nil, true
+	}
+	if !ok || len(rows) != 2 || len(rows[0]) != len(rows[1]) {
 		return nil, false
 	}
 	var members []sent

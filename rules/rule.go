@@ -104,6 +104,9 @@ type Violation struct {
 	Fix string
 	// Line and Column are 1-based and 0 where unknown.
 	Line, Column int
+	// Row is the row of a body of many calls, from 1. It is 0 where there is
+	// but one call, and for the body as a whole.
+	Row int
 }
 
 // Rule is one entry of the rule table.
