@@ -26,7 +26,7 @@ var allocations = []struct {
 	response, accept string
 	count, bytes     int
 }{
-	{"JSON", "application/json", 20, 2432},
+	{"JSON", "application/json", 20, 2560},
 	{"CSV", "text/csv", 26, 2578},
 }
 

@@ -78,7 +78,7 @@ var load = []shot{
 	{times: 3, method: http.MethodOptions, outcome: "passed", format: "none", class: "4xx"},
 	{times: 5, path: "/sessions/err404/conference/members", destination: american, outcome: "upstream_4xx", format: "json", class: "4xx", kind: "phone", country: "US"},
 	{times: 6, path: "/sessions/err500/conference/members", destination: american, accept: "text/csv", outcome: "upstream_5xx", format: "csv", class: "5xx", kind: "phone", country: "US"},
-	{times: 4, destination: american, fault: "close", outcome: "unreachable", format: "json", class: "none", kind: "phone", country: "US"},
+	{times: 4, destination: american, fault: "close", outcome: "no_response", format: "json", class: "none", kind: "phone", country: "US"},
 	{times: 1, destination: american, fault: `{"gate":"late"}`, outcome: "timeout", format: "json", class: "none", kind: "phone", country: "US"},
 	{times: 2, destination: american, fault: `{"gate":"gone"}`, leaves: true, outcome: "client_gone", format: "json", class: "none", kind: "phone", country: "US"},
 	{times: 3, destination: american, header: "X-Fail", outcome: "failed", format: "json", class: "none", kind: "phone", country: "US"},

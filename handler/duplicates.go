@@ -52,15 +52,15 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 		w.recording = &u.recording
 	}
 	placed, err := u.next.place(ctx, a, w)
-	switch callOf(placed, w, err) {
-	case callPlaced:
+	switch w.certain(placed) {
+	case metrics.Dialled:
 		if w.recording != nil {
 			unpacked := buffer.Take(0)
 			defer buffer.Give(unpacked)
 			kept = w.recording.response(w.written(), w.Header(), u.kind(), unpacked)
 		}
 		_ = claim.Finish(ctx, kept) // OnError has said it
-	case callNotPlaced:
+	case metrics.NotDialled:
 		_ = claim.Release(ctx)
 	}
 	return placed, err

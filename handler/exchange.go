@@ -48,6 +48,7 @@ func (x *exchange) end() {
 		return
 	}
 	x.response.flushPartial()
+	x.response.call = x.response.fate(nil)
 	if x.r.Context().Err() != nil {
 		x.record(metrics.ClientGone)
 		return
@@ -74,9 +75,11 @@ func (x *exchange) respond(placed placement, err error) error {
 	}
 	if err != nil {
 		x.response.flushPartial()
-		x.response.gateway.set(x.w.Header())
-		x.record(placed.outcome)
-		return err
+		if x.response.begun {
+			x.record(placed.outcome)
+			return err
+		}
+		return x.fail(placed, err)
 	}
 	err = x.response.finish()
 	switch {
@@ -94,7 +97,7 @@ func (x *exchange) respond(placed placement, err error) error {
 // what it wants. One that is too slow can still be told (RFC 9110 section
 // 15.5.9).
 func (x *exchange) abandon(err error) error {
-	x.writer(nil).gateway.set(x.w.Header())
+	x.writer(nil).setGatewayHeaders(metrics.NotDialled)
 	x.record(metrics.ClientGone)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return caddyhttp.Error(http.StatusRequestTimeout, err)
@@ -110,9 +113,11 @@ type gatewayHeaders struct {
 	closes            bool   // the connection
 }
 
-// set sets the headers.
-func (g *gatewayHeaders) set(h http.Header) {
+// setGatewayHeaders sets them, and says what became of the call.
+func (w *responseWriter) setGatewayHeaders(call metrics.Call) {
+	g, h := &w.gateway, w.Header()
 	mergeVary(h)
+	h.Set(callHeader, call.String())
 	if g.correlationID != "" {
 		h.Set(g.correlationHeader, g.correlationID)
 	}

@@ -1,9 +1,7 @@
 package handler
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,31 +36,34 @@ var notForwardedForCSV = []string{
 	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
 }
 
+// body is the canonical body of a call.
+func (a *admission) body() *callBody {
+	call := a.request.Call
+	return newCallBody(a.request.AppendJSON(make([]byte, 0, a.request.SizeHint(call)), call))
+}
+
 // outgoing is the request that is forwarded: what was judged, in one spelling,
 // and nothing else that the upstream would bind. The client's request is left
 // as it is.
 //
 // The body can be read once only, for GetBody is nil: no transport can send it
 // a second time and dial again.
-func (x *exchange) outgoing(ctx context.Context, a *admission) *http.Request {
-	call := a.request.Call
-	body := a.request.AppendJSON(make([]byte, 0, a.request.SizeHint(call)), call)
-
+func (x *exchange) outgoing(ctx context.Context, a *admission, body *callBody) *http.Request {
 	out := x.r.WithContext(ctx)
-	out.Body = io.NopCloser(bytes.NewReader(body))
+	out.Body = body
 	out.GetBody = nil
-	out.ContentLength = int64(len(body))
+	out.ContentLength = body.Size()
 	out.TransferEncoding = nil
 	out.Trailer = nil
 	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
 
-	out.URL = x.outgoingURL(call[rules.SessionID].Text)
+	out.URL = x.outgoingURL(a.request.Call[rules.SessionID].Text)
 	out.RequestURI = out.URL.RequestURI()
 
 	out.Header = x.r.Header.Clone()
 	deleteAll(out.Header, notForwarded)
 	out.Header.Set("Content-Type", "application/json")
-	out.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	out.Header.Set("Content-Length", strconv.FormatInt(body.Size(), 10))
 	out.Header.Set("Accept", x.wanted.format.MediaType())
 	if x.wanted.format == negotiate.CSV {
 		out.Header.Set("Accept", negotiate.JSON.MediaType())

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
@@ -112,15 +110,15 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	defer buffer.Give(o.recording.body)
 	w.recording = &o.recording
 	placed, err := o.next.place(detached, a, w)
-	switch callOf(placed, w, err) {
-	case callPlaced:
+	switch w.certain(placed) {
+	case metrics.Dialled:
 		unpacked := buffer.Take(0)
 		defer buffer.Give(unpacked)
 		err := claim.Finish(detached, o.recording.response(w.written(), w.Header(), o.kind(), unpacked))
 		if err != nil {
 			o.h.metrics.Idempotent(metrics.KeyLost)
 		}
-	case callNotPlaced:
+	case metrics.NotDialled:
 		if claim.Release(detached) == nil {
 			o.h.metrics.Idempotent(metrics.KeyReleased)
 		}
@@ -160,12 +158,13 @@ func (o *once) repeat(found *idempotency.Found, w *responseWriter) (placement, e
 			o.count(metrics.KeyReplayed)
 			return w.replay(found.Response)
 		}
-		return o.refused(metrics.KeyNotKept, newRefusal(metrics.Refused, rules.ResponseNotKept,
+		return o.refused(metrics.KeyNotKept, notKept(
 			fmt.Sprintf("The call was placed. Its response was kept as %s, and can't be sent in another format.", strings.ToUpper(found.Response.Format))))
 	case idempotency.ResponseNotKept:
-		return o.refused(metrics.KeyNotKept, newRefusal(metrics.Refused, rules.ResponseNotKept, "The call was placed. Its response was not kept: it was too large, or the store was full."))
+		return o.refused(metrics.KeyNotKept, notKept("The call was placed. Its response was not kept: it was too large, or the store was full."))
 	case idempotency.InFlight:
 		f := newRefusal(metrics.Refused, rules.IdempotencyInFlight, "The call with this idempotency key is being placed; its outcome is not known yet.")
+		f.call = metrics.Unknown
 		f.retryAfter = min(max(found.RetryAfter, time.Second), inFlightRetry)
 		return o.refused(metrics.KeyInFlight, f)
 	case idempotency.Reused:
@@ -190,8 +189,17 @@ func (o *once) refused(result metrics.Idempotency, f *refusal) (placement, error
 }
 
 func (o *once) outcomeUnknown() *refusal {
-	return newRefusal(metrics.Refused, rules.OutcomeUnknown,
+	f := newRefusal(metrics.Refused, rules.OutcomeUnknown,
 		"The call with this idempotency key was sent, and it is not known whether it was placed: the phone may be ringing. It is known to the operator as "+o.id.String()+".")
+	f.call = metrics.Unknown
+	return f
+}
+
+// notKept refuses a call that was placed, of which no response is left to replay.
+func notKept(detail string) *refusal {
+	f := newRefusal(metrics.Refused, rules.ResponseNotKept, detail)
+	f.call = metrics.Dialled
+	return f
 }
 
 func storeUnavailable() *refusal {
@@ -212,7 +220,7 @@ func (w *responseWriter) replay(kept *idempotency.Response) (placement, error) {
 	if kept.Status != http.StatusNoContent && kept.Status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.Itoa(len(kept.Body)))
 	}
-	w.outcome = metrics.Replayed
+	w.outcome, w.call, w.dials = metrics.Replayed, metrics.Dialled, true
 	w.WriteHeader(kept.Status)
 	if len(kept.Body) > 0 {
 		if _, err := w.Write(kept.Body); err != nil {
@@ -226,44 +234,11 @@ func (w *responseWriter) replay(kept *idempotency.Response) (placement, error) {
 // server to send an empty 200.
 func (w *responseWriter) written() int { return orDefault(w.status, http.StatusOK) }
 
-// certainty is what is certain of a call that was placed.
-type certainty uint8
-
-const (
-	callUnknown certainty = iota
-	callPlaced
-	callNotPlaced
-)
-
-// callOf says what is certain of a call once the next placer has returned.
-func callOf(placed placement, w *responseWriter, err error) certainty {
-	status := w.written()
-	if err != nil {
-		he, _ := errors.AsType[caddyhttp.HandlerError](err)
-		status = he.StatusCode // 0 of an error of another kind
+// certain is what is certain of a call once the next placer has returned: of one
+// whose response is not whole, nothing.
+func (w *responseWriter) certain(placed placement) metrics.Call {
+	if placed.call == metrics.Dialled && w.recording != nil && !w.recording.complete(w.written(), w.Header()) {
+		return metrics.Unknown
 	}
-	switch {
-	case placed.refusal != nil, err != nil && neverSent(err):
-		return callNotPlaced
-	case err == nil && status >= 200 && status <= 399 && (w.recording == nil || w.recording.complete(status, w.Header())):
-		return callPlaced
-	case status >= 400 && status <= 499 && status != http.StatusRequestTimeout && status != statusClientClosedRequest:
-		return callNotPlaced
-	default:
-		return callUnknown
-	}
-}
-
-// neverSent reports whether reverse_proxy says that it had no upstream, or no
-// connection to one.
-func neverSent(err error) bool {
-	if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
-		return true
-	}
-	for ; err != nil; err = errors.Unwrap(err) {
-		if err.Error() == "no upstreams available" { // it has no exported name
-			return true
-		}
-	}
-	return false
+	return placed.call
 }

@@ -22,6 +22,7 @@ type placer interface {
 type placement struct {
 	refusal   *refusal        // of a call that was not placed
 	outcome   metrics.Outcome // before the response was delivered
+	call      metrics.Call
 	forwarded bool
 	status    int           // of the upstream's response, 0 if it had none
 	upstream  time.Duration // from forwarding to the response's header, or to the failure
@@ -48,16 +49,21 @@ func (x *exchange) placer(next caddyhttp.Handler) placer {
 }
 
 func (f *forwarder) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
-	err := callNext(f.next, w, f.r, f.outgoing(ctx, a))
-	w.outcome = outcomeOf(f.r, w.status, err)
+	body := a.body()
+	w.dials, w.body = f.at.dials, body
+	err := callNext(f.next, w, f.r, f.outgoing(ctx, a, body))
+	w.call = w.fate(err)
+	w.outcome = outcomeOf(f.r, w.status, w.call, err)
 	return w.placement, err
 }
 
 // pass forwards a request unjudged, and its response as it comes.
 func (x *exchange) pass(next caddyhttp.Handler) (placement, error) {
 	w := x.writer(nil)
+	w.dials = x.at.dials && x.r.Method != http.MethodOptions
 	err := callNext(next, w, x.r, x.passing())
-	w.outcome = outcomeOf(x.r, w.status, err)
+	w.call = w.fate(err)
+	w.outcome = outcomeOf(x.r, w.status, w.call, err)
 	if err == nil && w.outcome != metrics.ClientGone && w.outcome != metrics.Upstream5xx {
 		w.outcome = metrics.Passed
 	}
@@ -93,7 +99,7 @@ func clientLeft(client *http.Request, status int) bool {
 // outcomeOf is the outcome of a request whose next handler returned: an error, or
 // none and a response of a status, 0 if it wrote nothing. The statuses of errors
 // are those of Caddy's reverse_proxy.
-func outcomeOf(client *http.Request, status int, err error) metrics.Outcome {
+func outcomeOf(client *http.Request, status int, call metrics.Call, err error) metrics.Outcome {
 	if err == nil {
 		switch {
 		case clientLeft(client, status):
@@ -110,11 +116,19 @@ func outcomeOf(client *http.Request, status int, err error) metrics.Outcome {
 	switch {
 	case errors.Is(client.Context().Err(), context.Canceled), he.StatusCode == statusClientClosedRequest:
 		return metrics.ClientGone
+	case !isOfProxy(he.StatusCode):
+		return metrics.Failed
+	case call == metrics.NotDialled:
+		return metrics.Unreachable
 	case he.StatusCode == http.StatusGatewayTimeout:
 		return metrics.Timeout
-	case he.StatusCode == http.StatusBadGateway, he.StatusCode == http.StatusServiceUnavailable:
-		return metrics.Unreachable
 	default:
-		return metrics.Failed
+		return metrics.NoResponse
 	}
+}
+
+// isOfProxy reports whether a status is one with which reverse_proxy says that it
+// has no response.
+func isOfProxy(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }

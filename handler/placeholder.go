@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -27,7 +28,16 @@ var placeholders = []struct {
 	{"from.country", "The ISO 3166 code of fromNumber's country, empty where it can't be told.", func(x *exchange) string { return x.admission.verdict.FromCountry }},
 	{"format", "The format of the response: json, csv, xml, jsv or html.", func(x *exchange) string { return x.wanted.format.String() }},
 	{"outcome", "How the request ended, empty until it has.", func(x *exchange) string { return x.outcome.String() }},
+	{"call", "What became of the call: dialled, not-dialled or unknown; empty until it is known.", (*exchange).callSoFar},
 	{"correlation_id", "The correlation id, empty where there is none.", func(x *exchange) string { return x.correlationID }},
+}
+
+// callSoFar is what became of the call, empty until the request has ended.
+func (x *exchange) callSoFar() string {
+	if x.outcome == metrics.Undecided {
+		return ""
+	}
+	return x.response.call.String()
 }
 
 // providePlaceholders makes the placeholders known to later handlers. They are

@@ -1,9 +1,22 @@
 package handler
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/route"
 )
+
+// faultsPage is the page on which what becomes of a call has anchors.
+const faultsPage = "https://github.com/evovoice-gateway/caddy-conference-members/blob/main/docs/faults.md"
 
 // rulesPage is the page on which every rule has an anchor. It is the base of
 // the type of a problem (RFC 9457 section 3.1.1).
@@ -85,12 +98,104 @@ func pascalCase(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// instance identifies a refusal by the id that Caddy gives the request,
-// which stands in the access log as uuid.
+// instance identifies a problem by the id that Caddy gives the request, which
+// stands in the access log as uuid.
 func instance(client *http.Request) string {
-	id, ok := replacerOf(client).GetString("http.request.uuid")
-	if !ok || id == "" {
-		return ""
+	if id := requestUUID(client); id != "" {
+		return "urn:uuid:" + id
 	}
-	return "urn:uuid:" + id
+	return ""
+}
+
+// requestUUID is the id that Caddy gives the request.
+func requestUUID(client *http.Request) string {
+	id, _ := replacerOf(client).GetString("http.request.uuid")
+	return id
+}
+
+// writeProblem writes a problem as the response: in CSV to a client of CSV, in
+// JSON to any other. An error means that the client is gone.
+func (x *exchange) writeProblem(p *problem) error {
+	w := &x.response
+	body, contentType := x.encode(p)
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	w.begun, w.csv = true, nil
+	w.ResponseWriter.WriteHeader(p.Status)
+	_, err := w.send(body)
+	if x.r.Method == http.MethodHead { // an HTTP/1.1 server says that it wrote it
+		w.sent = 0
+	}
+	if errors.Is(err, http.ErrBodyNotAllowed) { // the response to a HEAD
+		return nil
+	}
+	return err
+}
+
+// problemJSON is the type of problem details (RFC 9457 section 6.1).
+const problemJSON = "application/problem+json"
+
+// encode returns a problem in the form that the client reads, and its type.
+func (x *exchange) encode(p *problem) (body []byte, contentType string) {
+	body, _ = json.Marshal(p) // text and numbers: no error is possible
+	if csv := x.wanted.csv; csv != nil && !csv.errorsJSON {
+		if row, err := csv.plan.AppendError(nil, body); err == nil {
+			return row, csv.contentType
+		}
+	}
+	if x.at.Kind == route.Predefined && !strings.Contains(strings.Join(x.r.Header["Accept"], ","), problemJSON) {
+		// The upstream's clients for Java and .NET read a responseStatus only of a
+		// response that has the type they asked for.
+		return body, "application/json; charset=utf-8"
+	}
+	return body, problemJSON
+}
+
+// failures are the problems of calls for which reverse_proxy has no response.
+var failures = map[metrics.Call]problem{
+	metrics.NotDialled: {
+		Type: faultsPage + "#not-dialled", Title: "The call was not placed",
+		Detail:         "The API could not be reached. Nothing was dialled; the request can be sent again.",
+		ResponseStatus: responseStatus{ErrorCode: "CallNotDialled"},
+	},
+	metrics.Unknown: {
+		Type: faultsPage + "#unknown", Title: "It is not known whether the call was placed",
+		Detail:         "The call was sent to the API, and no response came. The phone may be ringing: look at the session before the request is sent again.",
+		ResponseStatus: responseStatus{ErrorCode: "CallOutcomeUnknown"},
+	},
+}
+
+// fail ends a request whose next handler returned an error. Where the error is
+// that of a proxy without a response, and the server has no error routes, the
+// client is told what became of the call.
+func (x *exchange) fail(placed placement, err error) error {
+	x.response.setGatewayHeaders(placed.call)
+	he, _ := errors.AsType[caddyhttp.HandlerError](err)
+	p, ok := failures[placed.call]
+	if !ok || !isOfProxy(he.StatusCode) || x.r.Method != x.at.method || hasErrorRoutes(x.r) {
+		x.record(placed.outcome)
+		return err
+	}
+	x.h.logger.Error(p.Title, // Caddy logs it no longer
+		zap.Error(err),
+		zap.Int("status", he.StatusCode),
+		zap.Stringer("call", placed.call),
+		zap.String("uuid", requestUUID(x.r)),
+	)
+	p.Status, p.Instance, p.Errors = he.StatusCode, instance(x.r), []problemError{}
+	p.ResponseStatus.Message, p.ResponseStatus.Errors = p.Detail, []responseError{}
+	if x.writeProblem(&p) != nil {
+		x.record(metrics.ClientGone)
+		return nil
+	}
+	x.record(placed.outcome)
+	return nil
+}
+
+// hasErrorRoutes reports whether the server hands errors to routes.
+func hasErrorRoutes(r *http.Request) bool {
+	server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return ok && server.Errors != nil && len(server.Errors.Routes) > 0
 }

@@ -34,7 +34,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	}
 	x.recordTranscoding()
 
-	ended := metrics.Observation{Outcome: outcome, Took: x.took, TraceID: traceID(x.r)}
+	ended := metrics.Observation{Outcome: outcome, Call: x.response.call, Took: x.took, TraceID: traceID(x.r)}
 	if x.wanted.format != negotiate.None {
 		ended.Format = x.wanted.format.String()
 	}
@@ -56,6 +56,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 		span.SetAttributes(
 			attribute.String(name+".format", x.wanted.format.String()),
 			attribute.String(name+".outcome", outcome.String()),
+			attribute.String(name+".call", x.response.call.String()),
 			attribute.String(name+".destination.kind", string(x.admission.verdict.Kind)),
 			attribute.StringSlice(name+".violated_rules", x.violatedRules()),
 		)
@@ -166,6 +167,7 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		text("idempotency_id", o.id.String())
 		text("idempotency_result", o.result.String())
 	}
+	text("call", x.response.call.String())
 	text("transcode_error", x.response.fallback)
 	for i, value := range x.response.captured.values {
 		text(responsePrefix+x.h.captures[i].name, maskNumbers(value))

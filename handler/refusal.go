@@ -2,11 +2,8 @@ package handler
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"io"
 	"math"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +25,7 @@ type refusal struct {
 	violations []rules.Violation
 	allow      string        // the field Allow, where it is not empty
 	retryAfter time.Duration // the field Retry-After, where it is not 0
+	call       metrics.Call  // what became of it, where it was sent before
 }
 
 // newRefusal makes a refusal of one violation of the request as a whole.
@@ -104,7 +102,8 @@ func (x *exchange) refuse(f *refusal) error {
 	x.event("refused", attribute.StringSlice("rules", ruleNames(f.violations)))
 	w := x.writer(nil)
 	h := w.Header()
-	w.gateway.set(h)
+	w.setGatewayHeaders(f.call)
+	w.call = f.call
 	if f.allow != "" {
 		h.Set("Allow", f.allow)
 	}
@@ -124,41 +123,13 @@ func (x *exchange) refuse(f *refusal) error {
 		return caddyhttp.Error(f.status(), f)
 	}
 
-	body, contentType := x.problemBody(f)
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(f.status())
-	_, err := w.Write(body)
-	if x.r.Method == http.MethodHead { // an HTTP/1.1 server says that it wrote it
-		w.sent = 0
-	}
-	if err != nil && !errors.Is(err, http.ErrBodyNotAllowed) { // the response to a HEAD
+	if err := x.writeProblem(f.problem(instance(x.r))); err != nil {
 		x.record(metrics.ClientGone)
 		return nil
 	}
 	x.record(f.outcome)
 	return nil
 }
-
-// problemBody is the body of a refusal, and its type.
-func (x *exchange) problemBody(f *refusal) (body []byte, contentType string) {
-	body, _ = json.Marshal(f.problem(instance(x.r))) // text and numbers: no error is possible
-	if csv := x.wanted.csv; csv != nil && !csv.errorsJSON {
-		if body, err := csv.plan.AppendError(nil, body); err == nil {
-			return body, csv.contentType
-		}
-	}
-	if x.at.Kind == route.Predefined && !strings.Contains(strings.Join(x.r.Header["Accept"], ","), problemJSON) {
-		// The upstream's clients for Java and .NET read a responseStatus only of a
-		// response that has the type they asked for.
-		return body, "application/json; charset=utf-8"
-	}
-	return body, problemJSON
-}
-
-// problemJSON is the type of problem details (RFC 9457 section 6.1).
-const problemJSON = "application/problem+json"
 
 // callsOffRetry is after how many seconds a client may try again if calls are off.
 const callsOffRetry = "300"

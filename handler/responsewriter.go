@@ -32,6 +32,9 @@ type responseWriter struct {
 	captured  captured
 	recording *recording // nil unless the response is kept
 
+	dials          bool          // behind this handler a phone may ring
+	broken         bool          // the next handler did not complete the response
+	body           *callBody     // that is forwarded, nil if it is the client's own
 	started        time.Time     // of the upstream's time
 	fallbackReason string        // why the body can't be transcoded, if there comes one
 	holding        bool          // the body is held
@@ -218,7 +221,7 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 // sendHeader sends the header as it stands, but for what is the gateway's own.
 func (w *responseWriter) sendHeader() {
 	w.begun = true
-	w.gateway.set(w.Header())
+	w.setGatewayHeaders(w.fate(nil))
 	w.ResponseWriter.WriteHeader(w.status)
 }
 
@@ -232,7 +235,7 @@ func (w *responseWriter) finish() error {
 		}
 		return w.lost
 	case w.status == 0: // nothing written: the server sends an empty 200
-		w.gateway.set(w.Header())
+		w.setGatewayHeaders(w.fate(nil))
 		return nil
 	case w.fallbackReason != "":
 		w.fallbackReason = ""
@@ -275,7 +278,7 @@ func (w *responseWriter) finish() error {
 // flushPartial sends on what is held of a response that the next handler did not
 // complete, so that the client sees it break where it broke.
 func (w *responseWriter) flushPartial() {
-	if w.ResponseWriter == nil {
+	if w.broken = true; w.ResponseWriter == nil {
 		return
 	}
 	if w.client.Context().Err() != nil { // nobody is there to see it

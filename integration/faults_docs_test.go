@@ -42,9 +42,9 @@ func rowsOf(of string) string {
 		if csv.outcome != json.outcome {
 			outcome += ", as CSV " + csv.counted()
 		}
-		rows = append(rows, []string{what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), outcome})
+		rows = append(rows, []string{what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), "`" + c.call(json) + "`", outcome})
 	}
-	return docgen.Table([]string{"The " + of, "A client of JSON gets", "A client of CSV gets", "Upstream requests", "Outcome"}, rows...)
+	return docgen.Table([]string{"The " + of, "A client of JSON gets", "A client of CSV gets", "Upstream requests", "The call is", "Outcome"}, rows...)
 }
 
 // gets says what a client gets.

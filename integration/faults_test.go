@@ -160,8 +160,11 @@ var (
 	gone       = fate{outcome: "client_gone"}
 )
 
-// unreachable is the fate of a request that gets no answer from the upstream.
+// unreachable is the fate of a request of which nothing gets to the upstream.
 func unreachable(status int) fate { return fate{status: status, outcome: "unreachable"} }
+
+// unanswered is the fate of a request that was sent and gets no response.
+var unanswered = fate{status: 502, outcome: "no_response"}
 
 // asItCame is the fate of an answer that can't be made CSV.
 func asItCame(reason string) fate { return fate{status: 200, reason: reason, outcome: "fallback"} }
@@ -192,11 +195,11 @@ var faultCases = []faultCase{
 	{of: ofUpstream, what: "fails its health checks", site: "unhealthy", json: unreachable(503)},
 
 	// No answer.
-	{of: ofUpstream, what: "closes the connection before it has read the request", header: []string{fault("close-early")}, json: unreachable(502), requests: 1},
-	{of: ofUpstream, what: "resets the connection before it has read the request", header: []string{fault("reset-early")}, json: unreachable(502), requests: 1},
-	{of: ofUpstream, what: "closes the connection before it answers", header: []string{fault("close")}, json: unreachable(502), requests: 1, dialled: 1},
-	{of: ofUpstream, what: "resets the connection before it answers", header: []string{fault("reset")}, json: unreachable(502), requests: 1, dialled: 1},
-	{of: ofUpstream, what: "answers something that is not HTTP", header: []string{fault("not-http")}, json: unreachable(502), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "closes the connection before it has read the request", header: []string{fault("close-early")}, json: unanswered, requests: 1},
+	{of: ofUpstream, what: "resets the connection before it has read the request", header: []string{fault("reset-early")}, json: unanswered, requests: 1},
+	{of: ofUpstream, what: "closes the connection before it answers", header: []string{fault("close")}, json: unanswered, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "resets the connection before it answers", header: []string{fault("reset")}, json: unanswered, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "answers something that is not HTTP", header: []string{fault("not-http")}, json: unanswered, requests: 1, dialled: 1},
 	{of: ofUpstream, what: "answers with a status that HTTP does not have", header: []string{fault(`{"raw":"HTTP/1.1 042 No\r\nContent-Length: 0\r\n\r\n"}`)}, json: fate{outcome: "aborted"}, requests: 1, dialled: 1},
 
 	// A slow answer.
@@ -225,8 +228,8 @@ var faultCases = []faultCase{
 	{of: ofUpstream, what: "refuses connections, and comes up within `lb_try_duration`", site: "patient", play: untilItComesUp, json: served, requests: 1, dialled: 1},
 	{of: ofUpstream, what: "refuses connections for longer than `lb_try_duration`", site: "trying", json: unreachable(502)},
 	{of: ofUpstream, what: "is one of two, and the other one refuses connections, with `lb_try_duration`", site: "second", json: served, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "closes the connection before it has read the request, with `lb_try_duration`", site: "retrying", header: []string{fault("close-early")}, json: unreachable(502), requests: 1},
-	{of: ofUpstream, what: "resets the connection before it answers, with `lb_try_duration`", site: "retrying", header: []string{fault("reset")}, json: unreachable(502), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "closes the connection before it has read the request, with `lb_try_duration`", site: "retrying", header: []string{fault("close-early")}, json: unanswered, requests: 1},
+	{of: ofUpstream, what: "resets the connection before it answers, with `lb_try_duration`", site: "retrying", header: []string{fault("reset")}, json: unanswered, requests: 1, dialled: 1},
 
 	// A client that leaves.
 	{of: ofClient, what: "leaves before it is answered", header: []string{stuckAnswer}, play: whileHeld(leave), json: gone, requests: 1, dialled: 1},
@@ -275,6 +278,22 @@ func (c *faultCase) fate(format string) fate {
 		return c.csv
 	}
 	return c.json
+}
+
+// call is what becomes of the call: the value of the label, and of X-Call where
+// the response's header is sent when it is known.
+func (c *faultCase) call(f fate) string {
+	switch f.outcome {
+	case "ok", "fallback":
+		return "dialled"
+	case "no_response", "timeout", "aborted", "upstream_5xx":
+		return "unknown"
+	case "client_gone", "":
+		if c.requests > 0 {
+			return "unknown"
+		}
+	}
+	return "not-dialled"
 }
 
 // speaks reports whether the fault is one of a version of HTTP.
@@ -388,8 +407,10 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 				switch {
 				case got.status == 200 && got.err == nil:
 					answered["ok"]++
-				case got.status == 502:
+				case got.status == 502 && got.header.Get("X-Call") == "not-dialled":
 					answered["unreachable"]++
+				case got.status == 502:
+					answered["no_response"]++
 				default:
 					answered["aborted"]++
 				}
@@ -496,6 +517,16 @@ func (s *scene) checkAnswer(got reply) {
 	if reason := got.header.Get("X-Transcode-Error"); reason != want.reason {
 		s.t.Errorf("X-Transcode-Error: %s, want %q", reason, want.reason)
 	}
+	call := s.c.call(want)
+	if want.broken && want.reason == "" {
+		call = "dialled" // the header was sent before the response broke off
+	}
+	if got := got.header.Get("X-Call"); got != call {
+		s.t.Errorf("X-Call: %s, want %s", got, call)
+	}
+	if problem := strings.Contains(got.body, "may be ringing") || strings.Contains(got.body, "Nothing was dialled"); problem != (want.outcome == "unreachable" || want.outcome == "no_response" || want.outcome == "timeout") {
+		s.t.Errorf("the body is %.300s", got.body)
+	}
 	if made := strings.HasPrefix(got.header.Get("Content-Type"), "text/csv"); want.status == 200 && made != (s.format == "csv" && want.reason == "") {
 		s.t.Errorf("Content-Type: %s", got.header.Get("Content-Type"))
 	}
@@ -523,6 +554,8 @@ func (s *scene) checkCounts(after scrape) {
 		name, label string
 		want        int
 	}{
+		{"calls_total", "call=" + s.c.call(want), 1},
+		{"calls_total", "", 1},
 		{"destinations_total", "", s.c.requestsCounted()},
 		{"upstream_duration_seconds_count", "", s.c.requestsCounted()},
 		{"transcode_fallbacks_total", "reason=" + want.reason, min(len(want.reason), 1)},

@@ -192,9 +192,9 @@ var endings = []ending{
 
 	{rule: "nobody listens", site: "down", want: "json unreachable"},
 	{rule: "nobody listens to OPTIONS", site: "down", method: http.MethodOptions, want: "none unreachable"},
-	{rule: "a reset", header: []string{fault("reset")}, want: "json unreachable"},
-	{rule: "a close", header: []string{inCSV, fault("close")}, want: "csv unreachable"},
-	{rule: "not HTTP", header: []string{fault("not-http")}, want: "json unreachable"},
+	{rule: "a reset", header: []string{fault("reset")}, want: "json no_response"},
+	{rule: "a close", header: []string{inCSV, fault("close")}, want: "csv no_response"},
+	{rule: "not HTTP", header: []string{fault("not-http")}, want: "json no_response"},
 	{rule: "no answer in time", site: "impatient", header: []string{fault(`{"gate":"never"}`)}, want: "json timeout"},
 	{rule: "no answer in time for CSV", site: "impatient", header: []string{inCSV, fault(`{"gate":"never"}`)}, want: "csv timeout"},
 	{rule: "an error of another handler's", site: "broken", want: "json failed"},

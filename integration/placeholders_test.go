@@ -35,7 +35,7 @@ func TestPlaceholdersReachTheHandlersBehind(t *testing.T) {
 		@dear vars {http.conference_members.destination.country} GB
 		header @dear X-Dear yes
 		header X-Session {http.conference_members.session_id}
-		header X-Call {http.conference_members.call_sid}
+		header X-Call-Sid {http.conference_members.call_sid}
 		header X-Kind {vars.kind}
 		header X-Tariff {tariff}
 		header X-From {http.conference_members.from.country}
@@ -55,12 +55,12 @@ func TestPlaceholdersReachTheHandlersBehind(t *testing.T) {
 		{
 			"a number", `{"callSid":"` + callSID + `","destination":"+12025550123","fromNumber":"+442079460018"}`, ".csv",
 			map[string]string{
-				"X-Session": "abc", "X-Call": callSID, "X-Kind": "phone", "X-Tariff": "cheap", "X-From": "GB", "X-Format": "csv",
+				"X-Session": "abc", "X-Call-Sid": callSID, "X-Kind": "phone", "X-Tariff": "cheap", "X-From": "GB", "X-Format": "csv",
 				"X-Id": "id-1", "X-Dear": "",
 			},
 			"US",
 		},
-		{"a dear number", `{"destination":"+442079460018"}`, "", map[string]string{"X-Call": "", "X-Kind": "phone", "X-Tariff": "dear", "X-Dear": "yes", "X-From": "", "X-Format": "json"}, "GB"},
+		{"a dear number", `{"destination":"+442079460018"}`, "", map[string]string{"X-Call-Sid": "", "X-Kind": "phone", "X-Tariff": "dear", "X-Dear": "yes", "X-From": "", "X-Format": "json"}, "GB"},
 		{"a name", `{"destination":"support"}`, ".html", map[string]string{"X-Kind": "name", "X-Tariff": "unknown", "X-Format": "html"}, ""},
 		{"a SIP URI", `{"destination":"sip:jo@example.com"}`, "", map[string]string{"X-Kind": "sip"}, ""},
 		{"a client", `{"destination":"client:jo"}`, "", map[string]string{"X-Kind": "client"}, ""},

@@ -60,11 +60,17 @@ type Labels struct {
 // counts.
 const MaxCountries = 40
 
+// MaxLabelSets is how many label sets a process may have. Every metric has a part of it, its budget;
+// what is left is for metrics to come.
+const MaxLabelSets = 400
+
 // Collectors are the gateway's metrics. All methods are safe for concurrent use.
 type Collectors struct {
-	all []prometheus.Collector // in the order of the table
+	all     []prometheus.Collector // in the order of the table
+	budgets map[string]int         // of label sets, by the full name
 
 	requests         *family[prometheus.Counter]
+	calls            *family[prometheus.Counter]
 	requestDuration  *family[prometheus.Observer]
 	upstreamDuration *family[prometheus.Observer]
 	transcode        *family[prometheus.Observer]
@@ -91,23 +97,33 @@ func New(l Labels) *Collectors {
 		rule      = newClosed("rule", slices.Sorted(maps.Keys(l.Rules))...)
 		mode      = newClosed("mode", enforce, report)
 		kind      = newClosed("kind", append([]string{none}, l.Kinds...)...)
+		call      = newClosed("call", callNames()...)
 		country   = newFirstSeen("country", MaxCountries)
 	)
-	c := new(Collectors)
+	c := &Collectors{budgets: make(map[string]int)}
 	c.requests = c.counter(metric{
 		name:   "requests_total",
+		budget: 96,
 		help:   "Requests on the conference members route that ended, by format of the answer and outcome.",
 		labels: []label{format, outcome},
 		starts: func(v []string) bool { return canEnd(v[0], v[1]) },
 	})
+	c.calls = c.counter(metric{
+		name:   "calls_total",
+		budget: 4,
+		help:   "Requests on the conference members route that ended, by what became of the call.",
+		labels: []label{call},
+	})
 	c.requestDuration = c.histogram(metric{
 		name:    "request_duration_seconds",
+		budget:  20,
 		help:    "Time from a request's arrival to the end of its answer.",
-		labels:  []label{format, outcome},
+		labels:  []label{outcome},
 		buckets: durationBuckets,
 	})
 	c.upstreamDuration = c.histogram(metric{
 		name:    "upstream_duration_seconds",
+		budget:  8,
 		help:    "Time from forwarding a request to the header of the answer, or to the failure.",
 		labels:  []label{codeClass},
 		buckets: durationBuckets,
@@ -115,16 +131,19 @@ func New(l Labels) *Collectors {
 	})
 	c.transcode = c.histogram(metric{
 		name:    "transcode_duration_seconds",
+		budget:  1,
 		help:    "Time that it took to make an answer CSV.",
 		buckets: transcodeBuckets,
 	})
 	c.fallbacks = c.counter(metric{
 		name:   "transcode_fallbacks_total",
+		budget: 16,
 		help:   "Answers that could not be made CSV and were delivered as they came, by reason.",
 		labels: []label{reason},
 	})
 	c.violations = c.counter(metric{
 		name:   "validation_failures_total",
+		budget: 140,
 		help:   "Rules that requests failed, by field, rule and the rule's mode.",
 		labels: []label{field, rule, mode},
 		starts: func(v []string) bool {
@@ -133,36 +152,43 @@ func New(l Labels) *Collectors {
 	})
 	c.destinations = c.counter(metric{
 		name:   "destinations_total",
+		budget: 48,
 		help:   "Calls forwarded, by kind of the destination and, of a phone number, its country.",
 		labels: []label{kind, country},
 		starts: func(v []string) bool { return slices.Contains(l.Kinds, v[0]) && v[1] == none },
 	})
 	c.requestBytes = c.histogram(metric{
 		name:    "request_body_bytes",
+		budget:  1,
 		help:    "Size of a request's body as it was sent.",
 		buckets: sizeBuckets,
 	})
 	c.responseBytes = c.histogram(metric{
 		name:    "response_body_bytes",
+		budget:  8,
 		help:    "Size of an answer's body as it was delivered, by format.",
 		labels:  []label{format},
 		buckets: sizeBuckets,
 	})
 	c.lookAlikes = c.counter(metric{
-		name: "lookalikes_total",
-		help: "POST requests passed on unjudged whose path ends like the route: the gateway may be mounted in the wrong place.",
+		name:   "lookalikes_total",
+		budget: 1,
+		help:   "POST requests passed on unjudged whose path ends like the route: the gateway may be mounted in the wrong place.",
 	})
 	c.inFlight = c.gauge(metric{
-		name: "requests_in_flight",
-		help: "Requests on the conference members route that have not ended.",
+		name:   "requests_in_flight",
+		budget: 1,
+		help:   "Requests on the conference members route that have not ended.",
 	})
 	c.idempotency = c.counter(metric{
 		name:   "idempotency_total",
+		budget: 14,
 		help:   "What became of idempotency keys, by result.",
 		labels: []label{newClosed("result", idempotencyNames()...)},
 	})
 	c.store = c.histogram(metric{
 		name:    "store_duration_seconds",
+		budget:  6,
 		help:    "Time that the store of idempotency keys took, by operation.",
 		labels:  []label{newClosed("op", StoreOps[:]...)},
 		buckets: storeBuckets,
@@ -187,6 +213,9 @@ func (c *Collectors) Register(reg prometheus.Registerer) error {
 // LookedAlike counts a request whose path only ends like the route.
 func (c *Collectors) LookedAlike() { c.lookAlikes.of().Inc() }
 
+// Budgets returns the most label sets of every metric, by its full name.
+func (c *Collectors) Budgets() map[string]int { return maps.Clone(c.budgets) }
+
 // RequestStarted counts a request as in flight until RequestEnded.
 func (c *Collectors) RequestStarted() { c.inFlight.of().Inc() }
 
@@ -196,6 +225,8 @@ type Observation struct {
 	Format string
 	// Outcome is how it ended.
 	Outcome Outcome
+	// Call is what became of the call.
+	Call Call
 	// Took is the time since it arrived.
 	Took time.Duration
 	// RequestBytes is the size of its body as far as it was read, nil if nobody
@@ -216,7 +247,8 @@ func (c *Collectors) RequestEnded(o Observation) {
 		format = o.Format
 	}
 	c.requests.of(format, o.Outcome.String()).Inc()
-	observe(c.requestDuration.of(format, o.Outcome.String()), o.Took.Seconds(), o.TraceID)
+	c.calls.of(o.Call.String()).Inc()
+	observe(c.requestDuration.of(o.Outcome.String()), o.Took.Seconds(), o.TraceID)
 	if o.RequestBytes != nil {
 		c.requestBytes.of().Observe(float64(*o.RequestBytes))
 	}

@@ -171,12 +171,10 @@ func TestLabelSetsAreClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	series := 0
 	for _, f := range families {
-		series += len(f.GetMetric())
-	}
-	if series > 400 {
-		t.Errorf("%d series, want at most 400", series)
+		if n, most := len(f.GetMetric()), c.Budgets()[f.GetName()]; n > most {
+			t.Errorf("%s has %d label sets, want at most %d", f.GetName(), n, most)
+		}
 	}
 	for value, count := range map[string]prometheus.Counter{
 		"format": c.requests.of(other, "ok"),
@@ -186,6 +184,21 @@ func TestLabelSetsAreClosed(t *testing.T) {
 		if testutil.ToFloat64(count) != 5000 {
 			t.Errorf("%s: not every odd value was counted as %s", value, other)
 		}
+	}
+}
+
+// TestBudgetsOfLabelSets holds that what all metrics may have together is what a
+// process may have.
+func TestBudgetsOfLabelSets(t *testing.T) {
+	sum := 0
+	for name, budget := range New(labels()).Budgets() {
+		if budget < 1 {
+			t.Errorf("%s has no budget", name)
+		}
+		sum += budget
+	}
+	if sum > MaxLabelSets {
+		t.Errorf("the budgets are %d label sets, want at most %d", sum, MaxLabelSets)
 	}
 }
 

@@ -32,9 +32,11 @@ const (
 	Upstream4xx
 	// Upstream5xx: the upstream answered 500 to 599.
 	Upstream5xx
-	// Unreachable: no answer came from the upstream.
+	// Unreachable: nothing of the call could be sent to the upstream.
 	Unreachable
-	// Timeout: the upstream did not answer in time.
+	// NoResponse: the call was sent to the upstream, and no response came.
+	NoResponse
+	// Timeout: the call was sent to the upstream, and no response came in time.
 	Timeout
 	// ClientGone: the client went away before its answer was complete, or was too
 	// slow to say what it wants.
@@ -65,8 +67,9 @@ var outcomes = [numOutcomes]struct {
 	Passed:           {"passed", "OPTIONS, or a predefined route under `predefined_routes pass`: forwarded unjudged, and answered below 500.", false},
 	Upstream4xx:      {"upstream_4xx", "The upstream answered 400 to 499.", true},
 	Upstream5xx:      {"upstream_5xx", "The upstream answered 500 to 599.", true},
-	Unreachable:      {"unreachable", "No answer came from the upstream.", true},
-	Timeout:          {"timeout", "The upstream did not answer in time.", true},
+	Unreachable:      {"unreachable", "Nothing of the call could be sent to the upstream: no connection was made, or no upstream is available. Nothing was dialled.", true},
+	NoResponse:       {"no_response", "The call was sent to the upstream, and the connection ended without a response. The phone may be ringing.", true},
+	Timeout:          {"timeout", "The call was sent to the upstream, and no response came in time. The phone may be ringing.", true},
 	ClientGone:       {"client_gone", "The client went away before its answer was complete, or was too slow to send its body (408).", true},
 	Failed:           {"failed", "A handler behind this one returned an error of its own.", true},
 	Aborted:          {"aborted", "The answer broke off on its way, or a handler panicked.", true},

@@ -15,6 +15,8 @@ type metric struct {
 	help string
 	// labels are its labels.
 	labels []label
+	// budget is how many label sets it may have.
+	budget int
 	// buckets are the boundaries of a histogram.
 	buckets []float64
 	// starts tells which series exist from the start, by the values of the labels.
@@ -81,6 +83,7 @@ func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, res
 		}
 	}
 	c.all = append(c.all, vector)
+	c.budgets[prometheus.BuildFQName(namespace, subsystem, m.name)] = m.budget
 	return f
 }
 

@@ -35,6 +35,8 @@ const (
 	asError                   // the upstream's error in CSV
 	noBody                    // nothing
 	brokenOff                 // a part of what the upstream sent
+	notPlaced                 // that the call was not placed
+	notKnown                  // that the call may have been placed
 )
 
 // Some effects are those of several faults.
@@ -44,7 +46,8 @@ var (
 	verbatim    = effect{200, "ok", "2xx", asSent, "", false}
 	noContent   = effect{204, "ok", "2xx", noBody, "", false}
 	redirected  = effect{307, "ok", "3xx", asSent, "", false}
-	unreachable = effect{502, "unreachable", none, noBody, "", false}
+	unreachable = effect{502, "unreachable", none, notPlaced, "", false}
+	unanswered  = effect{502, "no_response", none, notKnown, "", false}
 	aborted     = effect{200, "aborted", "2xx", brokenOff, "", false}
 	truncated   = effect{200, "aborted", "2xx", brokenOff, "truncated", false}
 )
@@ -74,11 +77,11 @@ func labels(header http.Header) *upstreamtest.Fault {
 
 // faults are the faults of the upstream.
 var faults = []fault{
-	{"reset", upstreamtest.Named("reset"), unreachable, unreachable},
-	{"reset before the body is read", upstreamtest.Named("reset-early"), unreachable, unreachable},
-	{"close", upstreamtest.Named("close"), unreachable, unreachable},
-	{"close before the body is read", upstreamtest.Named("close-early"), unreachable, unreachable},
-	{"not HTTP", upstreamtest.Named("not-http"), unreachable, unreachable},
+	{"reset", upstreamtest.Named("reset"), unanswered, unanswered},
+	{"reset before the body is read", upstreamtest.Named("reset-early"), unanswered, unanswered},
+	{"close", upstreamtest.Named("close"), unanswered, unanswered},
+	{"close before the body is read", upstreamtest.Named("close-early"), unanswered, unanswered},
+	{"not HTTP", upstreamtest.Named("not-http"), unanswered, unanswered},
 
 	{"reset after the header", upstreamtest.Named("reset-after-header"), aborted, truncated},
 	{"reset in the body", upstreamtest.Named("reset-mid-body"), aborted, truncated},

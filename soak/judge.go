@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -140,7 +141,8 @@ func (x *exchange) post(l ledger) {
 		format = w.negotiated
 	}
 	l.post("requests_total", exactly(1), "format", format, "outcome", x.outcome)
-	l.post("request_duration_seconds_count", exactly(1), "format", format, "outcome", x.outcome)
+	x.postCall(l)
+	l.post("request_duration_seconds_count", exactly(1), "outcome", x.outcome)
 
 	for _, f := range w.failures {
 		l.post("validation_failures_total", once, "field", f.field, "rule", f.rule, "mode", f.mode)
@@ -179,6 +181,31 @@ func (x *exchange) post(l ledger) {
 	}
 }
 
+// postCall posts what became of the call. Of a client that left, nobody but the
+// gateway can say.
+func (x *exchange) postCall(l ledger) {
+	const name = "calls_total"
+	call := "not-dialled"
+	switch x.outcome {
+	case "client_gone":
+		total := l[name]
+		for _, c := range []string{"not-dialled", "dialled", "unknown"} {
+			l.post(name, span{0, 1}, "call", c)
+		}
+		l[name] = span{total.lo + 1, total.hi + 1}
+		return
+	case "ok", "fallback":
+		call = "dialled"
+	case "passed":
+		if x.request.method != http.MethodOptions {
+			call = "dialled"
+		}
+	case "no_response", "timeout", "aborted", "upstream_5xx":
+		call = "unknown"
+	}
+	l.post(name, exactly(1), "call", call)
+}
+
 // postClass posts the class of the upstream's status. There is none if the
 // client left before the header came.
 func (x *exchange) postClass(l ledger, forwarded span, sure bool) {
@@ -204,6 +231,16 @@ func exact(want func() []byte) func(*answer) string {
 		}
 		if w := want(); !bytes.Equal(got, w) {
 			return difference(got, w)
+		}
+		return ""
+	}
+}
+
+// containing holds that the body has a text in it.
+func containing(text string) func(*answer) string {
+	return func(a *answer) string {
+		if !bytes.Contains(a.body, []byte(text)) {
+			return fmt.Sprintf("the body is %s, want %q in it", start(a.body), text)
 		}
 		return ""
 	}

@@ -276,7 +276,7 @@ func TestEverythingThatIsCountedIsPosted(t *testing.T) {
 	x.post(l)
 	for _, name := range []string{
 		`requests_total{format="csv",outcome="ok"}`,
-		`request_duration_seconds_count{format="csv",outcome="ok"}`,
+		`request_duration_seconds_count{outcome="ok"}`,
 		`upstream_duration_seconds_count{code_class="2xx"}`,
 		`transcode_duration_seconds_count`,
 		`transcode_fallbacks_total{reason="malformed"}`,

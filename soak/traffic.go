@@ -155,11 +155,20 @@ func (t *traffic) deliver(x *exchange, e effect) {
 		})
 	case noBody:
 		w.body = nothing
-		if w.class == none {
-			w.contentType = ""
-		}
+	case notPlaced:
+		w.explains("The call was not placed", "CallNotDialled")
+	case notKnown:
+		w.explains("It is not known whether the call was placed", "CallOutcomeUnknown")
 	case brokenOff:
 		w.body = beginning(sent)
+	}
+}
+
+// explains has the body be the gateway's problem of a call that failed.
+func (w *want) explains(title, code string) {
+	w.contentType, w.body = "application/problem+json", containing(title)
+	if w.format == "csv" {
+		w.contentType, w.body = contentTypes["csv"], containing(code)
 	}
 }
 
@@ -306,7 +315,7 @@ func (t *traffic) timeout(x *exchange, c *call) {
 	t.accept(x, c)
 	x.want.shape = t.small[0]
 	x.want.fault = &upstreamtest.Fault{Gate: "never"}
-	t.deliver(x, effect{http.StatusGatewayTimeout, "timeout", none, noBody, "", false})
+	t.deliver(x, effect{http.StatusGatewayTimeout, "timeout", none, notKnown, "", false})
 }
 
 // nobody is a call for which nobody listens.
