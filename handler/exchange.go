@@ -77,6 +77,7 @@ func (x *exchange) respond(placed placement, err error) error {
 		x.response.flushPartial()
 		if x.response.begun {
 			x.record(placed.outcome)
+			x.disarm()
 			return err
 		}
 		return x.fail(placed, err)
@@ -99,6 +100,7 @@ func (x *exchange) respond(placed placement, err error) error {
 func (x *exchange) abandon(err error) error {
 	x.writer(nil).setGatewayHeaders(metrics.NotDialled)
 	x.record(metrics.ClientGone)
+	x.disarm()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return caddyhttp.Error(http.StatusRequestTimeout, err)
 	}

@@ -29,6 +29,15 @@ var placeholders = []struct {
 	{"format", "The format of the response: json, csv, xml, jsv or html.", func(x *exchange) string { return x.wanted.format.String() }},
 	{"outcome", "How the request ended, empty until it has.", func(x *exchange) string { return x.outcome.String() }},
 	{"call", "What became of the call: dialled, not-dialled or unknown; empty until it is known.", (*exchange).callSoFar},
+	{"rule", "The names of the rules for which the request was refused, with commas between them; empty if it was not. For error pages.", func(x *exchange) string {
+		return x.refusalText(", ", func(v rules.Violation) string { return v.Rule.Name })
+	}},
+	{"detail", "What is wrong with a request that was refused, in sentences. For error pages.", func(x *exchange) string {
+		return x.refusalText(" ", func(v rules.Violation) string { return v.Detail })
+	}},
+	{"fix", "What to send instead of a request that was refused, in sentences. For error pages.", func(x *exchange) string {
+		return x.refusalText(" ", func(v rules.Violation) string { return orDefault(v.Fix, v.Rule.Fix) })
+	}},
 	{"correlation_id", "The correlation id, empty where there is none.", func(x *exchange) string { return x.correlationID }},
 }
 
@@ -38,6 +47,14 @@ func (x *exchange) callSoFar() string {
 		return ""
 	}
 	return x.response.call.String()
+}
+
+// refusalText joins a text of every violation for which the request was refused.
+func (x *exchange) refusalText(separator string, text func(rules.Violation) string) string {
+	if x.refusal == nil {
+		return ""
+	}
+	return strings.Join(distinct(x.refusal.violations, text), separator)
 }
 
 // providePlaceholders makes the placeholders known to later handlers. They are

@@ -176,6 +176,7 @@ func (x *exchange) fail(placed placement, err error) error {
 	p, ok := failures[placed.call]
 	if !ok || !isOfProxy(he.StatusCode) || x.r.Method != x.at.method || hasErrorRoutes(x.r) {
 		x.record(placed.outcome)
+		x.disarm()
 		return err
 	}
 	x.h.logger.Error(p.Title, // Caddy logs it no longer

@@ -104,6 +104,7 @@ func (x *exchange) refuse(f *refusal) error {
 	h := w.Header()
 	w.setGatewayHeaders(f.call)
 	w.call = f.call
+	h.Set(refusedBy, strings.Join(f.ruleNames(), ", "))
 	if f.allow != "" {
 		h.Set("Allow", f.allow)
 	}
@@ -120,6 +121,7 @@ func (x *exchange) refuse(f *refusal) error {
 	}
 	if x.h.errorRoutes {
 		x.record(f.outcome)
+		x.disarm()
 		return caddyhttp.Error(f.status(), f)
 	}
 
@@ -129,6 +131,25 @@ func (x *exchange) refuse(f *refusal) error {
 	}
 	x.record(f.outcome)
 	return nil
+}
+
+// refusedBy is the field that names the rules of a refusal.
+const refusedBy = "X-Refused-By"
+
+// ruleNames are the names of the rules that are violated, each once.
+func (f *refusal) ruleNames() []string {
+	return distinct(f.violations, func(v rules.Violation) string { return v.Rule.Name })
+}
+
+// distinct are the texts of violations, each once.
+func distinct(violations []rules.Violation, text func(rules.Violation) string) []string {
+	var texts []string
+	for _, v := range violations {
+		if t := text(v); t != "" && !slices.Contains(texts, t) {
+			texts = append(texts, t)
+		}
+	}
+	return texts
 }
 
 // callsOffRetry is after how many seconds a client may try again if calls are off.
