@@ -32,6 +32,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !ok {
 		return next.ServeHTTP(w, r)
 	}
+	if h.store != nil {
+		h.enter()
+		defer h.leave()
+	}
 	x := h.begin(w, r, at)
 	defer x.end()
 	return x.serve(next)

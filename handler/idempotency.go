@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -141,6 +142,27 @@ type repeating struct {
 	duplicates   *idempotency.Ledger
 	replay       bool // a duplicate gets the first response
 	includeKeyed bool
+
+	mu      sync.Mutex
+	serving int  // requests
+	closed  bool // the configuration is gone
+}
+
+// enter and leave are the ends of a request that may use the store.
+func (p *repeating) enter() {
+	p.mu.Lock()
+	p.serving++
+	p.mu.Unlock()
+}
+
+func (p *repeating) leave() {
+	p.mu.Lock()
+	p.serving--
+	last := p.closed && p.serving == 0
+	p.mu.Unlock()
+	if last {
+		_ = p.letGo() // there is nobody to tell
+	}
 }
 
 // provision makes the ledgers of a configuration. hashKey is whether it sets the key
@@ -192,9 +214,22 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 	return nil
 }
 
-// close lets go of the ledgers and the store. What could not be recorded is tried
-// once more before.
+// close lets go of the store once the last request has ended: Caddy cleans up a
+// configuration that was replaced while requests are still served by it.
 func (p *repeating) close() error {
+	p.mu.Lock()
+	idle := !p.closed && p.serving == 0
+	p.closed = true
+	p.mu.Unlock()
+	if !idle {
+		return nil
+	}
+	return p.letGo()
+}
+
+// letGo lets go of the ledgers and the store. What could not be recorded is tried
+// once more before.
+func (p *repeating) letGo() error {
 	for _, l := range []*idempotency.Ledger{p.calls, p.duplicates} {
 		if l != nil {
 			l.Close()
