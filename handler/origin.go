@@ -14,17 +14,19 @@ var simpleTypes = []string{"", "application/x-www-form-urlencoded", "multipart/f
 
 // isCrossSite reports whether a browser sends a request for a page of another
 // site, with its user's cookies or client certificate and without a preflight.
-// Every browser says so in Sec-Fetch-Site; older ones name the page in Origin, as
-// [http.CrossOriginProtection] has it.
+// Browsers say so in Sec-Fetch-Site, and name the page in Origin, which counts for
+// another host of the same site too, as [http.CrossOriginProtection] has it. The
+// browser's word that it is the same origin holds even where a proxy changed the host.
 func isCrossSite(r *http.Request) bool {
 	if !slices.Contains(simpleTypes, mediaType(r)) {
 		return false
 	}
-	switch site := r.Header.Get("Sec-Fetch-Site"); {
-	case strings.EqualFold(site, "cross-site"):
-		return true
-	case site != "":
+	switch strings.ToLower(strings.Join(r.Header["Sec-Fetch-Site"], ",")) {
+	case "same-origin", "none":
 		return false
+	case "", "same-site": // the page tells
+	default:
+		return true
 	}
 	return slices.ContainsFunc(r.Header["Origin"], func(origin string) bool {
 		return origin != "" && !isOrigin(r.Host, origin)
