@@ -9,11 +9,10 @@ import "strings"
 func (d *Dialer) Canonical(s string) string {
 	parsed := Parse(s)
 	for i := range parsed.Len() {
-		n := parsed.At(i)
+		n := d.Place(parsed.At(i))
 		if !n.Whole && (parsed.Kind != "" || n.Aside) || n.Digits == "" {
 			continue
 		}
-		n = d.Place(n)
 		if rest, ok := afterInternationalPrefix(n.Digits); ok && !n.Plus {
 			n.Digits = rest
 		}

@@ -17,18 +17,25 @@ import (
 //   - a run of digits, whatever punctuation stands between them, but for what ends
 //     a number (see ends): "1 809 555 1234" in "call 1 809 555 1234". Digits that
 //     touch a letter before them belong to a word: "alice911", "E1234567".
+//   - the digits of one piece of letters and digits, if there are ten or more and one
+//     word among them: "Bobby18095551234", "1809Bobby5551234".
 //   - all such digits together, the words left out: "1 809 call 555 1234".
 //   - what the keypad makes of the text, if it begins like a number: three of its
 //     first four letters and digits are digits, the first among them, and there are
 //     ten or more in all: "1-809-FLOWERS", "1-900-CALL-NOW-PLEASE".
 //
-// Seven digits, or any behind a plus sign, are a phone number for every rule.
-// Fewer can be an emergency number. An id is no number: a UUID, and sixteen
-// characters or more in one piece that go from letters back to digits. Only the
-// digits that it begins with count, if there are seven.
+// Seven digits, or any behind a plus sign, are a phone number for every rule; beside
+// words before a host, which makes sense of them, and in a UUID it takes ten. Fewer
+// can be an emergency number, and a number of the dialer's region. An id is no number:
+// a UUID, and sixteen characters or more in one piece that go from letters back to
+// digits. Only the digits that it begins with count.
 
 // minSpelled is the fewest letters and digits that spell a number.
 const minSpelled = 10
+
+// minAmongWords is the fewest digits that are a phone number where they are rather
+// part of a name: "user_1234567". It is that of North America.
+const minAmongWords = 10
 
 // minID is the fewest characters of an id that is not a UUID.
 const minID = 16
@@ -78,6 +85,7 @@ func find(s string) found {
 		f.read(r)
 	}
 	f.end()
+	f.endPiece()
 	return f.finish(isUUID(s))
 }
 
@@ -111,11 +119,15 @@ type finder struct {
 	inWord   bool // the last letter or digit was a letter, or touches one before it
 	pieces   int  // runs of letters and digits
 	inPiece  bool
+	piece    strings.Builder // the digits of the piece
+	words    int             // runs of letters in the piece
+	glued    bool            // a digit of the piece touches a letter before it
+	inLetter bool            // the last character is a letter
 	joined   strings.Builder
 	joins    int
 	keys     strings.Builder // by the keypad
 	head     int             // digits among the first four letters and digits
-	glued    int             // where in joined the run began that a letter touches
+	looseAt  int             // where in joined the run began that a letter touches
 	loose    bool            // the last run may be the beginning of an id
 	numbered bool            // the first letter or digit was a digit
 }
@@ -129,13 +141,15 @@ func (f *finder) read(r rune) {
 			f.head++
 		}
 		f.keys.WriteByte(digit)
+		f.piece.WriteByte(digit)
+		f.inLetter = false
 		if f.inWord {
-			f.mixed = true
+			f.mixed, f.glued = true, true
 			f.unglue()
 			return
 		}
 		if f.run.Len() == 0 {
-			f.glued = f.joined.Len()
+			f.looseAt = f.joined.Len()
 		}
 		f.run.WriteByte(digit)
 		f.joined.WriteByte(digit)
@@ -152,6 +166,10 @@ func (f *finder) read(r rune) {
 			}
 		}
 		f.letters++
+		if !f.inLetter {
+			f.words++
+		}
+		f.inLetter = true
 		if !f.inWord {
 			f.end()
 			f.loose = touches
@@ -159,7 +177,7 @@ func (f *finder) read(r rune) {
 		f.inWord = f.aside // the letters of dialWords are pauses
 	case unicode.Is(unicode.M, r) || r == zwj || r == zwnj: // belongs to what it stands on
 	default:
-		f.inWord, f.inPiece, f.loose = false, false, false
+		f.endPiece()
 		if r < 0x80 && strings.IndexByte(ends, byte(r)) >= 0 {
 			f.end()
 		}
@@ -179,6 +197,15 @@ func (f *finder) begin(digit bool) {
 		f.inPiece = true
 		f.pieces++
 	}
+}
+
+// endPiece ends a piece of letters and digits.
+func (f *finder) endPiece() {
+	if f.glued && f.words == 1 && f.piece.Len() >= minAmongWords {
+		f.add(Number{Digits: f.piece.String(), Whole: true, Aside: true})
+	}
+	f.piece.Reset()
+	f.inWord, f.inPiece, f.inLetter, f.loose, f.glued, f.words = false, false, false, false, false, 0
 }
 
 // end ends a run of digits.
@@ -202,7 +229,7 @@ func (f *finder) unglue() {
 	f.loose = false
 	f.numbers = f.numbers[:last]
 	f.joins--
-	kept := f.joined.String()[:f.glued]
+	kept := f.joined.String()[:f.looseAt]
 	f.joined.Reset()
 	f.joined.WriteString(kept)
 }
@@ -225,6 +252,8 @@ func (f *finder) finish(isUUID bool) found {
 		f.numbers = f.numbers[:min(len(f.numbers), 1)]
 		if !whole || f.lead < minNational {
 			f.numbers = nil
+		} else {
+			f.numbers[0].Whole = f.lead >= minAmongWords
 		}
 		return f.found
 	}
@@ -236,7 +265,7 @@ func (f *finder) finish(isUUID bool) found {
 		return f.found
 	}
 	f.spelled = spelled
-	if !whole {
+	if !whole || len(f.numbers[0].Digits) < minAmongWords {
 		f.add(Number{Digits: spelled, Plus: f.signed, Whole: true, Aside: true, Spelled: true})
 	}
 	return f.found

@@ -3,9 +3,9 @@ package destination
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
@@ -20,13 +20,16 @@ func (d *Destination) holds(digits string) bool {
 	return false
 }
 
-// FuzzFind holds that whatever digits a lax dialler would extract from a text are
-// among its numbers: digits before the first letter, and all digits where letters
-// touch none; whatever the text is.
+// FuzzFind holds that whatever a lax dialler would extract from a text is among its
+// numbers, whatever the text is and whatever kind it is of: the digits before the
+// first letter, all digits where letters touch none or one word does, and what the
+// keypad makes of it.
 func FuzzFind(f *testing.F) {
 	for _, seed := range []string{
 		"18095551234 Bobby", "call 1 809 555 1234", "1-809-FLOWERS", "911", "911 ext 5", "+1 (900) 555-0123,,1#", "9 call 1 call 1", "tel:911", "a@b",
 		"12345678-9012-4cde-8fab-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e", "sip:+19005550123@x", "\u0661\u0668\u0660\u0669\u0665\u0665\u0665\u0661", "\u2460\u2461 x", "1\u03011",
+		"sip:1-900-555-O123@c.example", "sip:a19005550123@c.example", "client:user_1234567", "client:1-900-FLOWERS", "bob+19005550123@c.example", "Bobby18095551234", "1809Bobby5551234",
+		"Bob \u0967\u0968\u0969\u096a\u096b\u096c\u096d\u096e", "sip:bob%31800555%30123@c.example", "+14155550100;19005550123", "\u00e918095551234",
 	} {
 		f.Add(seed)
 	}
@@ -42,29 +45,95 @@ func FuzzFind(f *testing.F) {
 		if (parsed.Kind == "") == (parsed.Problem == "") {
 			t.Fatalf("%q is of kind %q, and its problem is %q", s, parsed.Kind, parsed.Problem)
 		}
-		if parsed.Kind != Name && parsed.Kind != Phone {
+		if parsed.Kind == "" {
 			return
 		}
-		if strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) >= 0 {
-			return // letters and digits of other scripts have tests of their own
-		}
-		leading := strings.TrimLeft(s, "+")
-		if i := strings.IndexFunc(leading, unicode.IsLetter); i >= 0 {
-			leading = leading[:i]
-		}
-		pause := strings.IndexAny(leading, ends)
-		if digits := digitsOf(leading); pause < 0 && len(digits) >= minNational && !parsed.holds(digits) {
-			t.Fatalf("a dialler that stops at a letter finds %s in %q", digits, s)
-		}
-		touched := false
-		for i := 1; i < len(s); i++ {
-			touched = touched || ascii.IsAlpha(s[i-1]) && ascii.IsDigit(s[i])
-		}
-		if digits := digitsOf(s); !touched && !isUUID(s) && strings.IndexAny(s, ends) < 0 && len(digits) >= 3 && !parsed.holds(digits) {
-			t.Fatalf("a dialler that skips letters finds %s in %q", digits, s)
+		user, least := dialledPart(s, parsed.Kind)
+		for _, lax := range laxly(user) {
+			if n := len(lax.digits); n >= least || n >= 3 && least == minNational && lax.rest {
+				if !parsed.holds(lax.digits) {
+					t.Fatalf("a dialler that %s finds %s in %q, %s", lax.dialler, lax.digits, s, parsed.Kind)
+				}
+			}
 		}
 	})
 }
+
+// dialledPart returns what of a destination a dialler reads, and the fewest digits
+// that are a phone number there.
+func dialledPart(s string, kind Kind) (part string, least int) {
+	_, rest, _ := strings.Cut(s, ":")
+	switch kind {
+	case SIP:
+		u, _ := parseSIP(rest)
+		user, _, _ := strings.Cut(u.user, ";")
+		return user, minAmongWords
+	case Client:
+		name, _, _ := strings.Cut(rest, "?")
+		return name, minAmongWords
+	case Email:
+		local, _, _ := strings.Cut(s, "@")
+		return local, minAmongWords
+	case Name, Phone:
+		return s, minNational
+	default:
+		return "", 0
+	}
+}
+
+// laxNumber is what a dialler that is more lenient than this package finds.
+type laxNumber struct {
+	dialler, digits string
+	rest            bool // few digits count too: they may be an emergency number
+}
+
+// laxly reads a text as such diallers do.
+func laxly(s string) []laxNumber {
+	if isUUID(s) {
+		return nil
+	}
+	plain := plainText(s)
+	var numbers []laxNumber
+	leading := strings.TrimLeft(plain, "+")
+	if i := strings.IndexFunc(leading, isLetter); i >= 0 {
+		leading = leading[:i]
+	}
+	if !strings.ContainsAny(leading, ends) {
+		numbers = append(numbers, laxNumber{dialler: "stops at a letter", digits: digitsOf(leading)})
+	}
+	if !touched.MatchString(plain) && !strings.ContainsAny(plain, ends) {
+		numbers = append(numbers, laxNumber{dialler: "skips letters", digits: digitsOf(plain), rest: true})
+	}
+	if hasWords(s) {
+		for _, piece := range oneWord.FindAllString(plain, -1) {
+			if digits := digitsOf(piece); len(digits) >= minAmongWords {
+				numbers = append(numbers, laxNumber{dialler: "skips a word", digits: digits})
+			}
+		}
+	}
+	if keys := spelled.FindString(s); keys != "" && keys == s && hasWords(s) && !idLike.MatchString(s) {
+		var digits strings.Builder
+		for i := range len(s) {
+			switch c := ascii.Lower(s[i]); {
+			case ascii.IsDigit(c):
+				digits.WriteByte(c)
+			case ascii.IsAlpha(c):
+				digits.WriteByte(keypad[c-'a'])
+			}
+		}
+		if leads := digitsOf(leading); len(leads) < minNational && digits.Len() >= minSpelled {
+			numbers = append(numbers, laxNumber{dialler: "reads letters by the keypad", digits: digits.String()})
+		}
+	}
+	return numbers
+}
+
+var (
+	touched = regexp.MustCompile(`[\p{L}\p{M}\x{200c}\x{200d}]\p{Nd}`)
+	oneWord = regexp.MustCompile(`(?:^|[^\p{L}\p{N}\p{M}\x{200c}\x{200d}])[0-9]*[A-Za-z]+[0-9]+(?:$|[^\p{L}\p{N}\p{M}\x{200c}\x{200d}])`)
+	spelled = regexp.MustCompile(`^[0-9]{3}[-. A-Za-z]{7,}$`)
+	idLike  = regexp.MustCompile(`[0-9][A-Za-z]+[0-9]`)
+)
 
 // FuzzSIPURI holds that a URI is the same in all the spellings that RFC 3261
 // section 19.1.4 takes for the same: with other escapes and in other letter case.

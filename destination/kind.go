@@ -174,6 +174,9 @@ func (d *Destination) findIn(s string, hosted bool) {
 		return
 	}
 	for _, n := range find(s).numbers {
+		if hosted && n.Aside && !n.Plus && len(n.Digits) < minAmongWords {
+			n.Whole = n.Digits == ""
+		}
 		n.Aside = n.Aside || hosted && !n.Whole
 		d.add(n)
 	}
@@ -208,7 +211,11 @@ func (d *Destination) findAny(s string) {
 func (d *Destination) findInUser(u sipURI) {
 	subscriber, params, _ := strings.Cut(u.user, ";")
 	before := d.n
-	d.findIn(subscriber, u.hosted && !u.phone)
+	if u.hosted {
+		d.findIn(subscriber, !u.phone)
+	} else { // whoever takes a text for several numbers may divide it here
+		d.findIn(u.user, false)
+	}
 	if d.n > before && u.phone && before == 0 {
 		d.first.Whole = true
 	}

@@ -234,6 +234,9 @@ var specialTypes = [...]struct{ prefix, name string }{
 }
 
 func specialType(digits string) string {
+	if digits == "" || digits[0] < '8' { // as most are
+		return ""
+	}
 	for _, t := range specialTypes {
 		if strings.HasPrefix(digits, t.prefix) {
 			return t.name

@@ -108,6 +108,18 @@ func TestDialPolicy(t *testing.T) {
 		{"an extension", NumberOptions{AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}, to("ext 204"), ""},
 		{"an id", NumberOptions{AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}, to("us9bvxpsl8g7o8wpaudjc0hsm"), ""},
 		{"a UUID", NumberOptions{AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}, to("0f8fad5b-d9cb-469f-a165-70867728950e"), ""},
+		{"a UUID that begins with few digits", NumberOptions{Region: "US", AllowCountries: []string{"US"}}, to("12345678-abcd-4cde-8fab-70867728950e"), ""},
+		{"a word that touches a number", NumberOptions{Region: "US", AllowCountries: []string{"US", "CA"}}, to("Bobby18095551234"), "destination: country_allowed"},
+		{"a letter that touches a number", NumberOptions{Region: "US", DenyTypes: []string{"premium_rate"}}, to("l9005550123"), "destination: number_type"},
+		{"a word in the middle of a number", NumberOptions{Region: "US", AllowCountries: []string{"US", "CA"}}, to("1809Bobby5551234"), "destination: country_allowed"},
+		{"a word that touches a number, for a host", NumberOptions{Region: "US", DenyTypes: []string{"premium_rate"}}, to("sip:a19005550123@example.com"), "destination: number_type"},
+		{"an O for a zero, for a host", NumberOptions{Region: "US", DenyTypes: []string{"premium_rate"}}, to("sip:1-900-555-O123@example.com"), "destination: number_type"},
+		{"an employee number", NumberOptions{AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}, to("E1234567"), ""},
+		{"a client with a number of its own", NumberOptions{Region: "US", AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}, to("client:user_1234567"), ""},
+		{"a user with a number of its own", NumberOptions{AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}, to("sip:agent-1234567@example.com"), ""},
+		{"an address with a date", NumberOptions{AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}, to("bob.20240115@example.com"), ""},
+		{"a short number of the region beside a word, for a host", NumberOptions{Region: "NO", DenyTypes: []string{"premium_rate"}}, to("sip:bob-82912345@example.com"), "destination: number_type"},
+		{"a user of digits alone", NumberOptions{AllowCountries: []string{"US"}}, to("client:1234567"), "destination: country_allowed"},
 		{"a UUID that begins like a number", NumberOptions{AllowCountries: []string{"US"}}, to("18095551-2345-4cde-8fab-70867728950e"), "destination: country_allowed"},
 		{"a SIP user has no country", NumberOptions{AllowCountries: []string{"US"}}, to("sip:alice@example.com"), ""},
 
@@ -206,6 +218,7 @@ func TestDialPolicyHoldsForWhatIsOfNoKind(t *testing.T) {
 		"sip:+19005551234:secret@example.com", "SIPS:%2B1900-555-1234:@x;user=phone", "sip:19005551234:@x;USER=Phone", "sip:+19005551234",
 		"sip:+19005551234@", "+19005551234@example.com", "tel:+19005551234", "tel:+1-900-555-1234;ext=5", "tel:5551234;phone-context=+1900", "tel:9005551234;phone-context=%2b1",
 		"callto:+19005551234", "whatsapp:+19005551234", "phone:19005551234", "sms:+19005551234?body=hi", "skype:+19005551234?call", "x-any:+19005551234", "tel: 19005551234",
+		"+14155550100;19005551234", "204;19005551234", "+14155550100&19005551234",
 		"client:+19005551234", "Bob <sip:+19005551234@example.com>", " 19005551234", "+1 (0) 900 555 1234", "+1900FLOWERS", "\u2776\u2460\u2468\u24ea\u24ea\u2464\u2464\u2464\u2460\u2461\u2462\u2463 +19005551234", "1-900-555-1234", "+19005551234,,1#", "\u202a+19005551234", "+1900555\x001234",
 	} {
 		v := p.Judge(to(destination))

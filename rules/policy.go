@@ -169,10 +169,10 @@ func (p *Policy) readDestination(s *checkInput, v *Verdict) {
 
 // call finds out about a number.
 func (p *Policy) call(n destination.Number) call {
+	n = p.dialer.Place(n)
 	if !n.Whole {
 		return call{Number: n}
 	}
-	n = p.dialer.Place(n)
 	return call{Number: n, facts: p.lookup(n)}
 }
 
