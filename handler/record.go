@@ -2,7 +2,6 @@ package handler
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -59,6 +58,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 			attribute.String(name+".call", x.response.call.String()),
 			attribute.String(name+".destination.kind", string(x.admission.verdict.Kind)),
 			attribute.StringSlice(name+".violated_rules", x.violatedRules()),
+			attribute.Bool(name+".would_refuse", x.wouldRefuse()),
 		)
 		for i, value := range x.response.captured.values {
 			span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, maskNumbers(value)))
@@ -66,22 +66,58 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	}
 }
 
-// recordViolations counts the rules that the request violates, and logs those in
-// report mode.
+// recordViolations counts the rules that the request violates. Of a request that
+// was forwarded it logs those in report mode, and those that only warn.
 func (x *exchange) recordViolations() {
-	for _, v := range slices.Concat(x.admission.verdict.Reported, x.admission.verdict.Warnings) {
-		x.h.metrics.Violated(v.Field, v.Rule.Name, rules.Report)
-		x.h.sampled().Warn("request forwarded although it fails "+v.Rule.Name+", which is in report mode",
-			zap.String("rule", v.Rule.Name),
-			zap.String("field", v.Field),
-			zap.String("detail", v.Detail),
-		)
+	for _, group := range []struct {
+		mode       string
+		violations []rules.Violation
+		message    string
+	}{
+		{rules.Report, x.admission.verdict.Reported, "request forwarded although it violates a rule in report mode"},
+		{rules.Warn, x.admission.verdict.Warnings, "request forwarded with a warning"},
+	} {
+		for i := range group.violations {
+			v := &group.violations[i]
+			x.h.metrics.Violated(v.Field, v.Rule.Name, group.mode)
+			if x.response.forwarded {
+				x.logViolation(group.message+": "+v.Rule.Name, v)
+			}
+		}
 	}
 	if x.refusal != nil {
 		for _, v := range x.refusal.violations {
 			x.h.metrics.Violated(v.Field, v.Rule.Name, rules.Enforce)
 		}
 	}
+	if x.wouldRefuse() {
+		x.h.metrics.WouldRefuse()
+	}
+}
+
+// logViolation logs one violation, with what ties it to its request.
+func (x *exchange) logViolation(message string, v *rules.Violation) {
+	c := x.h.sampled().Check(zapcore.WarnLevel, message)
+	if c == nil {
+		return
+	}
+	fields := []zap.Field{zap.String("rule", v.Rule.Name), zap.String("field", v.Field), zap.String("detail", v.Detail)}
+	if id := x.field(rules.SessionID); rules.SessionID.WellFormed(id) {
+		fields = append(fields, zap.String("session_id", id))
+	}
+	if x.correlationID != "" {
+		fields = append(fields, zap.String("correlation_id", x.correlationID))
+	}
+	if id := requestUUID(x.r); id != "" {
+		fields = append(fields, zap.String("uuid", id)) // as in the access log
+	}
+	c.Write(fields...)
+}
+
+// wouldRefuse reports whether the request was forwarded only because rules are in
+// report mode.
+func (x *exchange) wouldRefuse() bool {
+	return x.response.forwarded && len(x.admission.verdict.Reported) > 0
 }
 
 // recordTranscoding times a transcoding, and counts and logs a response that
@@ -103,10 +139,10 @@ func (x *exchange) recordTranscoding() {
 	)
 }
 
-// violatedRules are the names of the rules that the request violates: those in
-// report mode, then those for which it was refused.
+// violatedRules are the names of the rules for which the request was refused, or
+// would have been if they were not in report mode.
 func (x *exchange) violatedRules() []string {
-	names := slices.Concat(ruleNames(x.admission.verdict.Reported), ruleNames(x.admission.verdict.Warnings))
+	names := ruleNames(x.admission.verdict.Reported)
 	if x.refusal != nil {
 		names = append(names, ruleNames(x.refusal.violations)...)
 	}
@@ -174,6 +210,12 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	}
 	if violated := x.violatedRules(); len(violated) > 0 {
 		zap.Strings("violated_rules", violated).AddTo(enc)
+	}
+	if warnings := x.admission.verdict.Warnings; len(warnings) > 0 {
+		zap.Strings("warned_rules", ruleNames(warnings)).AddTo(enc)
+	}
+	if x.wouldRefuse() {
+		zap.Bool("would_refuse", true).AddTo(enc)
 	}
 	enc.AddDuration("duration", x.took)
 	if x.response.forwarded {

@@ -83,13 +83,13 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 		},
 		{
 			rule: "a refusal", body: `{"callSid":"+12025550123","destination":"+0"}`,
-			want: `{"session_id":"abc","destination":"****","format":"json","outcome":"rejected","call":"not-dialled","violated_rules":["validity","call_sid_format","destination_format"],"correlation_id":"me"}`,
+			want: `{"session_id":"abc","destination":"****","format":"json","outcome":"rejected","call":"not-dialled","violated_rules":["call_sid_format","destination_format"],"warned_rules":["validity"],"correlation_id":"me"}`,
 			hash: true, times: []string{"duration"},
 		},
 		{
 			rule: "a rule in report mode", body: `{"destination":"+12025550123","fromNumber":"me"}`,
 			want: `{"session_id":"abc","destination":"+12*******23","destination_kind":"phone","destination_country":"US","from_number":"****",
-				"format":"json","outcome":"ok","call":"dialled","violated_rules":["from_number_format"],"correlation_id":"me"}`,
+				"format":"json","outcome":"ok","call":"dialled","violated_rules":["from_number_format"],"would_refuse":true,"correlation_id":"me"}`,
 			hash: true, times: []string{"duration", "upstream_duration"},
 		},
 		{

@@ -66,8 +66,15 @@ func TestModesOfRules(t *testing.T) {
 					}
 				}
 			}
-			if len(tt.reported) > 0 && len(g.warnings()) == warned {
-				t.Error("nothing was logged")
+			if logged, want := len(g.warnings()) > warned, len(tt.reported) > 0 && tt.refused == nil; logged != want {
+				t.Errorf("logged that it was forwarded: %t, want %t", logged, want)
+			}
+			wouldRefuse := 0.0
+			if len(tt.reported) > 0 && tt.refused == nil {
+				wouldRefuse = 1
+			}
+			if n := after.sum("would_refuse_total") - before.sum("would_refuse_total"); n != wouldRefuse {
+				t.Errorf("would_refuse_total grew by %v, want %v", n, wouldRefuse)
 			}
 		})
 	}

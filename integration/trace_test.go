@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,9 @@ func attributesOf(attributes []*commonpb.KeyValue) map[string]string {
 func textOf(v *commonpb.AnyValue) string {
 	list, ok := v.GetValue().(*commonpb.AnyValue_ArrayValue)
 	if !ok {
+		if b, ok := v.GetValue().(*commonpb.AnyValue_BoolValue); ok {
+			return strconv.FormatBool(b.BoolValue)
+		}
 		return v.GetStringValue()
 	}
 	var texts []string
@@ -194,53 +198,53 @@ func TestASpanTellsOfTheRequest(t *testing.T) {
 	}{
 		{
 			rule: "an answer in JSON", body: validBody,
-			attributes: map[string]string{"format": "json", "outcome": "ok", "call": "dialled", "destination.kind": "phone", "violated_rules": ""},
+			attributes: map[string]string{"format": "json", "outcome": "ok", "call": "dialled", "destination.kind": "phone", "violated_rules": "", "would_refuse": "false"},
 		},
 		{
 			rule: "an answer in CSV", body: `{"destination":"sip:ann@example.com"}`, header: []string{"Accept: text/csv"},
-			attributes: map[string]string{"format": "csv", "outcome": "ok", "call": "dialled", "destination.kind": "sip", "violated_rules": ""},
+			attributes: map[string]string{"format": "csv", "outcome": "ok", "call": "dialled", "destination.kind": "sip", "violated_rules": "", "would_refuse": "false"},
 		},
 		{
 			rule: "a refusal", body: `{"destination":"911","fromNumber":"x"}`,
-			attributes: map[string]string{"format": "json", "outcome": "rejected", "call": "not-dialled", "destination.kind": "name", "violated_rules": "from_number_format emergency"},
+			attributes: map[string]string{"format": "json", "outcome": "rejected", "call": "not-dialled", "destination.kind": "name", "violated_rules": "from_number_format emergency", "would_refuse": "false"},
 			events:     []string{"conference_members.refused rules=from_number_format emergency"},
 		},
 		{
 			rule: "a rule in report mode", body: `{"callSid":"x","destination":"+12025550123"}`,
-			attributes: map[string]string{"format": "json", "outcome": "ok", "call": "dialled", "destination.kind": "phone", "violated_rules": "call_sid_format"},
+			attributes: map[string]string{"format": "json", "outcome": "ok", "call": "dialled", "destination.kind": "phone", "violated_rules": "call_sid_format", "would_refuse": "true"},
 		},
 		{
 			rule: "a refusal beside a rule in report mode", body: `{"callSid":"x","destination":"911"}`,
-			attributes: map[string]string{"format": "json", "outcome": "rejected", "call": "not-dialled", "destination.kind": "name", "violated_rules": "call_sid_format emergency"},
+			attributes: map[string]string{"format": "json", "outcome": "rejected", "call": "not-dialled", "destination.kind": "name", "violated_rules": "call_sid_format emergency", "would_refuse": "false"},
 			events:     []string{"conference_members.refused rules=emergency"},
 		},
 		{
 			rule: "a method", method: http.MethodGet,
-			attributes: map[string]string{"format": "json", "outcome": "method_not_allowed", "call": "not-dialled", "destination.kind": "", "violated_rules": "method_not_allowed"},
+			attributes: map[string]string{"format": "json", "outcome": "method_not_allowed", "call": "not-dialled", "destination.kind": "", "violated_rules": "method_not_allowed", "would_refuse": "false"},
 			events:     []string{"conference_members.refused rules=method_not_allowed"},
 		},
 		{
 			rule: "a predefined route", path: "/csv/reply/AddConferenceMember[]", body: validBody,
-			attributes: map[string]string{"format": "csv", "outcome": "predefined_route", "call": "not-dialled", "destination.kind": "", "violated_rules": "predefined_route"},
+			attributes: map[string]string{"format": "csv", "outcome": "predefined_route", "call": "not-dialled", "destination.kind": "", "violated_rules": "predefined_route", "would_refuse": "false"},
 			events:     []string{"conference_members.refused rules=predefined_route"},
 		},
 		{
 			rule: "nothing acceptable", body: validBody, header: []string{"Accept: image/png"},
-			attributes: map[string]string{"format": "none", "outcome": "not_acceptable", "call": "not-dialled", "destination.kind": "", "violated_rules": "not_acceptable"},
+			attributes: map[string]string{"format": "none", "outcome": "not_acceptable", "call": "not-dialled", "destination.kind": "", "violated_rules": "not_acceptable", "would_refuse": "false"},
 			events:     []string{"conference_members.refused rules=not_acceptable"},
 		},
 		{
 			rule: "a fallback", body: validBody, header: []string{"Accept: text/csv", upstreamtest.FaultHeader + ": garbage"},
-			attributes: map[string]string{"format": "csv", "outcome": "fallback", "call": "dialled", "destination.kind": "phone", "violated_rules": ""},
+			attributes: map[string]string{"format": "csv", "outcome": "fallback", "call": "dialled", "destination.kind": "phone", "violated_rules": "", "would_refuse": "false"},
 			events:     []string{"conference_members.fallback reason=malformed"},
 		},
 		{
 			rule: "no upstream", site: "down", body: validBody,
-			attributes: map[string]string{"format": "json", "outcome": "unreachable", "call": "not-dialled", "destination.kind": "phone", "violated_rules": ""},
+			attributes: map[string]string{"format": "json", "outcome": "unreachable", "call": "not-dialled", "destination.kind": "phone", "violated_rules": "", "would_refuse": "false"},
 		},
 		{
 			rule: "a panic", site: "aborting", body: validBody,
-			attributes: map[string]string{"format": "json", "outcome": "aborted", "call": "not-dialled", "destination.kind": "phone", "violated_rules": ""},
+			attributes: map[string]string{"format": "json", "outcome": "aborted", "call": "not-dialled", "destination.kind": "phone", "violated_rules": "", "would_refuse": "false"},
 		},
 		{rule: "another route", path: "/sessions/abc/conference"},
 	} {

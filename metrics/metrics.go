@@ -15,6 +15,7 @@ import (
 const (
 	enforce = "enforce"
 	report  = "report"
+	warn    = "warn"
 )
 
 // durationBuckets are the boundaries, in seconds, that OpenTelemetry's
@@ -76,6 +77,7 @@ type Collectors struct {
 	transcode        *family[prometheus.Observer]
 	fallbacks        *family[prometheus.Counter]
 	violations       *family[prometheus.Counter]
+	wouldRefuse      *family[prometheus.Counter]
 	destinations     *family[prometheus.Counter]
 	requestBytes     *family[prometheus.Observer]
 	responseBytes    *family[prometheus.Observer]
@@ -95,7 +97,7 @@ func New(l Labels) *Collectors {
 		reason    = newClosed("reason", l.FallbackReasons...)
 		field     = newClosed("field", append([]string{none}, l.Fields...)...)
 		rule      = newClosed("rule", slices.Sorted(maps.Keys(l.Rules))...)
-		mode      = newClosed("mode", enforce, report)
+		mode      = newClosed("mode", enforce, report, warn)
 		kind      = newClosed("kind", append([]string{none}, l.Kinds...)...)
 		call      = newClosed("call", callNames()...)
 		country   = newFirstSeen("country", MaxCountries)
@@ -149,6 +151,11 @@ func New(l Labels) *Collectors {
 		starts: func(v []string) bool {
 			return v[2] == enforce && slices.ContainsFunc(l.Rules[v[1]], func(f string) bool { return cmp.Or(f, none) == v[0] })
 		},
+	})
+	c.wouldRefuse = c.counter(metric{
+		name:   "would_refuse_total",
+		budget: 1,
+		help:   "Requests forwarded that would have been refused if no rule were in mode report.",
 	})
 	c.destinations = c.counter(metric{
 		name:   "destinations_total",
@@ -297,12 +304,16 @@ func (c *Collectors) FellBack(reason string) {
 	c.fallbacks.of(reason).Inc()
 }
 
-// Violated counts a rule that a request failed: mode is "enforce" if
-// the request was refused, "report" if it was forwarded. The field is empty
-// where the rule is about the request as a whole.
+// Violated counts a rule that a request violates: mode is "enforce" if the request
+// is refused for it, "report" if it would be in that mode, "warn" if it would not be
+// either. The field is empty where the rule is about the request as a whole.
 func (c *Collectors) Violated(field, rule, mode string) {
-	if mode != report {
+	if mode != report && mode != warn {
 		mode = enforce
 	}
 	c.violations.of(field, rule, mode).Inc()
 }
+
+// WouldRefuse counts a request that was forwarded only because rules are in report
+// mode.
+func (c *Collectors) WouldRefuse() { c.wouldRefuse.of().Inc() }

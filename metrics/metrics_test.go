@@ -35,6 +35,7 @@ func drive(c *Collectors) {
 	c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond, RequestBytes: &size, ResponseBytes: &size})
 	c.UpstreamResponded(200, time.Millisecond, "")
 	c.Violated("destination", "rule_1", "enforce")
+	c.WouldRefuse()
 	c.Dialled("phone", "DE")
 	c.Transcoded(time.Millisecond)
 	c.FellBack("malformed")

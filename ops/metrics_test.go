@@ -81,6 +81,8 @@ func readCatalogue(t *testing.T) *catalogue {
 	for _, f := range append(l.Fields, "", odd) {
 		c.Violated(f, odd, rules.Report)
 	}
+	c.WouldRefuse()
+	c.Violated("", odd, rules.Warn)
 	for r := range l.Rules {
 		c.Violated("", r, rules.Enforce)
 	}

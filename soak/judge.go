@@ -151,6 +151,9 @@ func (x *exchange) post(l ledger) {
 	if x.arrived > 0 {
 		forwarded = exactly(1)
 	}
+	if slices.ContainsFunc(w.failures, func(f failure) bool { return f.mode == report }) {
+		l.post("would_refuse_total", forwarded)
+	}
 	if w.kind != "" {
 		l.post("destinations_total", forwarded, "kind", w.kind, "country", w.country)
 	}

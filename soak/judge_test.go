@@ -281,6 +281,7 @@ func TestEverythingThatIsCountedIsPosted(t *testing.T) {
 		`transcode_duration_seconds_count`,
 		`transcode_fallbacks_total{reason="malformed"}`,
 		`validation_failures_total{field="destination",mode="report",rule="validity"}`,
+		`would_refuse_total`,
 		`destinations_total{country="US",kind="phone"}`,
 		`request_body_bytes_count`,
 		`response_body_bytes_count{format="csv"}`,

@@ -9,6 +9,7 @@ import (
 const (
 	enforce = "enforce"
 	report  = "report"
+	warn    = "warn"
 )
 
 // refused is a request that is not forwarded.
@@ -120,7 +121,7 @@ var refusals = []refused{
 	}},
 
 	{name: "image body", status: 415, failures: fails("none content_type"), write: raw("image/png", "png")},
-	{name: "Latin-1", status: 415, failures: fails("none charset"), write: raw("application/json; charset=iso-8859-1", "{}")},
+	{name: "Latin-1", status: 415, failures: fails("none charset"), write: raw("application/json; charset=iso-8859-1", "{\"note\":\"\xe9\"}")},
 	{name: "brotli", status: 415, failures: fails("none content_encoding"), write: func(r *request, c *call) {
 		r.send("application/json", c.json(asIs))
 		r.header.Set("Content-Encoding", "br")
@@ -159,7 +160,7 @@ var reported = []struct {
 		c.destination = destinations[0]
 		c.from = c.text
 	}},
-	{"unassigned", []failure{{"destination", "validity", report}}, func(c *call) {
+	{"unassigned", []failure{{"destination", "validity", warn}}, func(c *call) {
 		c.destination = destination{"+120255501", "+120255501", "phone", none}
 	}},
 }
