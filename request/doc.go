@@ -11,7 +11,8 @@
 // stand twice, in any mix of letter cases; one field with two values; text that
 // is not UTF-8; whatever its format does not allow. [Request.AppendJSON] then
 // writes the judged call as strict JSON, and [StripQuery] removes the fields
-// from the query string, so that nothing else is left to be bound.
+// from the query string, so that nothing else is left to be bound. [Reader.Rows]
+// does the same for a body of many calls, row by row.
 //
 // # Choices
 //
@@ -28,12 +29,21 @@
 //     with invisible characters, is refused. Hosts on .NET Framework compare
 //     the names of a query string by the rules of a language, for which "ſ" is
 //     an s and a soft hyphen is nothing.
+//   - Members beyond the four fields are dropped, or forwarded if every name in
+//     them is a member name ([IsMemberName]): the upstream loses its place in a
+//     name with an escape, and reads names as values from there on.
+//   - A name that is nearly a field's is refused if that field is not sent.
 //   - The member __type, a type hint to the upstream's deserializer, is dropped
 //     at the top level, where existing clients write it (recording 634). Deeper
 //     down a member that holds one is not passed on but refused.
 //   - An empty cell of a CSV row and an empty value in a query string or a form
 //     are not sent (recordings 506, 507 and 642). An empty text in JSON is
 //     (recording 615).
+//   - Rows of CSV without a value are skipped. Cells are separated by commas,
+//     semicolons or tabs, by whichever the header row has a field's name, or
+//     by what a line "sep=;" declares.
+//   - A charset other than UTF-8 is read if it is a superset of ASCII and the
+//     body is ASCII.
 //   - Names in a CSV header row are trimmed of spaces and tabs, cells are not
 //     (recording 509).
 //   - A form that begins with "{" is refused: it is JSON under the label that
