@@ -227,9 +227,15 @@ func (d *Destination) findInUser(u sipURI) {
 }
 
 // findInParameters adds the numbers in parameters: those of rn and cic, and those
-// that a context completes, RFC 3966 section 5.1.5 and RFC 4694 section 4.
+// that a context completes, RFC 3966 section 5.1.5 and RFC 4694 section 4. No more
+// parameters are read than a URI may have.
 func (d *Destination) findInParameters(subscriber, params string) {
+	n := 0
 	for param := range strings.SplitSeq(params, ";") {
+		if n++; n > maxParameters { // the others may hold any number
+			d.add(Number{Whole: true})
+			return
+		}
 		name, value := cutParameter(param)
 		of, isContext := strings.CutSuffix(name, "-context")
 		if !isContext && name != "rn" && name != "cic" {

@@ -250,3 +250,14 @@ func TestKindsIsACopy(t *testing.T) {
 		t.Error("the table of kinds can be changed from outside")
 	}
 }
+
+// TestManyParametersMayHoldAnyNumber: to look each up among all of them takes long.
+func TestManyParametersMayHoldAnyNumber(t *testing.T) {
+	d := Parse("tel:1" + strings.Repeat(";x=1", maxParameters) + ";rn=+19005550123")
+	if n := d.At(d.Len() - 1); n.Digits != "" || !n.Whole {
+		t.Errorf("the last number is %+v", n)
+	}
+	if d := Parse("tel:1" + strings.Repeat(";a-context=+1900555", 800)); d.Len() > maxNumbers+2+2*maxParameters {
+		t.Errorf("%d numbers are found", d.Len())
+	}
+}

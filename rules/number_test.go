@@ -208,6 +208,28 @@ func TestDialPolicy(t *testing.T) {
 	}
 }
 
+// TestWhatIsRefusedForItsLengthIsNotRead: numbers in 16 KiB take long to be found.
+func TestWhatIsRefusedForItsLengthIsNotRead(t *testing.T) {
+	o := Options{Numbers: NumberOptions{Region: "US", AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}}
+	for _, text := range []string{
+		"+" + strings.Repeat("1", 16000), "tel:1" + strings.Repeat(";a-context=+1900555", 800), "1" + strings.Repeat("\ufdfa", 5000), "call 911 " + strings.Repeat("x", 4*MaxText),
+	} {
+		p := compile(t, o)
+		call := with(FromNumber, text)
+		call[Destination] = Value{Text: text, Set: true}
+		if got := failed(p.Judge(call).Violations); got != "destination: text_length, fromNumber: text_length" {
+			t.Errorf("%.20q: violations %q", text, got)
+		}
+		if got := p.Canonical(text); got != text {
+			t.Errorf("%.20q: canonical %.20q", text, got)
+		}
+	}
+	o.Rules = map[string]string{"text_length": Report}
+	if got := failed(compile(t, o).Judge(to("call 911 " + strings.Repeat("x", 4*MaxText))).Violations); !strings.Contains(got, "emergency") {
+		t.Errorf("a text that may be too long: violations %q", got)
+	}
+}
+
 func TestDialPolicyHoldsForWhatIsOfNoKind(t *testing.T) {
 	p := compile(t, Options{
 		Rules:   map[string]string{"destination_format": Report, "control_characters": Off},

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"github.com/evovoice-gateway/caddy-conference-members/destination"
 )
@@ -72,10 +73,13 @@ func (p *Policy) Normalize(c *Call) {
 
 // Judge holds a call against every rule and tells all that it fails, in the
 // order of the fields. Call [Policy.Normalize] first. A field that is empty
-// fails no rule but required.
+// fails no rule but required, and one that is much too long no other rule than that.
 func (p *Policy) Judge(c Call) Verdict {
 	var v Verdict
 	s := checkInput{policy: p, from: c.text(FromNumber)}
+	if p.refusesLength(s.from) {
+		s.from = ""
+	}
 	for _, f := range p.require {
 		s.text = c.text(f)
 		v.note(p, Required, f, s)
@@ -89,7 +93,7 @@ func (p *Policy) Judge(c Call) Verdict {
 		}
 	}
 	for _, f := range turns {
-		if s.text = c.text(f); s.text == "" {
+		if s.text = c.text(f); s.text == "" || p.refusesLength(s.text) {
 			continue
 		}
 		switch f {
@@ -108,6 +112,12 @@ func (p *Policy) Judge(c Call) Verdict {
 		}
 	}
 	return v
+}
+
+// refusesLength reports whether a text is so long that it is refused for that alone:
+// longer than MaxText characters of UTF-8 can be. To find numbers in it takes long.
+func (p *Policy) refusesLength(text string) bool {
+	return len(text) > utf8.UTFMax*MaxText && p.Mode(TextLength) == Enforce
 }
 
 // JudgeValue judges a value of one field alone, as a configuration may hold it. It
@@ -178,8 +188,14 @@ func (p *Policy) call(n destination.Number) call {
 
 // Canonical returns what a destination calls, the same for every spelling of it: the
 // digits of a phone number after "tel:", and otherwise the user, app, address or
-// name. It is for counting and comparing calls; nobody dials it.
-func (p *Policy) Canonical(text string) string { return p.dialer.Canonical(text) }
+// name. It is for counting and comparing calls; nobody dials it. One that is much too
+// long stays as it is.
+func (p *Policy) Canonical(text string) string {
+	if p.refusesLength(text) {
+		return text
+	}
+	return p.dialer.Canonical(text)
+}
 
 // countryName names a region to people.
 func countryName(region string) string {
