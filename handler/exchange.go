@@ -29,6 +29,8 @@ type exchange struct {
 	refusal   *refusal
 	forwarder forwarder
 	response  responseWriter
+	inner     *exchange // of a second handler of this module behind this one
+	inside    bool      // this is such a second handler's
 	took      time.Duration
 	outcome   metrics.Outcome
 }

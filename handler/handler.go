@@ -38,6 +38,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	x := h.begin(w, r, at)
 	defer x.end()
+	x.nest()
 	return x.serve(next)
 }
 

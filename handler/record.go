@@ -24,8 +24,12 @@ const name = "conference_members"
 // record ends a request: it counts it, and tells logs and traces of it. It is
 // called once for every request.
 func (x *exchange) record(outcome metrics.Outcome) {
+	outcome = x.adopt(outcome)
 	x.outcome = outcome
 	x.took = time.Since(x.started)
+	if x.inside {
+		return
+	}
 	x.response.captured.finish(outcome == metrics.OK)
 	x.recordViolations()
 	if x.response.forwarded && x.admission.request != nil && x.at.dials {

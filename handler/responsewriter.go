@@ -33,6 +33,7 @@ type responseWriter struct {
 	recording *recording // nil unless the response is kept
 
 	dials          bool          // behind this handler a phone may ring
+	nests          bool          // the next handler has another one of this module behind it
 	broken         bool          // the next handler did not complete the response
 	body           *callBody     // that is forwarded, nil if it is the client's own
 	started        time.Time     // of the upstream's time
@@ -63,6 +64,9 @@ func (w *responseWriter) stopTimer(status int) {
 	w.upstream = time.Since(w.started)
 	if clientLeft(w.client, status) {
 		status = 0
+	}
+	if w.nests {
+		return
 	}
 	w.metrics.UpstreamResponded(status, w.upstream, traceID(w.client))
 }

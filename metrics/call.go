@@ -30,6 +30,16 @@ func (c Call) String() string { return calls[c].name }
 // Meaning returns one or two sentences for the documentation.
 func (c Call) Meaning() string { return calls[c].meaning }
 
+// CallNamed returns the one of a name. What has no such name is unknown.
+func CallNamed(name string) Call {
+	for i, c := range calls {
+		if c.name == name {
+			return Call(i)
+		}
+	}
+	return Unknown
+}
+
 // Calls returns all that may have become of a call, in the order of the table.
 func Calls() []Call { return []Call{NotDialled, Dialled, Unknown} }
 

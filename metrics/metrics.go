@@ -226,6 +226,9 @@ func (c *Collectors) Budgets() map[string]int { return maps.Clone(c.budgets) }
 // RequestStarted counts a request as in flight until RequestEnded.
 func (c *Collectors) RequestStarted() { c.inFlight.of().Inc() }
 
+// RequestLeft takes back that a request is in flight, without counting it.
+func (c *Collectors) RequestLeft() { c.inFlight.of().Dec() }
+
 // Observation is what there is to say of a request that ended.
 type Observation struct {
 	// Format is the name of the response's format, empty where none was chosen.
