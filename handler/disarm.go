@@ -37,10 +37,11 @@ func (x *exchange) disarm() {
 	}
 }
 
-// disarmURL removes the fields from a query, and the method override.
+// disarmURL removes the fields from a query, and the method override, and names that
+// are not plain: a host may take one with a soft hyphen in it for a field.
 func disarmURL(u *url.URL) {
 	u.RawQuery = request.StripQuery(u.RawQuery, func(name string) bool {
-		return request.IsField(name) || strings.EqualFold(name, methodOverride)
+		return request.IsField(name) || strings.EqualFold(name, methodOverride) || !request.IsMemberName(name)
 	})
 }
 
