@@ -18,17 +18,21 @@ func isTypeHint(name string) bool { return ascii.EqualFold(name, "__type") }
 
 // looksLikeField reports whether name is not a field's and yet may be taken for
 // one: equal to it once marks, control and invisible characters are left out
-// and letters stand for their plain forms.
+// and letters stand for their plain forms. No more is read of it than a name can
+// have of those: one character can stand for eighteen.
 func looksLikeField(name string) bool {
 	if isPrintableASCII(name) {
 		return false
 	}
 	var plain strings.Builder
-	for _, r := range norm.NFKD.String(name) {
-		if unicode.In(r, unicode.M, unicode.C, unicode.Other_Default_Ignorable_Code_Point) {
-			continue
+	var segments norm.Iter
+	for segments.InitString(norm.NFKD, name); !segments.Done() && plain.Len() <= maxName; {
+		for _, r := range string(segments.Next()) {
+			if unicode.In(r, unicode.M, unicode.C, unicode.Other_Default_Ignorable_Code_Point) || plain.Len() == 0 && unicode.IsSpace(r) {
+				continue
+			}
+			plain.WriteRune(asciiOf(r))
 		}
-		plain.WriteRune(asciiOf(r))
 	}
 	return IsField(strings.TrimSpace(plain.String()))
 }
