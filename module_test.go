@@ -91,7 +91,7 @@ func TestProvisionTellsEveryMistake(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"route:", "max_body:", "mode:", "unknown_fields:", "dialect:", `view "a b"`} {
+	for _, want := range []string{"route:", "max_body:", "mode:", "unknown_fields:", "dialect:", `csv.views: "a b"`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing about %q in: %v", want, err)
 		}

@@ -1,8 +1,11 @@
 package caddyfile
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +20,8 @@ const many = math.MaxInt
 // option is one subdirective of a block that configures a T.
 type option[T any] struct {
 	name string
+	// json is its JSON name, where that is another one.
+	json string
 	// syntax and def are its arguments and its default as one writes them;
 	// meaning is one sentence. The reference is made of them.
 	syntax, def, meaning string
@@ -43,14 +48,18 @@ type option[T any] struct {
 type options[T any] struct {
 	in       string // what the block is called in messages
 	validate func(*T) error
-	table    []option[T]
+	// whole validates the whole block: what only several options together can get
+	// wrong. A block that depends on the one around it has none.
+	whole func(*T) error
+	table []option[T]
 }
 
 // read reads a block. It goes on after a mistake, so that all mistakes are
 // reported at once, each with its file and line.
 func (o *options[T]) read(d *caddyfile.Dispenser, c *T) []error {
 	var errs []error
-	first := make(map[string]int)
+	begin := position(d)
+	first, lines := make(map[string]int), make(map[string]string)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name, line := d.Val(), d.Line()
 		opt := o.find(name)
@@ -65,9 +74,92 @@ func (o *options[T]) read(d *caddyfile.Dispenser, c *T) []error {
 			continue
 		}
 		first[name] = line
+		o.note(lines, d, opt)
 		errs = append(errs, o.readOption(d, opt, c)...)
 	}
+	if len(errs) == 0 && o.whole != nil {
+		for _, mistake := range each(o.whole(c)) {
+			errs = append(errs, locate(mistake, lines, begin))
+		}
+	}
 	return errs
+}
+
+// note notes the place of a subdirective by its JSON name and, for one that repeats,
+// by that of its key.
+func (o *options[T]) note(lines map[string]string, d *caddyfile.Dispenser, opt *option[T]) {
+	at := position(d)
+	lines[opt.jsonName()] = cmp.Or(lines[opt.jsonName()], at)
+	if key := *d; opt.repeats && key.NextArg() {
+		lines[opt.jsonName()+"."+key.Val()] = at
+	}
+}
+
+// position is where d is.
+func position(d *caddyfile.Dispenser) string { return fmt.Sprintf("%s:%d", d.File(), d.Line()) }
+
+// jsonPath is the option that a mistake names first, and mentioned is every word
+// that can be another.
+var (
+	jsonPath  = regexp.MustCompile(`^[a-z_]+(?:\.[\w.-]+)?: `)
+	mentioned = regexp.MustCompile(`[a-z_]+`)
+)
+
+// locate says of a mistake on which lines the options are that it names; begin is the
+// line of their block.
+func locate(mistake error, lines map[string]string, begin string) error {
+	text := mistake.Error()
+	path := jsonPath.FindString(text)
+	var at []string
+	mention := func(name string) {
+		if line, ok := lines[name]; ok && !slices.Contains(at, line) {
+			at = append(at, line)
+		}
+	}
+	if names := strings.SplitN(strings.TrimSuffix(path, ": "), ".", 3); len(names) > 1 {
+		mention(names[0] + "." + names[1])
+	}
+	if len(at) > 0 {
+		text = text[len(path):]
+	}
+	for _, word := range mentioned.FindAllString(text, -1) {
+		mention(word)
+	}
+	if len(at) == 0 {
+		at = []string{begin}
+	}
+	return fmt.Errorf("%w, at %s", asWritten(mistake), strings.Join(at, " and "))
+}
+
+// each returns the mistakes that err joins.
+func each(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var errs []error
+	for _, err := range joined.Unwrap() {
+		errs = append(errs, each(err)...)
+	}
+	return errs
+}
+
+// asWritten names the option of a mistake as one writes it in a Caddyfile: its path
+// of JSON names without dots, and each name as it is there.
+func asWritten(mistake error) error {
+	text := mistake.Error()
+	path := jsonPath.FindString(text)
+	names := strings.Split(strings.TrimSuffix(path, ": "), ".")
+	if path == "" || len(names) == 1 && singular[names[0]] == "" {
+		return mistake
+	}
+	for i, name := range names {
+		names[i] = cmp.Or(singular[name], name)
+	}
+	return errors.New(strings.Join(names, " ") + ": " + text[len(path):])
 }
 
 // readOption reads one subdirective, of which the name is the current token.
@@ -107,7 +199,11 @@ func (o *options[T]) readOption(d *caddyfile.Dispenser, opt *option[T], c *T) []
 		validate = opt.alone
 	}
 	if err := validate(&probe); err != nil {
-		return []error{at.WrapErr(err)}
+		var errs []error
+		for _, mistake := range each(err) {
+			errs = append(errs, at.WrapErr(asWritten(mistake)))
+		}
+		return errs
 	}
 	if err := opt.set(c, args); err != nil {
 		return []error{at.Errf("%s: %w", opt.name, err)}
@@ -125,12 +221,29 @@ func (o *options[T]) find(name string) *option[T] {
 	return nil
 }
 
-// hint asks after the option that was probably meant.
+// hint says in which block an option belongs, or asks after the one that was
+// probably meant.
 func (o *options[T]) hint(name string) string {
-	if near := nearmiss.Find(name, o.names()); near != "" {
-		return ": did you mean " + near + "?"
+	if blocks := blocksOf[name]; len(blocks) > 0 {
+		return "; it belongs in " + strings.Join(blocks, " or in ")
 	}
-	return ""
+	return nearmiss.Hint(name, o.names())
+}
+
+var (
+	// blocksOf are the blocks that have an option, by its name.
+	blocksOf = make(map[string][]string)
+	// singular are the names of options whose JSON names are others, by those.
+	singular = make(map[string]string)
+)
+
+func init() { // a mistake in one block is told of the tables of all
+	for o := range Options() {
+		blocksOf[o.Name] = append(blocksOf[o.Name], o.Block)
+		if o.json != "" {
+			singular[o.json] = o.Name
+		}
+	}
 }
 
 // names returns the names of all options.
@@ -141,6 +254,9 @@ func (o *options[T]) names() []string {
 	}
 	return names
 }
+
+// jsonName is the option's name in JSON.
+func (o *option[T]) jsonName() string { return cmp.Or(o.json, o.name) }
 
 // usage is how the option is written.
 func (o *option[T]) usage() string { return strings.TrimSpace(o.name + " " + o.syntax) }

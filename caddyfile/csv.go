@@ -18,8 +18,9 @@ var (
 	csv = options[handler.CSV]{
 		in:       "csv",
 		validate: (*handler.CSV).Validate,
+		whole:    (*handler.CSV).Validate,
 		table: append(slices.Clip(representation), option[handler.CSV]{
-			name: "view", syntax: "<name> { ... }", def: "none", least: 1, most: 1, repeats: true,
+			name: "view", json: "views", syntax: "<name> { ... }", def: "none", least: 1, most: 1, repeats: true,
 			meaning: "A set of these options that a client picks with `?view=NAME`; it starts from those of `csv`.",
 			block:   readView,
 		}),
@@ -62,7 +63,7 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { c.Nested = args[0]; return nil },
 	},
 	{
-		name: "list", syntax: "<name> " + oneOf("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
+		name: "list", json: "lists", syntax: "<name> " + oneOf("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
 		meaning: "What is done with one list: customerBreadcrumb, log or members, or with applicationData of a member.",
 		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, "list", args) },
 	},
@@ -174,19 +175,6 @@ func validColumns(c *handler.CSV) error {
 		errs = append(errs, mistake)
 	}
 	return errors.Join(errs...)
-}
-
-// readCSV reads the block csv. What only its options together can get wrong
-// belongs to its line.
-func readCSV(d *caddyfile.Dispenser, c *handler.CSV) []error {
-	at := *d
-	errs := csv.read(d, c)
-	if len(errs) == 0 {
-		if err := c.Validate(); err != nil {
-			errs = append(errs, at.WrapErr(err))
-		}
-	}
-	return errs
 }
 
 // readView reads a view, a named set of the same options.

@@ -27,19 +27,16 @@ func Unmarshal(d *caddyfile.Dispenser, c *handler.Config) error {
 	if args := d.RemainingArgs(); len(args) > 0 {
 		return at.Errf("%s takes no arguments but a matcher, got %q", Name, args[0])
 	}
-	errs := directive.read(d, c)
-	if len(errs) == 0 { // what only all options together can get wrong
-		if err := cmp.Or(c.Validate(), c.JudgeConstants()); err != nil {
-			errs = append(errs, at.WrapErr(err))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(directive.read(d, c)...)
 }
 
 // directive is the table of the directive's subdirectives.
 var directive = options[handler.Config]{
 	in:       Name,
 	validate: (*handler.Config).Validate,
+	whole: func(c *handler.Config) error {
+		return cmp.Or(c.Validate(), c.JudgeConstants())
+	},
 	table: []option[handler.Config]{
 		{
 			name: "route", syntax: "<template>", def: handler.DefaultRoute, least: 1, most: 1,
@@ -106,7 +103,7 @@ var directive = options[handler.Config]{
 			set:     func(c *handler.Config, args []string) error { c.Mode = args[0]; return nil },
 		},
 		{
-			name: "rule", syntax: "<name> enforce|report|off", def: "as `mode` says", least: 2, most: 2, repeats: true,
+			name: "rule", json: "rules", syntax: "<name> enforce|report|off", def: "as `mode` says", least: 2, most: 2, repeats: true,
 			meaning: "The mode of one rule.",
 			set:     func(c *handler.Config, args []string) error { return put(&c.Rules, "rule", args) },
 		},
@@ -127,11 +124,11 @@ var directive = options[handler.Config]{
 			meaning: "How a response is made CSV.",
 			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
 				c.CSV = new(handler.CSV)
-				return readCSV(d, c.CSV)
+				return csv.read(d, c.CSV)
 			},
 		},
 		{
-			name: "capture", syntax: "<name> <path>", def: "none", least: 2, most: 2, repeats: true,
+			name: "capture", json: "captures", syntax: "<name> <path>", def: "none", least: 2, most: 2, repeats: true,
 			meaning: "A value of the response, in JSON or made CSV, for logs, traces and `{http.conference_members.response.NAME}`; the path is one as in `column`.",
 			set:     func(c *handler.Config, args []string) error { return put(&c.Captures, "capture", args) },
 		},

@@ -40,6 +40,6 @@ func ExampleUnmarshal_mistakes() {
 	var cfg handler.Config
 	fmt.Println(caddyfile.Unmarshal(d, &cfg))
 	// Output:
-	// conference_members: unknown subdirective "rout": did you mean route?, at Testfile:2
-	// dialect: unknown value "exel": did you mean excel?, at Testfile:4
+	// conference_members: unknown subdirective "rout"; did you mean route?, at Testfile:2
+	// dialect: "exel" is not one of upstream, rfc4180, excel; did you mean excel?, at Testfile:4
 }

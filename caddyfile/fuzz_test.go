@@ -20,7 +20,7 @@ import (
 )
 
 // place is what an error of a Caddyfile ends with.
-var place = regexp.MustCompile(`, at Caddyfile:([0-9]+)$`)
+var place = regexp.MustCompile(`, at (?:Caddyfile:[0-9]+ and )*Caddyfile:([0-9]+)$`)
 
 // FuzzCaddyfile holds that a directive that is read is the same when it is read
 // again, from its own JSON too, and can be loaded, and that every mistake is

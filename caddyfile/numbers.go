@@ -4,11 +4,9 @@ import "github.com/evovoice-gateway/caddy-conference-members/rules"
 
 // numbers is the table of the subdirectives of numbers.
 var numbers = options[rules.NumberOptions]{
-	in: "numbers",
-	validate: func(n *rules.NumberOptions) error {
-		_, err := rules.Compile(rules.Options{Numbers: *n})
-		return err
-	},
+	in:       "numbers",
+	validate: validNumbers,
+	whole:    validNumbers,
 	table: []option[rules.NumberOptions]{
 		{
 			name: "region", syntax: "<country>", def: "none", least: 1, most: 1,
@@ -51,4 +49,9 @@ var numbers = options[rules.NumberOptions]{
 			set:     func(n *rules.NumberOptions, args []string) error { return onOff(&n.Distinct, args) },
 		},
 	},
+}
+
+func validNumbers(n *rules.NumberOptions) error {
+	_, err := rules.Compile(rules.Options{Numbers: *n})
+	return err
 }

@@ -14,6 +14,8 @@ type Option struct {
 	Meaning string
 	// Repeats says that it may stand more than once.
 	Repeats bool
+
+	json string // the JSON name, where that is another one
 }
 
 // Options yields every subdirective of every block in the order of the tables.
@@ -29,7 +31,7 @@ func Options() iter.Seq[Option] {
 // not.
 func (o *options[T]) each(yield func(Option) bool) bool {
 	for _, opt := range o.table {
-		if !yield(Option{o.in, opt.name, opt.syntax, opt.def, opt.meaning, opt.repeats}) {
+		if !yield(Option{o.in, opt.name, opt.syntax, opt.def, opt.meaning, opt.repeats, opt.json}) {
 			return false
 		}
 	}

@@ -39,15 +39,15 @@ func compileCaptures(paths map[string]string) ([]capture, error) {
 		path, err := transform.CompilePath(paths[name])
 		switch {
 		case !validViewName(name):
-			err = fmt.Errorf("%q: a name is 1 to 64 letters, digits, - and _", name)
+			err = fmt.Errorf("captures: %q: a name is 1 to 64 letters, digits, - and _", name)
 		case err != nil:
-			err = fmt.Errorf("%s: %w", name, err)
+			err = under("captures."+name, err)
 		}
 		errs = append(errs, err)
 		captures = append(captures, capture{name, path})
 	}
 	if len(captures) > transform.MaxPaths {
-		errs = append(errs, fmt.Errorf("%d captures: at most %d", len(captures), transform.MaxPaths))
+		errs = append(errs, fmt.Errorf("captures: %d, but at most %d", len(captures), transform.MaxPaths))
 	}
 	return captures, errors.Join(errs...)
 }

@@ -44,12 +44,7 @@ func (c *Config) Validate() error {
 // compile compiles a configuration. The error joins one error a mistake.
 func compile(cfg Config) (*compiled, error) {
 	var errs []error
-	mistake := func(option string, err error) {
-		if err != nil && option != "" {
-			err = fmt.Errorf("%s: %w", option, err)
-		}
-		errs = append(errs, err)
-	}
+	mistake := func(option string, err error) { errs = append(errs, under(option, err)) }
 	c := &compiled{
 		predefined:        orDefault(cfg.PredefinedRoutes, PredefinedJudge),
 		callsOff:          cfg.Calls == CallsOff,
@@ -65,10 +60,8 @@ func compile(cfg Config) (*compiled, error) {
 	c.route, err = parseRoute(orDefault(cfg.Route, DefaultRoute))
 	mistake("route", err)
 
-	unknown, ok := request.ParseUnknownFields(cfg.UnknownFields)
-	if !ok {
-		mistake("unknown_fields", fmt.Errorf("%q is not one of %s", cfg.UnknownFields, request.UnknownFieldsWords()))
-	}
+	unknown, _ := request.ParseUnknownFields(cfg.UnknownFields)
+	mistake("", oneOf("unknown_fields", cfg.UnknownFields, request.UnknownFieldsWords()...))
 	if cfg.MaxBody < 0 {
 		mistake("max_body", fmt.Errorf("%d is negative", cfg.MaxBody))
 	}
@@ -85,16 +78,16 @@ func compile(cfg Config) (*compiled, error) {
 		mistake("", checkHashKey(cfg.HashKey))
 	}
 	c.captures, err = compileCaptures(cfg.Captures)
-	mistake("captures", err)
+	mistake("", err)
 	if cfg.Idempotency != nil {
-		mistake("idempotency", cfg.Idempotency.Validate())
+		mistake("idempotency.", cfg.Idempotency.Validate())
 	}
 	if cfg.Duplicates != nil {
-		mistake("duplicates", cfg.Duplicates.Validate())
+		mistake("duplicates.", cfg.Duplicates.Validate())
 	}
 	c.csv, c.views, err = orDefault(cfg.CSV, new(CSV)).compile()
 	c.viewNames = strings.Join(slices.Sorted(maps.Keys(c.views)), ", ")
-	mistake("csv", err)
+	mistake("csv.", err)
 	return c, errors.Join(errs...)
 }
 
@@ -114,14 +107,14 @@ func (c *CSV) compile() (*representation, map[string]*representation, error) {
 		view := c.Views[name]
 		switch {
 		case !validViewName(name):
-			errs = append(errs, fmt.Errorf("view %q: a name is 1 to 64 letters, digits, - and _", name))
+			errs = append(errs, fmt.Errorf("views: %q: a name is 1 to 64 letters, digits, - and _", name))
 		case view == nil:
-			errs = append(errs, fmt.Errorf("view %s: null", name))
+			errs = append(errs, fmt.Errorf("views.%s: null", name))
 		case len(view.Views) > 0:
-			errs = append(errs, fmt.Errorf("view %s: holds views of its own", name))
+			errs = append(errs, fmt.Errorf("views.%s: holds views of its own", name))
 		default:
 			if views[name], err = view.over(c).compileOne(); err != nil {
-				errs = append(errs, fmt.Errorf("view %s: %w", name, err))
+				errs = append(errs, under("views."+name+".", err))
 			}
 		}
 	}
@@ -235,22 +228,42 @@ func fieldNames(option string, values map[string]string) error {
 		}
 		if _, ok := rules.FieldByName(name); !ok && request.IsMemberName(name) {
 			if near := nearmiss.Find(name, fields); near != "" {
-				errs = append(errs, fmt.Errorf("%s: there is no field %s; did you mean %s?", option, name, near))
+				errs = append(errs, fmt.Errorf("%s.%s: there is no such field; did you mean %s?", option, name, near))
 			}
 		}
 		for _, other := range slices.Sorted(maps.Keys(values)) {
 			if name < other && strings.EqualFold(name, other) {
-				errs = append(errs, fmt.Errorf("%s: %s and %s are the same field", option, name, other))
+				errs = append(errs, fmt.Errorf("%s.%s: %s is the same field", option, name, other))
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// under puts the option that is wrong before each mistake that err joins: a path of
+// JSON names. One that ends with a dot is a block, in which err names the option.
+func under(option string, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var errs []error
+		for _, err := range joined.Unwrap() {
+			errs = append(errs, under(option, err))
+		}
+		return errors.Join(errs...)
+	}
+	switch {
+	case err == nil || option == "":
+		return err
+	case strings.HasSuffix(option, "."):
+		return fmt.Errorf("%s%w", option, err)
+	default:
+		return fmt.Errorf("%s: %w", option, err)
+	}
+}
+
 // oneOf checks an option that is empty or one of a few words.
 func oneOf(option, got string, words ...string) error {
-	if got == "" || slices.Contains(words, got) {
+	if got == "" {
 		return nil
 	}
-	return fmt.Errorf("%s: %q is not one of %s", option, got, strings.Join(words, ", "))
+	return under(option, nearmiss.OneOf(got, words))
 }

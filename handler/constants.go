@@ -73,7 +73,7 @@ func (c *Config) eachAssignment(check func(f rules.Field, value string) error) e
 				f = rules.NumFields
 			}
 			if err := check(f, option.values[name]); err != nil {
-				errs = append(errs, fmt.Errorf("%s %s: %w", option.name, name, err))
+				errs = append(errs, under(option.name+"."+name, err))
 			}
 		}
 	}

@@ -176,11 +176,11 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 	if i != nil && i.StoreRaw != nil {
 		loaded, err := ctx.LoadModule(i, "StoreRaw")
 		if err != nil {
-			return fmt.Errorf("idempotency: store: %w", err)
+			return fmt.Errorf("idempotency.store: %w", err)
 		}
 		var ok bool
 		if guest, ok = loaded.(stores.Module); !ok {
-			return fmt.Errorf("idempotency: store: %T is no store", loaded)
+			return fmt.Errorf("idempotency.store: %T is no store", loaded)
 		}
 	}
 	var err error

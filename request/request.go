@@ -2,7 +2,7 @@ package request
 
 import (
 	"iter"
-	"strings"
+	"slices"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -174,6 +174,5 @@ func (u UnknownFields) String() string {
 	return unknownFields[u]
 }
 
-// UnknownFieldsWords returns the words of the configuration, joined for a
-// message.
-func UnknownFieldsWords() string { return strings.Join(unknownFields[:], ", ") }
+// UnknownFieldsWords returns the words of the configuration.
+func UnknownFieldsWords() []string { return slices.Clone(unknownFields[:]) }

@@ -50,8 +50,8 @@ func (b *builder) oneOf(option, value string, choices ...string) string {
 	if value == "" {
 		return choices[0]
 	}
-	if !slices.Contains(choices, value) {
-		b.errorf("%s: %q is none of %s%s", option, value, list(choices), hint(value, choices))
+	if err := nearmiss.OneOf(value, choices); err != nil {
+		b.errorf("%s: %w", option, err)
 	}
 	return value
 }
@@ -66,7 +66,7 @@ func (b *builder) modes(o *Options) {
 			b.policy.modes[r.number] = mode
 		}
 	}
-	switch b.oneOf("numbers validity", o.Numbers.Validity, Warn, Enforce, Off) {
+	switch b.oneOf("numbers.validity", o.Numbers.Validity, Warn, Enforce, Off) {
 	case Warn:
 		if mode != Off {
 			b.policy.modes[Validity.number] = Warn
@@ -74,7 +74,7 @@ func (b *builder) modes(o *Options) {
 	case Off:
 		b.policy.modes[Validity.number] = Off
 	}
-	if b.oneOf("numbers emergency", o.Numbers.Emergency, deny, allow) == allow {
+	if b.oneOf("numbers.emergency", o.Numbers.Emergency, deny, allow) == allow {
 		b.policy.modes[Emergency.number] = Off
 	}
 	if d := o.Numbers.Distinct; d != nil && !*d {
@@ -85,13 +85,13 @@ func (b *builder) modes(o *Options) {
 		r := ByName(name)
 		switch {
 		case r == nil:
-			b.errorf("rule: there is no rule %q%s", name, hint(name, switchable()))
+			b.errorf("rules.%s: there is no such rule%s", name, nearmiss.Hint(name, switchable()))
 		case !r.Switchable:
-			b.errorf("rule %s: is always enforced: it judges requests that could not be forwarded", name)
+			b.errorf("rules.%s: is always enforced: it judges requests that could not be forwarded", name)
 		case own == "":
-			b.errorf("rule %s: want one of %s", name, list([]string{Enforce, Report, Off}))
+			b.errorf("rules.%s: want one of %s", name, strings.Join([]string{Enforce, Report, Off}, ", "))
 		default:
-			b.policy.modes[r.number] = b.oneOf("rule "+name, own, Enforce, Report, Off)
+			b.policy.modes[r.number] = b.oneOf("rules."+name, own, Enforce, Report, Off)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func (b *builder) fields(o *Options) {
 		f, ok := FieldByName(name)
 		switch {
 		case !ok:
-			b.errorf("require: there is no field %q%s", name, hint(name, fieldNames[:]))
+			b.errorf("require: there is no field %q%s", name, nearmiss.Hint(name, fieldNames[:]))
 		case slices.Contains(b.policy.require, f):
 			b.errorf("require: %s stands twice", f)
 		default:
@@ -129,7 +129,7 @@ func (b *builder) fields(o *Options) {
 	for _, name := range o.Destinations {
 		switch k := destination.Kind(name); {
 		case !slices.Contains(destination.Kinds(), k):
-			b.errorf("destinations: there is no kind %q; the kinds are %s%s", name, list(names), hint(name, names))
+			b.errorf("destinations: there is no kind %q; the kinds are %s%s", name, list(names), nearmiss.Hint(name, names))
 		case b.policy.takes(k):
 			b.errorf("destinations: %s stands twice", name)
 		default:
@@ -144,8 +144,8 @@ func (b *builder) fields(o *Options) {
 func (b *builder) numbers(o *NumberOptions) {
 	p := b.policy
 	if o.Region != "" {
-		if region, ok := b.country("numbers region", o.Region); ok && region == destination.Global {
-			b.errorf("numbers region: %s is no country", destination.Global)
+		if region, ok := b.country("numbers.region", o.Region); ok && region == destination.Global {
+			b.errorf("numbers.region: %s is no country", destination.Global)
 		} else {
 			p.region = region
 		}
@@ -155,20 +155,20 @@ func (b *builder) numbers(o *NumberOptions) {
 		b.errs = append(b.errs, err)
 	}
 	p.dialer = dialer
-	p.allow = b.countries("numbers allow_countries", o.AllowCountries)
-	p.deny = b.countries("numbers deny_countries", o.DenyCountries)
+	p.allow = b.countries("numbers.allow_countries", o.AllowCountries)
+	p.deny = b.countries("numbers.deny_countries", o.DenyCountries)
 	if p.allow != nil {
 		p.countries = "; those that are: " + few(slices.Sorted(maps.Keys(p.allow)))
 	}
 	for _, country := range slices.Sorted(maps.Keys(p.allow)) {
 		if p.deny[country] {
-			b.errorf("numbers: %s is in allow_countries and in deny_countries", country)
+			b.errorf("numbers.allow_countries: %s is in deny_countries too", country)
 		}
 	}
 	types := destination.Types()
 	for _, name := range o.DenyTypes {
 		if !slices.Contains(types, name) {
-			b.errorf("numbers deny_types: there is no type %q; the types are %s%s", name, list(types), hint(name, types))
+			b.errorf("numbers.deny_types: there is no type %q; the types are %s%s", name, list(types), nearmiss.Hint(name, types))
 			continue
 		}
 		p.denyTypes = add(p.denyTypes, name)
@@ -180,7 +180,7 @@ func (b *builder) numbers(o *NumberOptions) {
 			}
 		}
 		if problem := destination.PhoneProblem(number); problem != "" {
-			b.errorf("numbers allow_from: number %d (%s) %s", i+1, destination.Mask(number), problem)
+			b.errorf("numbers.allow_from: number %d (%s) %s", i+1, destination.Mask(number), problem)
 			continue
 		}
 		p.allowFrom = add(p.allowFrom, number)
@@ -260,12 +260,6 @@ func list(names []string) string {
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
-}
-
-// hint returns a question after the choice that name is nearly or begins, or
-// nothing.
-func hint(name string, choices []string) string {
-	return didYouMean(nearmiss.Find(name, choices))
 }
 
 func didYouMean(choice string) string {

@@ -40,7 +40,7 @@ func ExampleCompile() {
 	fmt.Println(err)
 	// Output:
 	// require: there is no field "callId"; did you mean callSid?
-	// numbers region: "UK" is not the ISO 3166 code of a country with phone numbers, such as US or DE; did you mean GB?
+	// numbers.region: "UK" is not the ISO 3166 code of a country with phone numbers, such as US or DE; did you mean GB?
 }
 
 func ExamplePolicy_Judge_report() {

@@ -10,8 +10,8 @@ import (
 // unknown is the error for a name that is none of names. It names the near miss
 // or, where none is near, all that could have been meant.
 func unknown(what, name string, names []string) error {
-	if near := nearmiss.Find(name, names); near != "" {
-		return fmt.Errorf("unknown %s %q: did you mean %s?", what, name, near)
+	if hint := nearmiss.Hint(name, names); hint != "" {
+		return fmt.Errorf("unknown %s %q%s", what, name, hint)
 	}
-	return fmt.Errorf("unknown %s %q: use one of %s", what, name, strings.Join(names, ", "))
+	return fmt.Errorf("unknown %s %q; use one of %s", what, name, strings.Join(names, ", "))
 }

@@ -75,8 +75,8 @@ func (c *compiler) oneOf(what, value, fallback string, names []string) string {
 	if value == "" {
 		return fallback
 	}
-	if !slices.Contains(names, value) {
-		c.fail(what, unknown("value", value, names))
+	if err := nearmiss.OneOf(value, names); err != nil {
+		c.fail(what, err)
 		return fallback
 	}
 	return value
@@ -93,8 +93,8 @@ func (c *compiler) compileNested() {
 		if !slices.Contains(nestedNames, list) {
 			c.fail("lists", unknown("list", list, nestedNames))
 		}
-		if c.oneOf("lists: "+list, c.Lists[list], "", choices["lists"]) == policyCount && list == applicationData {
-			c.fail("lists", fmt.Errorf("%s is no list and has no count", list))
+		if c.oneOf("lists."+list, c.Lists[list], "", choices["lists"]) == policyCount && list == applicationData {
+			c.fail("lists."+list, errors.New("is no list and has no count"))
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (c *compiler) namedColumn(choice Column) error {
 func (c *compiler) unknownColumn(name string, properties []Property) error {
 	switch plain, prefixed := strings.CutPrefix(name, sessionPrefix); {
 	case prefixed && c.plan.element == nil && indexOf(properties, plain) >= 0:
-		return fmt.Errorf("unknown column %q: did you mean %s?", name, plain)
+		return fmt.Errorf("unknown column %q; did you mean %s?", name, plain)
 	case !prefixed && c.plan.element != nil && indexOf(sessionProperties, name) >= 0:
 		return fmt.Errorf("rows %s have no column %s: the session's is %s%s", c.Rows, name, sessionPrefix, name)
 	default:
@@ -285,7 +285,7 @@ func (c *compiler) compileFormat() {
 	case texts.True == texts.False:
 		c.fail("booleans", fmt.Errorf("true and false are both %q", texts.True))
 	case texts.True == null || texts.False == null:
-		c.fail("null", fmt.Errorf("%q is also the text of a boolean", null))
+		c.fail("null", fmt.Errorf("%q is also one of the texts of booleans", null))
 	}
 	if !utf8.ValidString(texts.True) || !utf8.ValidString(texts.False) {
 		c.fail("booleans", errors.New("the texts must be UTF-8"))
@@ -363,7 +363,7 @@ func delimiter(text string, fallback byte) (byte, error) {
 	switch {
 	case len(text) > 1 && c < utf8.RuneSelf:
 		if near := nearmiss.Find(text, names); near != "" {
-			return 0, unknown("delimiter", text, names)
+			return 0, nearmiss.OneOf(text, names)
 		}
 		fallthrough
 	case c >= utf8.RuneSelf:

@@ -38,8 +38,8 @@ func compileDates(d *Dates) (*dateFormat, error) {
 	f.layout = d.Layout
 	if named, ok := layouts[d.Layout]; ok {
 		f.layout = named
-	} else if near := nearmiss.Find(d.Layout, []string{layoutISO, layoutSpreadsheet}); near != "" {
-		return nil, fmt.Errorf("unknown layout %q: did you mean %s?", d.Layout, near)
+	} else if hint := nearmiss.Hint(d.Layout, []string{layoutISO, layoutSpreadsheet}); hint != "" {
+		return nil, fmt.Errorf("unknown layout %q%s", d.Layout, hint)
 	}
 	// A layout without any part of a date, like yyyy-mm-dd, is written as it stands.
 	if at := time.Date(2222, 11, 22, 22, 44, 55, 0, time.UTC); at.Format(f.layout) == f.layout {

@@ -47,7 +47,7 @@ func ExampleCompile() {
 	})
 	fmt.Println(err)
 	// Output:
-	// columns: unknown column "fromNumber": did you mean fromPhoneNumber?
+	// columns: unknown column "fromNumber"; did you mean fromPhoneNumber?
 	// delimiter: a quote cannot be the delimiter: cells are quoted with it
 }
 

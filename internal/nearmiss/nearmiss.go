@@ -1,7 +1,11 @@
 // Package nearmiss finds the word that somebody probably meant.
 package nearmiss
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // What it costs to make what was typed what was meant. A letter that was left
 // out counts less than one too many or a wrong one: people shorten
@@ -37,6 +41,24 @@ func Find(typed string, known []string) string {
 		}
 	}
 	return best
+}
+
+// OneOf returns nil for a value that is one of the words, and else an error that
+// names them and the one that was probably meant.
+func OneOf(value string, words []string) error {
+	if slices.Contains(words, value) {
+		return nil
+	}
+	return fmt.Errorf("%q is not one of %s%s", value, strings.Join(words, ", "), Hint(value, words))
+}
+
+// Hint returns the end of an error, which asks after the word that was probably
+// meant, or the empty string if none is near.
+func Hint(typed string, known []string) string {
+	if near := Find(typed, known); near != "" {
+		return "; did you mean " + near + "?"
+	}
+	return ""
 }
 
 // typo is what a slip of the finger costs at most: a wrong letter, one too
