@@ -43,6 +43,7 @@ func TestParse(t *testing.T) {
 		{"a space before few digits", " 911", "", spacePlus},
 		{"a space before digits of another script", " \u0664\u0667\u0669\u0662", "", spacePlus},
 		{"a trunk zero in brackets", "+48 (0) 22 512 12 34", "", trunkZero},
+		{"two trunk zeros in brackets", "+44 (00) 2079460000", "", trunkZero},
 		{"a trunk zero in brackets without spaces", "+44(0)2079460000", "", trunkZero},
 		{"a trunk zero in brackets after 00", "0048 (0)22 512 12 34", "", trunkZero},
 		{"a trunk zero in brackets after 011", "011 44 ( 0 ) 20 7946 0000", "", trunkZero},

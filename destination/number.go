@@ -326,7 +326,7 @@ func lostPlus(s string) bool {
 	return isDigit || r == '('
 }
 
-// hasTrunkZero reports whether (0) stands behind a digit, as in +44 (0)20. It is
+// hasTrunkZero reports whether (0) or (00) stands behind a digit, as in +44 (0)20. It is
 // dialled within the country and left out from abroad, which only a person can
 // tell.
 func hasTrunkZero(s string) bool {
@@ -338,8 +338,9 @@ func hasTrunkZero(s string) bool {
 			return false
 		}
 		behind = behind || strings.ContainsAny(before, "0123456789")
-		inside, ok := strings.CutPrefix(strings.TrimLeftFunc(after, isBlank), "0")
-		if ok && behind && strings.HasPrefix(strings.TrimLeftFunc(inside, isBlank), ")") {
+		inside := strings.TrimLeftFunc(after, isBlank)
+		zeros := strings.TrimLeft(inside, "0")
+		if len(zeros) < len(inside) && behind && strings.HasPrefix(strings.TrimLeftFunc(zeros, isBlank), ")") {
 			return true
 		}
 		s = after

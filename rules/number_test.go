@@ -19,6 +19,7 @@ func TestNormalize(t *testing.T) {
 		{"an international prefix", "GB", "001 415 555 0100", "+14155550100"},
 		{"the international prefix of North America", "US", "011 44 20 7946 0000", "+442079460000"},
 		{"punctuated E.164 of another country", "US", "+44 20 7946 0000", "+442079460000"},
+		{"two zeros in brackets are not guessed", "GB", "+44 (00) 2079460000", "+44 (00) 2079460000"},
 		{"a trunk zero in brackets is not guessed", "US", "+44 (0)20 7946 0000", "+44 (0)20 7946 0000"},
 		{"a trunk zero in brackets where none is dialled", "US", "+48 (0) 22 512 12 34", "+48 (0) 22 512 12 34"},
 		{"a trunk zero in brackets after an international prefix", "US", "011 44 (0)20 7946 0000", "011 44 (0)20 7946 0000"},
