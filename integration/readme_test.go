@@ -27,6 +27,7 @@ const (
 	exampleFile = "../Caddyfile.example"
 	readmeFile  = "../README.md"
 	docsFiles   = "../docs/*.md"
+	headersFile = "../docs/headers.md"
 )
 
 var (
@@ -149,8 +150,8 @@ func (g *gateway) shell(cmd string) string {
 		switch {
 		case i == 0 && stage[0] == "curl":
 			out = g.curl(stage[1:])
-		case slices.Equal(stage, []string{"jq"}):
-			out = indented(g.t, out)
+		case stage[0] == "jq" && len(stage) <= 2:
+			out = indented(g.t, member(g.t, out, strings.Join(stage[1:], "")))
 		case len(stage) == 4 && stage[0] == "cut" && stage[1] == "-d," && stage[2] == "-f":
 			out = cutFields(g.t, out, stage[3])
 		case len(stage) == 2 && stage[0] == "grep":
@@ -291,6 +292,19 @@ func indented(t *testing.T, text string) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(b.String())
 }
 
+// member is what jq takes out of an object: all of it, or .NAME.
+func member(t *testing.T, text, path string) string {
+	t.Helper()
+	if path == "" {
+		return text
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return string(members[strings.TrimPrefix(path, ".")])
+}
+
 // cutFields is what cut makes of lines: the fields first-last.
 func cutFields(t *testing.T, text, which string) string {
 	t.Helper()
@@ -323,7 +337,7 @@ func grep(text string, pattern *regexp.Regexp) string {
 func TestDocsFallbackReasons(t *testing.T) {
 	g := startExample(t)
 	label := regexp.MustCompile(`(?m)^caddy_conference_members_transcode_fallbacks_total\{reason="(\w+)"\}`)
-	got := firstColumn(t, "../docs/csv.md", "## When an answer stays as it came")
+	got := firstColumn(t, "../docs/csv.md", "## When a response stays as it came")
 	var want []string
 	for _, m := range label.FindAllStringSubmatch(g.curl([]string{g.URL("8080") + "/metrics"}), -1) {
 		want = append(want, m[1])
@@ -364,8 +378,8 @@ var headerName = regexp.MustCompile("`([A-Z][A-Za-z0-9-]+)`")
 // headerValues are values of headers for which their name is none.
 var headerValues = map[string]string{"Content-Encoding": "identity", "Expect": "100-continue"}
 
-// TestDocsForwardedRequest holds that the README is right about the headers of
-// the forwarded request, and the page on requests about its body.
+// TestDocsForwardedRequest holds that the documentation is right about the headers
+// of the forwarded request and about its body.
 func TestDocsForwardedRequest(t *testing.T) {
 	type request struct {
 		header http.Header
@@ -393,7 +407,7 @@ func TestDocsForwardedRequest(t *testing.T) {
 	for _, accept := range []string{"application/json", "text/csv"} {
 		sent := []string{"Content-Type: application/json", "Accept: " + accept, "X-Else: else"}
 		gone := make(map[string]bool) // for the names that are removed at times
-		for _, row := range tableRows(t, readmeFile, "### Headers of the forwarded request") {
+		for _, row := range tableRows(t, headersFile, "## The forwarded request") {
 			if !strings.HasPrefix(row[1], "removed") {
 				continue
 			}
@@ -407,7 +421,7 @@ func TestDocsForwardedRequest(t *testing.T) {
 		got := <-arrived
 		for name, gone := range gone {
 			if gone != (got.header.Get(name) == "") {
-				t.Errorf("Accept: %s: %s arrives as %q; removed by the README: %t", accept, name, got.header.Get(name), gone)
+				t.Errorf("Accept: %s: %s arrives as %q; removed by the documentation: %t", accept, name, got.header.Get(name), gone)
 			}
 		}
 		if got.header.Get("X-Else") != "else" || got.header.Get("Content-Type") != "application/json" || got.header.Get("Accept") != "application/json" {
