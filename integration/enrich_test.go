@@ -36,7 +36,7 @@ func TestFieldsAreFilledInFromTheConfiguration(t *testing.T) {
 		site("set", "unknown_fields pass", "set fromNumber +12025550122", "set Note fixed")+
 		site("both", "default fromNumber +12025550133", "set FROMNUMBER {http.request.header.X-From}")+
 		site("file", "set fromNumber {file."+file+"}")+
-		site("empty", "set fromNumber {env.MEMBERS_EMPTY}", "set callSid {http.request.header.X-None}", "default destination {env.MEMBERS_NOT_SET}")+
+		site("empty", "set fromNumber {env.MEMBERS_EMPTY}", "set callSid {http.request.header.X-None}", "default destination {env.MEMBERS_EMPTY}")+
 		site("region", "numbers {", "region US", "}", "set fromNumber {http.request.header.X-From}")+
 		site("id", "set sessionId {http.request.header.X-Session}"))
 	for _, tt := range []struct {

@@ -153,7 +153,11 @@ func TestForCSVTheWholeJSONIsAskedFor(t *testing.T) {
 			for _, line := range header {
 				name, value, _ := strings.Cut(line, ": ")
 				want := value
-				if accept == "text/csv" && name != "X-Kept" && name != "Authorization" {
+				switch {
+				case accept != "text/csv" || name == "X-Kept" || name == "Authorization":
+				case name == "Accept-Encoding":
+					want = "gzip, zstd" // what the handler decodes itself
+				default:
 					want = ""
 				}
 				if got := r.Header.Get(name); got != want {
