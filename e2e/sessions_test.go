@@ -60,7 +60,14 @@ var texts = []struct {
 	{text: "x\t=1+1\ty"},
 	{text: "x\n=1+1\ny"},
 	{text: "' =1+1"},
+	{text: `";=1+1;"`},
+	{text: `5"&1+1&"5`},
+	{text: `12";=1+1`},
+	{text: `5",=1+1`},
 }
+
+// dateText is a date as the API writes it.
+const dateText = "2025-03-04T09:39:58.1234567Z"
 
 // cell is what a reader of the CSV is to find.
 type cell struct {
@@ -107,6 +114,8 @@ func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 				next++
 			case transform.KindEnum:
 				session[p.Name], row[i].text = "Active", "Active"
+			case transform.KindDate:
+				session[p.Name], row[i] = dateText, cell{dateText, true}
 			case transform.KindBool:
 				session[p.Name], row[i] = true, cell{d.yes, true}
 			case transform.KindList:
@@ -131,13 +140,20 @@ func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 	return b.String(), table
 }
 
-// fetchSessions returns the CSV that the gateway makes of sessions, and the
-// table that stands in it.
-func fetchSessions(t *testing.T, d dialect) (csv string, table [][]cell) {
+// fetchSessions returns the CSV that the gateway makes of sessions with further
+// options, and the table that stands in it.
+func fetchSessions(t *testing.T, d dialect, options ...string) (csv string, table [][]cell) {
+	t.Helper()
+	body, table := sessions(t, d)
+	options = append([]string{"dialect " + d.name}, options...)
+	return fetchCSV(t, body, strings.Join(options, "\n")), table
+}
+
+// fetchCSV returns the CSV that the gateway makes of a response of the upstream.
+func fetchCSV(t *testing.T, body, options string) string {
 	t.Helper()
 	upstream := startUpstream(t)
-	url := startGateway(t, upstream.URL, "csv {\ndialect "+d.name+"\n}")[0] + membersPath + ".csv"
-	body, table := sessions(t, d)
+	url := startGateway(t, upstream.URL, "csv {\n"+options+"\n}")[0] + membersPath + ".csv"
 	upstream.Next(&upstreamtest.Fault{Reply: upstreamtest.Reply{Body: &body}})
 	res, err := http.Post(url, "application/json", strings.NewReader(callJSON))
 	if err != nil {
@@ -151,7 +167,7 @@ func fetchSessions(t *testing.T, d dialect) (csv string, table [][]cell) {
 	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != "text/csv; charset=utf-8" {
 		t.Fatalf("%s, %s\n%s", res.Status, got, &b)
 	}
-	return b.String(), table
+	return b.String()
 }
 
 // compare reports the cells that are not as they are to be.

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,12 +46,7 @@ func allText(columns int) string {
 // LibreOffice shows what is in the session, each value in its column, and runs
 // nothing of it, whatever a person chooses in the dialog.
 func TestLibreOfficeOpensTheExcelDialect(t *testing.T) {
-	soffice := program(t, "soffice", "libreoffice-calc")
 	text, want := fetchSessions(t, excel)
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "sessions.csv"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	tests := []struct {
 		name, options string
 		// numbers: cells that look like numbers may become numbers.
@@ -61,22 +58,130 @@ func TestLibreOfficeOpensTheExcelDialect(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			out := t.TempDir()
-			output(t, soffice, "-env:UserInstallation="+(&url.URL{Scheme: "file", Path: filepath.Join(dir, "profile")}).String(),
-				"--headless", "--infilter=Text - txt - csv (StarCalc):"+test.options,
-				"--convert-to", "fods", "--outdir", out, filepath.Join(dir, "sessions.csv"))
-			f, err := os.Open(filepath.Join(out, "sessions.fods"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			sheet, err := readSheet(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+			sheet := openSheet(t, text, test.options, "en-US")
 			compareSheet(t, sheet, want, test.numbers)
 		})
 	}
+}
+
+// With text_cells LibreOffice shows texts as they are where it evaluates formulas,
+// as it does by default without the dialog; and whoever leaves that off in the
+// dialog sees the formula, but runs nothing.
+func TestLibreOfficeKeepsTextCells(t *testing.T) {
+	for _, which := range []string{"numbers", "all"} {
+		text, want := fetchSessions(t, excel, "text_cells "+which)
+		for name, options := range map[string]string{"without the dialog": "44,34,76", "with formulas evaluated": evaluating} {
+			t.Run(which+" "+name, func(t *testing.T) {
+				sheet := openSheet(t, text, options, "en-US")
+				for _, row := range sheet {
+					for x := range row {
+						if textFormula.MatchString(row[x].formula) {
+							row[x].formula = "" // what it shows is compared
+						}
+					}
+				}
+				for y := range want {
+					for x := range want[y] {
+						text := want[y][x].text // what has no digit, booleans and dates are left alone
+						want[y][x].numeric = text == "TRUE" || text == dateText && which == "numbers"
+					}
+				}
+				compareSheet(t, sheet, want, true)
+			})
+		}
+		t.Run(which+" as the dialog proposes", func(t *testing.T) {
+			found := false
+			for y, row := range openSheet(t, text, dialogDefaults, "en-US") {
+				for x, c := range row {
+					found = found || c.text == `="+12025550123"`
+					if c.formula != "" {
+						t.Errorf("row %d, column %d: the formula %s", y+1, x+1, c.formula)
+					}
+				}
+			}
+			if !found {
+				t.Error("no cell shows its formula: docs/csv.md says that one does")
+			}
+		})
+	}
+}
+
+// textFormula is a formula that is one text.
+var textFormula = regexp.MustCompile(`^of:="([^"]|"")*"$`)
+
+// The recipe for Germany: a LibreOffice that speaks German shows a row a member,
+// with five columns that have names of their own.
+func TestLibreOfficeInGermanOpensTheGermanRecipe(t *testing.T) {
+	docs, err := os.ReadFile("../docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, recipe, _ := strings.Cut(string(docs), "### A spreadsheet in German\n")
+	_, recipe, found := strings.Cut(recipe, "\t\tcsv {\n")
+	recipe, _, end := strings.Cut(recipe, "\n\t\t}\n")
+	if !found || !end {
+		t.Fatal("docs/recipes.md has no such recipe")
+	}
+	text := fetchCSV(t, `{"accountName":"Müller & Söhne; Köln","dateCreated":"2025-03-04T09:39:58.1234567Z","members":[
+		{"identity":"+4930123456","displayName":"Jürgen; =1+1","role":"Agent"},
+		{"identity":"00123","displayName":"=1+1","role":"Caller"}]}`, recipe)
+	for name, options := range map[string]string{"without the dialog": "59,34,76", "in the dialog": "59,34,76,1,,0,false,true,false,false,false,0,true"} {
+		t.Run(name, func(t *testing.T) {
+			var got [][]string
+			for _, row := range openSheet(t, text, options, "de-DE") {
+				var texts []string
+				for _, c := range row {
+					if c.formula != "" && !textFormula.MatchString(c.formula) {
+						t.Errorf("the formula %s", c.formula)
+					}
+					if c.kind == "date" {
+						c.text = "the date " + c.date
+					}
+					texts = append(texts, c.text)
+				}
+				got = append(got, texts)
+			}
+			want := [][]string{
+				{"Konto", "Rufnummer", "Name", "Rolle", "Beginn"},
+				{"Müller & Söhne; Köln", "+4930123456", "Jürgen; =1+1", "Agent", "the date 2025-03-04T10:39:00"},
+				{"Müller & Söhne; Köln", "00123", "'=1+1", "Caller", "the date 2025-03-04T10:39:00"},
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+// openSheet opens a CSV in a LibreOffice with a locale, and returns its cells.
+func openSheet(t *testing.T, text, options, locale string) [][]sheetCell {
+	t.Helper()
+	soffice := program(t, "soffice", "libreoffice-calc")
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"sessions.csv": text,
+		"profile/user/registrymodifications.xcu": `<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse"><value>` + locale + `</value></prop></item>
+</oor:items>`,
+	} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	output(t, soffice, "-env:UserInstallation="+(&url.URL{Scheme: "file", Path: filepath.Join(dir, "profile")}).String(),
+		"--headless", "--infilter=Text - txt - csv (StarCalc):"+options,
+		"--convert-to", "fods", "--outdir", dir, filepath.Join(dir, "sessions.csv"))
+	f, err := os.Open(filepath.Join(dir, "sessions.fods"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sheet, err := readSheet(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sheet
 }
 
 // compareSheet reports formulas, and the cells that are not as they are to be.
@@ -108,10 +213,10 @@ func compareSheet(t *testing.T, sheet [][]sheetCell, want [][]cell, numbers bool
 	}
 }
 
-// sheetCell is a cell of a spreadsheet: its type, its formula, and the text
-// that it shows.
+// sheetCell is a cell of a spreadsheet: its type, its formula, the text that it
+// shows, and the date that it is.
 type sheetCell struct {
-	kind, formula, text string
+	kind, formula, text, date string
 }
 
 // The parts of a flat OpenDocument spreadsheet (OpenDocument 1.3 part 3,
@@ -122,6 +227,7 @@ type sheetRow struct {
 		Repeated   string      `xml:"number-columns-repeated,attr"`
 		Kind       string      `xml:"value-type,attr"`
 		Formula    string      `xml:"formula,attr"`
+		Date       string      `xml:"date-value,attr"`
 		Paragraphs []paragraph `xml:"p"`
 	} `xml:"table-cell"`
 }
@@ -222,7 +328,7 @@ func (r *sheetRow) cells() []sheetCell {
 		for i, p := range c.Paragraphs {
 			lines[i] = string(p)
 		}
-		cell := sheetCell{c.Kind, c.Formula, strings.Join(lines, "\n")}
+		cell := sheetCell{c.Kind, c.Formula, strings.Join(lines, "\n"), c.Date}
 		if cell == (sheetCell{}) {
 			empty += repeats(c.Repeated)
 			continue
