@@ -84,6 +84,10 @@ func TestDocsCaddyfiles(t *testing.T) {
 			case "caddyfile":
 				if got := adapt(site(b.text)); strings.HasPrefix(got, "error: ") {
 					t.Errorf("%s:%d: %s", p.name, b.line, got)
+				} else if members, err := handlerOf(site(b.text)); err == nil {
+					if _, err := decodeConfig(members); err != nil {
+						t.Errorf("%s:%d: %v", p.name, b.line, err)
+					}
 				}
 				if want := string(caddyfmt.Format([]byte(b.text))); b.text != want {
 					t.Errorf("%s:%d: not formatted; want:\n%s", p.name, b.line, want)
