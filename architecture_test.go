@@ -20,7 +20,7 @@ const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 // layers are the packages of the module, the topmost first: each imports only
 // what stands below it.
 var layers = []string{
-	"cmd/caddy", ".", "caddyfile", "handler", "stores/redis", "stores", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
+	"cmd/caddy", ".", "command", "caddyfile", "handler", "stores/redis", "stores", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
 	"idempotency/memory", "idempotency/file", "idempotency/redis", "idempotency",
 	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/charset", "internal/ascii",
 }

@@ -5,8 +5,8 @@
 // asks for CSV, and counts and times every call.
 //
 // Importing the package registers the HTTP handler
-// http.handlers.conference_members and the Caddyfile directive
-// conference_members:
+// http.handlers.conference_members, the Caddyfile directive conference_members
+// and the command caddy conference-members:
 //
 //	import _ "github.com/evovoice-gateway/caddy-conference-members"
 //
@@ -24,12 +24,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	directive "github.com/evovoice-gateway/caddy-conference-members/caddyfile"
+	"github.com/evovoice-gateway/caddy-conference-members/command"
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
 	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
 func init() {
 	caddy.RegisterModule(Module{})
+	command.Register()
 	for _, m := range stores.Modules() {
 		caddy.RegisterModule(m)
 	}

@@ -54,6 +54,11 @@ var directive = options[handler.Config]{
 			set:     func(c *handler.Config, args []string) error { c.Calls = args[0]; return nil },
 		},
 		{
+			name: "check", syntax: "on|off", def: handler.CheckOn, least: 1, most: 1,
+			meaning: "Whether `check` below the route says what would become of calls without placing any.",
+			set:     func(c *handler.Config, args []string) error { c.Check = args[0]; return nil },
+		},
+		{
 			name: "max_body", syntax: "<size>", def: "16KiB", least: 1, most: 1,
 			meaning: "The largest request body, unpacked too; a larger one is answered 413.",
 			set:     func(c *handler.Config, args []string) error { return size(&c.MaxBody, args[0]) },

@@ -22,8 +22,10 @@ type compiled struct {
 	route      *route.Template
 	predefined string // judge, refuse or pass
 	callsOff   bool
+	checkOff   bool
 
 	reader            *request.Reader
+	rowReader         *request.Reader // of many calls
 	assignments       []assignment
 	correlationHeader string // empty for none
 	policy            *rules.Policy
@@ -48,12 +50,14 @@ func compile(cfg Config) (*compiled, error) {
 	c := &compiled{
 		predefined:        orDefault(cfg.PredefinedRoutes, PredefinedJudge),
 		callsOff:          cfg.Calls == CallsOff,
+		checkOff:          cfg.Check == CheckOff,
 		assignments:       compileAssignments(cfg.Default, cfg.Set),
 		correlationHeader: cfg.CorrelationID,
 		errorRoutes:       cfg.ErrorsVia == ViaHandleErrors,
 	}
 	mistake("", oneOf("predefined_routes", cfg.PredefinedRoutes, PredefinedJudge, PredefinedRefuse, PredefinedPass))
 	mistake("", oneOf("calls", cfg.Calls, CallsOn, CallsOff))
+	mistake("", oneOf("check", cfg.Check, CheckOn, CheckOff))
 	mistake("", oneOf("errors_via", cfg.ErrorsVia, ViaHandleErrors))
 
 	var err error
@@ -66,6 +70,9 @@ func compile(cfg Config) (*compiled, error) {
 		mistake("max_body", fmt.Errorf("%d is negative", cfg.MaxBody))
 	}
 	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown, ClientGone: isStreamReset}
+	c.rowReader = &request.Reader{
+		MaxBody: max(DefaultBulkMaxBody, c.reader.MaxBody), MaxRows: DefaultMaxRows, UnknownFields: unknown, ClientGone: isStreamReset,
+	}
 	mistake("", fieldNames("default", cfg.Default))
 	mistake("", fieldNames("set", cfg.Set))
 	if cfg.CorrelationID != "" && !httpguts.ValidHeaderFieldName(cfg.CorrelationID) {

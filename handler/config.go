@@ -13,6 +13,10 @@ const (
 	DefaultRoute = route.DefaultTemplate
 	// DefaultMaxBody is the largest request body in bytes: 16 KiB.
 	DefaultMaxBody = request.DefaultMaxBody
+	// DefaultBulkMaxBody is the largest body of many calls in bytes: 256 KiB.
+	DefaultBulkMaxBody = 256 << 10
+	// DefaultMaxRows is how many calls a body of many can hold.
+	DefaultMaxRows = request.DefaultMaxRows
 	// DefaultMaxResponse is the largest answer in bytes that is made CSV: 8 MiB.
 	DefaultMaxResponse = 8 << 20
 	// DefaultFilename is the name under which a CSV is saved, the upstream's own.
@@ -30,6 +34,10 @@ const (
 	PredefinedRefuse = "refuse"
 	// PredefinedPass forwards the predefined routes unjudged.
 	PredefinedPass = "pass"
+	// CheckOn says on the path check what would become of calls.
+	CheckOn = "on"
+	// CheckOff refuses the path check.
+	CheckOff = "off"
 	// CallsOn places the calls that the rules allow.
 	CallsOn = "on"
 	// CallsOff refuses every call.
@@ -60,6 +68,10 @@ type Config struct {
 
 	// `off` refuses every call with 503: the switch for a bad night. Default: `on`.
 	Calls string `json:"calls,omitempty"`
+
+	// `off` refuses requests to `check` below the route, which says what would become
+	// of calls and places none. Default: `on`.
+	Check string `json:"check,omitempty"`
 
 	// The largest request body in bytes; a larger one is answered 413. It
 	// holds for what a compressed body unpacks to as well. Default: 16384.

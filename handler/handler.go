@@ -53,7 +53,12 @@ func (x *exchange) serve(next caddyhttp.Handler) error {
 	if refused := cmp.Or(h.misdirected(r, at), unacceptable); refused != nil {
 		return x.refuse(refused)
 	}
-	admitted, refused, err := h.admit(r, at)
+	return at.serve(x, next)
+}
+
+// call serves a request to place one call.
+func (x *exchange) call(next caddyhttp.Handler) error {
+	admitted, refused, err := x.h.admit(x.r, x.at)
 	x.admission = admitted
 	switch {
 	case err != nil:
@@ -61,5 +66,5 @@ func (x *exchange) serve(next caddyhttp.Handler) error {
 	case refused != nil:
 		return x.refuse(refused)
 	}
-	return x.respond(x.placer(next).place(r.Context(), &x.admission, x.writer(want.csv)))
+	return x.respond(x.placer(next).place(x.r.Context(), &x.admission, x.writer(x.wanted.csv)))
 }

@@ -3,6 +3,7 @@ package handler
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
@@ -55,32 +56,37 @@ func (h *Handler) chooseView(r *http.Request) (*representation, *refusal) {
 // else the one that suits Accept best. What the suffix has settled is not
 // refused for a query or an Accept that says otherwise.
 func (h *Handler) chooseFormat(r *http.Request, at target, view *representation) (negotiate.Format, *refusal) {
+	formats, offers := negotiate.Formats(), view.offers
+	if at.formats != nil {
+		formats = at.formats
+		offers = negotiate.NewOffers(view.plan.HeaderPresent(), formats...)
+	}
 	if f, ok := negotiate.BySuffix(at.Suffix); ok {
 		return f, nil
 	}
 	if asked := negotiate.FromQuery(r.URL.RawQuery, formatParameter); asked.Value != "" {
 		f, ok := negotiate.ByName(asked.Value)
-		if !ok || asked.Ambiguous {
+		if !ok || !slices.Contains(formats, f) || asked.Ambiguous {
 			return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
-				"The format asked for is not known; the formats are "+names(negotiate.Format.String)+".")
+				"The format asked for is not known; the formats are "+names(formats, negotiate.Format.String)+".")
 		}
 		return f, nil
 	}
 	if at.Format != negotiate.None { // that of a predefined route, recordings 426 and 432
 		return at.Format, nil
 	}
-	f, ok := view.offers.Accept(r.Header["Accept"])
+	f, ok := offers.Accept(r.Header["Accept"])
 	if !ok {
 		return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
-			"Nothing that Accept names can be sent; there is "+names(negotiate.Format.MediaType)+".")
+			"Nothing that Accept names can be sent; there is "+names(formats, negotiate.Format.MediaType)+".")
 	}
 	return f, nil
 }
 
-// names lists all formats for people.
-func names(of func(negotiate.Format) string) string {
-	all := make([]string, 0, len(negotiate.Formats()))
-	for _, f := range negotiate.Formats() {
+// names lists formats for people.
+func names(formats []negotiate.Format, of func(negotiate.Format) string) string {
+	all := make([]string, 0, len(formats))
+	for _, f := range formats {
 		all = append(all, of(f))
 	}
 	return strings.Join(all, ", ")

@@ -6,7 +6,10 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -30,6 +33,13 @@ type operation struct {
 	appendCSV func(plan *transform.Plan, dst, body []byte) ([]byte, error)
 	// filename is the name under which a client saves the CSV.
 	filename string
+	// formats are the formats that its own response can have, nil for those of the
+	// upstream.
+	formats []negotiate.Format
+	// off reports whether a configuration has switched it off.
+	off func(*compiled) bool
+	// serve serves a request that is well addressed and wants what can be had.
+	serve func(x *exchange, next caddyhttp.Handler) error
 }
 
 // addConferenceMember dials one destination into a session.
@@ -40,10 +50,23 @@ var addConferenceMember = &operation{
 	dials:     true,
 	appendCSV: (*transform.Plan).AppendSessions,
 	filename:  "AddConferenceMember.csv",
+	off:       func(*compiled) bool { return false },
+	serve:     (*exchange).call,
+}
+
+// checkCalls says what would become of calls, and places none.
+var checkCalls = &operation{
+	name:    "Check",
+	method:  http.MethodPost,
+	under:   "check",
+	fields:  addConferenceMember.fields,
+	formats: []negotiate.Format{negotiate.JSON, negotiate.CSV},
+	off:     func(c *compiled) bool { return c.checkOff },
+	serve:   (*exchange).check,
 }
 
 // operations are all operations.
-var operations = []*operation{addConferenceMember}
+var operations = []*operation{addConferenceMember, checkCalls}
 
 // parseRoute compiles the route with all that is below it.
 func parseRoute(template string) (*route.Template, error) {
@@ -116,8 +139,12 @@ func (h *Handler) misdirected(r *http.Request, at target) *refusal {
 		return closedRoute(h.route)
 	case at.Ambiguous:
 		return ambiguousPath()
+	case at.off(h.compiled):
+		return newRefusal(metrics.Refused, rules.OperationOff, rules.OperationOff.Title+".")
 	case r.Method != at.method:
 		return wrongMethod(at.method)
+	case at.dials && asksForDryRun(r):
+		return h.dryRunRefused()
 	case at.dials && h.callsOff:
 		return newRefusal(metrics.Refused, rules.CallsOff, rules.CallsOff.Title+".")
 	case isCrossSite(r):

@@ -42,6 +42,7 @@ type problemError struct {
 	Rule    string `json:"rule"`
 	Detail  string `json:"detail"`
 	Fix     string `json:"fix"`
+	Row     int    `json:"row,omitempty"` // of many
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
 }
@@ -68,7 +69,7 @@ func (f *refusal) problem(instance string) *problem {
 		Title:    first.Rule.Title,
 		Status:   f.status(),
 		Instance: instance,
-		Errors:   make([]problemError, len(f.violations)),
+		Errors:   f.errors(),
 		ResponseStatus: responseStatus{
 			ErrorCode: first.Rule.ErrorCode,
 			Errors:    make([]responseError, len(f.violations)),
@@ -76,10 +77,6 @@ func (f *refusal) problem(instance string) *problem {
 	}
 	details := make([]string, len(f.violations))
 	for i, v := range f.violations {
-		p.Errors[i] = problemError{
-			Pointer: v.Pointer, Field: v.Field, Rule: v.Rule.Name,
-			Detail: v.Detail, Fix: orDefault(v.Fix, v.Rule.Fix), Line: v.Line, Column: v.Column,
-		}
 		p.ResponseStatus.Errors[i] = responseError{
 			ErrorCode: v.Rule.ErrorCode, FieldName: pascalCase(v.Field), Message: v.Detail,
 		}
@@ -88,6 +85,18 @@ func (f *refusal) problem(instance string) *problem {
 	p.Detail = strings.Join(details, " ")
 	p.ResponseStatus.Message = p.Detail
 	return p
+}
+
+// errors are the violations as a client gets them.
+func (f *refusal) errors() []problemError {
+	errors := make([]problemError, len(f.violations))
+	for i, v := range f.violations {
+		errors[i] = problemError{
+			Pointer: v.Pointer, Field: v.Field, Rule: v.Rule.Name,
+			Detail: v.Detail, Fix: orDefault(v.Fix, v.Rule.Fix), Row: v.Row, Line: v.Line, Column: v.Column,
+		}
+	}
+	return errors
 }
 
 // pascalCase is a member name as the upstream writes it in fieldName.

@@ -178,6 +178,11 @@ var endings = []ending{
 	{rule: "HEAD", method: http.MethodHead, want: "none method_not_allowed"},
 	{rule: "a predefined route", path: "/json/reply/AddConferenceMember[]", want: "none predefined_route"},
 
+	{rule: "a check", path: membersPath + "/check", want: "none checked"},
+	{rule: "a check in CSV of what would be refused", path: membersPath + "/check", body: "{}", header: []string{inCSV}, want: "none checked"},
+	{rule: "a check of what can't be read", path: membersPath + "/check", body: "{", want: "json rejected"},
+	{rule: "a flag for a dry run", path: membersPath + "?dry_run", want: "json rejected"},
+
 	{rule: "OPTIONS", method: http.MethodOptions, want: "none passed"},
 	{rule: "OPTIONS and an error", method: http.MethodOptions, header: []string{fault(`{"status":500}`)}, want: "none upstream_5xx"},
 	{rule: "a predefined route that passes", site: "passing", path: "/json/reply/AddConferenceMember?sessionId=abc", want: "none passed"},

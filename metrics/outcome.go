@@ -46,6 +46,9 @@ const (
 	// Aborted: the response broke off on its way, or a handler panicked.
 	Aborted
 
+	// Checked: what the client sent was judged, and nothing was to be forwarded.
+	Checked
+
 	numOutcomes
 )
 
@@ -73,6 +76,7 @@ var outcomes = [numOutcomes]struct {
 	ClientGone:       {"client_gone", "The client went away before its answer was complete, or was too slow to send its body (408).", true},
 	Failed:           {"failed", "A handler behind this one returned an error of its own.", true},
 	Aborted:          {"aborted", "The answer broke off on its way, or a handler panicked.", true},
+	Checked:          {"checked", "What was sent to `check` was judged; nothing was to be forwarded.", false},
 }
 
 // String returns the label value, empty for Undecided.

@@ -23,16 +23,19 @@ type param struct {
 // hyphen, and the Encoding Standard knows that label too.
 var utf8Param = param{charset, "utf-8", "utf8"}
 
-// NewOffers returns offers of all formats in the server's order of preference,
+// NewOffers returns offers of formats, or of all in the server's order of preference,
 // all in UTF-8. It is told whether CSV is sent with a header row, which
 // is the parameter "header" of text/csv.
-func NewOffers(csvHeader bool) Offers {
+func NewOffers(csvHeader bool, formats ...Format) Offers {
+	if len(formats) == 0 {
+		formats = Formats()
+	}
 	present := "absent"
 	if csvHeader {
 		present = "present"
 	}
 	var o Offers
-	for _, f := range Formats() {
+	for _, f := range formats {
 		params := []param{utf8Param}
 		if f == CSV {
 			params = append(params, param{name: header, value: present})

@@ -90,6 +90,18 @@ func startsList(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(cutByteOrderMark(body), " \t\r\n"), []byte{'['})
 }
 
+// IsList reports whether the body is a list of calls whatever their number: what
+// the route for one call does not take.
+func (rows *Rows) IsList() bool {
+	return rows.kind == NDJSON || rows.kind == JSON && startsList(rows.body)
+}
+
+// IsObject reports whether the body is one JSON object: what the route for one call
+// takes as well, in the same way.
+func (rows *Rows) IsObject() bool {
+	return rows.kind == JSON && !startsList(rows.body)
+}
+
 // All yields the rows in their order, each time anew. Behind a row that leaves no
 // way to tell where the next one begins there are none, and behind the last that
 // is taken (MaxRows) one more that says so. Memory is taken for one row at a time.

@@ -357,6 +357,20 @@ var (
 		Fix:   "Try again later; the operator of this gateway has switched calls off.",
 	})
 
+	// OperationOff: a path below the route that the operator has not switched on.
+	OperationOff = rule(Rule{
+		Name: "operation_off", Status: http.StatusNotFound, ErrorCode: "NotFound",
+		Title: "This operation is switched off",
+		Fix:   "POST one call at a time to the route itself, or ask the operator of this gateway to switch the operation on.",
+	})
+
+	// DryRunPath: a flag that nobody knows must not dial.
+	DryRunPath = rule(Rule{
+		Name: "dry_run_path", Status: http.StatusBadRequest, ErrorCode: "DryRunPath",
+		Title: "A flag for a dry run is not known here, and would not keep the phone from ringing",
+		Fix:   "POST the same body to the path of the route with /check behind it; to place the call, leave the flag out.",
+	})
+
 	// AmbiguousPath: what stands between here and the upstream may read the path
 	// as the route, although the upstream itself would not.
 	AmbiguousPath = rule(Rule{

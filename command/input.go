@@ -1,0 +1,66 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// input is the file that a command reads.
+type input struct {
+	io.ReadCloser
+	name     string
+	progress io.Writer // nil for none
+
+	read, told int // MiB are told
+	bytes      int64
+}
+
+// Read reads, and says on a terminal how far it is with a large file.
+func (in *input) Read(p []byte) (int, error) {
+	n, err := in.ReadCloser.Read(p)
+	in.bytes += int64(n)
+	if in.read = int(in.bytes >> 20); in.progress != nil && in.read > in.told {
+		in.told = in.read
+		fmt.Fprintf(in.progress, "\rread %d MiB of %s", in.read, in.name)
+	}
+	if err != nil && in.told > 0 {
+		in.told = 0
+		fmt.Fprintln(in.progress)
+	}
+	return n, err
+}
+
+// contentTypes are the types of files by their names.
+var contentTypes = map[string]string{
+	".csv": "text/csv", ".tsv": "text/csv", ".txt": "text/csv",
+	".json": "application/json", ".ndjson": ndjson, ".jsonl": ndjson,
+}
+
+const ndjson = "application/x-ndjson"
+
+// sniff returns the file and its Content-Type, by its name or by how it begins.
+func (in *input) sniff() (io.Reader, string, error) {
+	if t, ok := contentTypes[strings.ToLower(filepath.Ext(in.name))]; ok {
+		return in, t, nil
+	}
+	const enough = 64 << 10
+	body := bufio.NewReaderSize(in, enough)
+	begin, err := body.Peek(enough)
+	if err != nil && err != io.EOF { //nolint:errorlint // bufio does not wrap it
+		return nil, "", err
+	}
+	text := bytes.TrimSpace(bytes.TrimPrefix(begin, []byte("\ufeff")))
+	line, rest, _ := bytes.Cut(text, []byte("\n"))
+	switch {
+	case len(text) == 0, text[0] != '{' && text[0] != '[':
+		return body, "text/csv", nil
+	case text[0] == '{' && bytes.HasSuffix(bytes.TrimSpace(line), []byte("}")) && bytes.HasPrefix(bytes.TrimSpace(rest), []byte("{")):
+		return body, ndjson, nil
+	default:
+		return body, "application/json", nil
+	}
+}

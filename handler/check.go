@@ -1,0 +1,157 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/destination"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// verdict is what became of a row that was checked: what a call of it would be.
+type verdict struct {
+	Row         int            `json:"row"`
+	Ref         string         `json:"ref,omitempty"`
+	OK          bool           `json:"ok"`
+	Destination string         `json:"destination,omitempty"` // masked
+	Kind        string         `json:"kind,omitempty"`
+	Country     string         `json:"country,omitempty"`
+	Type        string         `json:"type,omitempty"`
+	Errors      []problemError `json:"errors"`
+}
+
+// verdicts are those of all rows.
+type verdicts struct {
+	OK   bool      `json:"ok"`
+	Rows []verdict `json:"rows"`
+
+	bodyBytes int64
+}
+
+// check responds with verdicts. Nothing is forwarded.
+func (x *exchange) check(caddyhttp.Handler) error {
+	checked, refused, err := x.h.check(x.r, x.at)
+	switch {
+	case err != nil:
+		return x.abandon(err)
+	case refused != nil:
+		return x.refuse(refused)
+	}
+	x.admission.request = &request.Request{BodyBytes: checked.bodyBytes}
+	x.admission.request.Call[rules.SessionID] = rules.Value{Text: x.at.SessionID, Set: true}
+
+	body, contentType := checked.appendJSON(nil), negotiate.JSON.MediaType()
+	if csv := x.wanted.csv; csv != nil {
+		body, contentType = checked.appendCSV(nil, csv), csv.contentType
+	}
+	w := x.writer(nil)
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	if _, err := w.Write(body); err != nil {
+		x.record(metrics.ClientGone)
+		return nil
+	}
+	x.record(metrics.Checked)
+	return nil
+}
+
+// check judges what a client may send to the route, or to the route of many
+// calls, by the code that judges it there: one call as it is judged on the route,
+// several as rows. What is refused there as a whole, and not for what a row says,
+// is refused.
+func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error) {
+	var read bytes.Buffer
+	once := r.WithContext(r.Context())
+	if r.Body != nil {
+		once.Body = io.NopCloser(io.TeeReader(r.Body, &read))
+	}
+	rows, violations, err := h.rowReader.Rows(once, at.SessionID)
+	if err != nil {
+		return nil, nil, err
+	}
+	checked := &verdicts{OK: true}
+	if len(violations) == 0 {
+		checked.bodyBytes = rows.BodyBytes
+		for row := range rows.All() {
+			a, refused := h.admitRow(r, at, row)
+			if row.Number == 0 {
+				break
+			}
+			checked.add(row.Number, row.Ref, &a, refused)
+		}
+	}
+	if many := len(checked.Rows) > 1 && !rows.IsObject(); many || len(checked.Rows) == 1 && rows.IsList() {
+		return checked, nil, nil
+	}
+
+	again := r.WithContext(r.Context())
+	if r.Body != nil {
+		again.Body = io.NopCloser(io.MultiReader(&read, r.Body))
+	}
+	a, refused, err := h.admit(again, at)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case refused != nil && !a.request.Readable:
+		return nil, refused, nil
+	}
+	one := &verdicts{OK: true, bodyBytes: a.request.BodyBytes}
+	ref := ""
+	if len(checked.Rows) == 1 {
+		ref = checked.Rows[0].Ref
+	}
+	one.add(1, ref, &a, refused)
+	return one, nil, nil
+}
+
+// add adds the verdict on a row.
+func (c *verdicts) add(number int, ref string, a *admission, refused *refusal) {
+	v := verdict{Row: number, Ref: ref, OK: refused == nil, Errors: []problemError{}}
+	if a.request.Readable {
+		v.Destination = destination.Mask(a.request.Call[rules.Destination].Text)
+		v.Kind, v.Country, v.Type = string(a.verdict.Kind), a.verdict.Country, a.verdict.NumberType
+	}
+	if refused != nil {
+		refused.sort()
+		v.Errors = refused.errors()
+	}
+	c.OK = c.OK && v.OK
+	c.Rows = append(c.Rows, v)
+}
+
+// appendJSON appends the verdicts as a client of JSON gets them.
+func (c *verdicts) appendJSON(dst []byte) []byte {
+	text, _ := json.Marshal(c) // text and numbers: no error is possible
+	return append(append(dst, text...), '\n')
+}
+
+// checkColumns are the columns of verdicts in CSV.
+var checkColumns = []string{"row", "ref", "ok", "destination", "kind", "country", "type", "rules", "detail"}
+
+// appendCSV appends the verdicts as CSV.
+func (c *verdicts) appendCSV(dst []byte, csv *representation) []byte {
+	dst = csv.plan.AppendTableHeader(dst, checkColumns...)
+	for _, v := range c.Rows {
+		var names, details []string
+		for _, e := range v.Errors {
+			names = append(names, e.Rule)
+			details = append(details, e.Detail)
+		}
+		dst = csv.plan.AppendTableRow(dst,
+			strconv.Itoa(v.Row), v.Ref, strconv.FormatBool(v.OK), v.Destination, v.Kind, v.Country, v.Type,
+			strings.Join(names, " "), strings.Join(details, " "))
+	}
+	return dst
+}

@@ -1,0 +1,197 @@
+package handler
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
+)
+
+// rulesOf are the rules of a refusal or of a row's verdict.
+func rulesOf(errors []problemError) string {
+	names := make([]string, len(errors))
+	for i, e := range errors {
+		names[i] = e.Rule + " " + e.Field
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// ask serves a request to a path and returns the response, and whether it was
+// forwarded.
+func ask(t *testing.T, h *Handler, path, contentType, body string) (response *httptest.ResponseRecorder, forwarded bool) {
+	t.Helper()
+	r := newRequest(path, "application/json")
+	fresh := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r.Body, r.ContentLength = fresh.Body, fresh.ContentLength
+	r.Header.Del("Content-Type")
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	w := httptest.NewRecorder()
+	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		forwarded = true
+		w.WriteHeader(http.StatusOK)
+		return nil
+	})
+	if err := h.ServeHTTP(w, r, next); err != nil {
+		t.Fatal(err)
+	}
+	return w, forwarded
+}
+
+// TestCheckAndCallAgree sends random requests to the route and to check: what is
+// called good there is placed here, and what is refused here is refused there for
+// the same rules.
+func TestCheckAndCallAgree(t *testing.T) {
+	random := rand.New(rand.NewPCG(14, 1))
+	pick := func(of ...string) string { return of[random.IntN(len(of))] }
+	field := func() (name, value string) {
+		switch name = pick("destination", "Destination", "fromNumber", "callSid", "CALLSID", "sessionId", "note", "destinaton", "ref"); name {
+		case "callSid", "CALLSID":
+			return name, pick("CA0123456789abcdef0123456789abcdef", "CA1", "")
+		case "sessionId":
+			return name, pick("abc", "abd")
+		default:
+			return name, pick("+12025550123", "+12025550123", "2025550123", "911", "", "sip:a@b.c", "bob", "+1900", "x\x01y", "+4930123456", "client:a", "+12025550124")
+		}
+	}
+	configs := []Config{
+		{},
+		{Options: rules.Options{Numbers: rules.NumberOptions{Region: "US", AllowCountries: []string{"US"}}}},
+		{UnknownFields: "reject", Options: rules.Options{Require: []string{"destination", "callSid"}}},
+		{Default: map[string]string{"fromNumber": "+12025550199"}, Options: rules.Options{Mode: rules.Report}, MaxBody: 64},
+	}
+	placed, refusedHere := 0, 0
+	for n, cfg := range configs {
+		h := newHandler(t, cfg)
+		for range 1500 {
+			var names, values, pairs, members []string
+			for range 1 + random.IntN(4) {
+				name, value := field()
+				names, values = append(names, name), append(values, value)
+				pairs = append(pairs, name+"="+strings.NewReplacer("+", "%2B", "\x01", "%01").Replace(value))
+				text, _ := json.Marshal(value)
+				members = append(members, fmt.Sprintf("%q:%s", name, text))
+			}
+			comma := pick(",", ";", "\t")
+			body, contentType := "", ""
+			switch random.IntN(6) {
+			case 0:
+				body, contentType = strings.Join(names, comma)+"\r\n"+strings.Join(values, comma)+pick("", "\r\n", "\r\n\n", comma), "text/csv"
+			case 1:
+				body, contentType = strings.Join(pairs, "&"), "application/x-www-form-urlencoded"
+			case 2:
+				body, contentType = pick("", " ", "null", "7", "{", "x", "[]", "destination"), pick("", "text/csv", "application/json", "image/png")
+			default:
+				body, contentType = "{"+strings.Join(members, ",")+"}"+pick("", "", "\n", "x"), pick("application/json", "", "text/csv")
+			}
+			query := ""
+			if random.IntN(4) == 0 {
+				query = "?" + pairs[0]
+			}
+			call, forwarded := ask(t, h, route1+query, contentType, body)
+			check, wrong := ask(t, h, route1+"/check"+query, contentType, body)
+			if wrong {
+				t.Fatalf("a check was forwarded: %q", body)
+			}
+			var refused problem
+			if !forwarded {
+				if err := json.Unmarshal(call.Body.Bytes(), &refused); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if check.Code != http.StatusOK {
+				var unread problem
+				if err := json.Unmarshal(check.Body.Bytes(), &unread); err != nil {
+					t.Fatal(err)
+				}
+				if forwarded || call.Code != check.Code || rulesOf(unread.Errors) != rulesOf(refused.Errors) {
+					t.Fatalf("configuration %d, %s %q%s: check %d %s, call %d %s", n, contentType, body, query, check.Code, check.Body, call.Code, call.Body)
+				}
+				continue
+			}
+			var got verdicts
+			if err := json.Unmarshal(check.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(body, "[") { // which the route does not take
+				continue
+			}
+			if len(got.Rows) != 1 || got.OK != forwarded || got.OK != got.Rows[0].OK || rulesOf(got.Rows[0].Errors) != rulesOf(refused.Errors) {
+				t.Fatalf("configuration %d, %s %q%s: check %s, call %d %s", n, contentType, body, query, check.Body, call.Code, call.Body)
+			}
+			if forwarded {
+				placed++
+			} else {
+				refusedHere++
+			}
+		}
+	}
+	if placed < 500 || refusedHere < 500 {
+		t.Errorf("%d calls were placed and %d refused, too few to tell anything", placed, refusedHere)
+	}
+}
+
+func TestCheckOfManyRows(t *testing.T) {
+	h := newHandler(t, Config{})
+	w, _ := ask(t, h, route1+"/check.csv", "text/csv", "ref;destination\nann;+12025550123\nbob\n=x;911\n")
+	const want = "row,ref,ok,destination,kind,country,type,rules,detail\r\n" +
+		"1,ann,true,+12*******23,phone,US,fixed_line_or_mobile,,\r\n" +
+		"2,,false,,,,,row_length,Line 3: The row has 1 cells and the header row has 2.\r\n" +
+		"3,=x,false,****,name,,,emergency,\"destination is an emergency number, or connects to one.\"\r\n"
+	if w.Code != http.StatusOK || w.Body.String() != want {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w, _ = ask(t, h, route1+"/check", "application/x-ndjson", `{"destination":"+12025550123"}`+"\n{}\n")
+	var got verdicts
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.OK || len(got.Rows) != 2 || !got.Rows[0].OK || got.Rows[1].OK ||
+		got.Rows[1].Errors[0].Pointer != "#/2/destination" || got.Rows[1].Errors[0].Row != 2 {
+		t.Errorf("%s", w.Body)
+	}
+}
+
+func TestNoFlagForADryRunDials(t *testing.T) {
+	h, off := newHandler(t, Config{}), newHandler(t, Config{Check: CheckOff})
+	for _, query := range []string{"dry_run", "dryRun=1", "DRYRUN=false", "dry-run=true", "a=b&validate", "Validate=x", "dry%5Frun", "validate_only=1", "validateOnly"} {
+		w, forwarded := ask(t, h, route1+"?"+query, "application/json", body1)
+		if forwarded || w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "dry_run_path") ||
+			!strings.Contains(w.Body.String(), "POST to /sessions/{sessionId}/conference/members/check instead.") {
+			t.Errorf("%s: %d %s", query, w.Code, w.Body)
+		}
+		if w, forwarded := ask(t, off, route1+"?"+query, "application/json", body1); forwarded || w.Code != http.StatusBadRequest ||
+			!strings.Contains(w.Body.String(), "Checking calls is off on this gateway.") {
+			t.Errorf("%s, check off: %d %s", query, w.Code, w.Body)
+		}
+	}
+	for _, name := range []string{"X-Dry-Run", "x-dryrun", "X-Validate-Only"} {
+		r := newRequest(route1, "application/json")
+		r.Header.Set(name, "true")
+		w := httptest.NewRecorder()
+		if err := h.ServeHTTP(w, r, nobody(t)); err != nil || w.Code != http.StatusBadRequest {
+			t.Errorf("%s: %v %d", name, err, w.Code)
+		}
+	}
+	for _, query := range []string{"dry=1", "validated=1", "run", "x_dry_run_x"} {
+		if _, forwarded := ask(t, h, route1+"?"+query, "application/json", body1); !forwarded {
+			t.Errorf("%s is refused", query)
+		}
+	}
+	if w, _ := ask(t, h, route1+"/check?dry_run", "application/json", body1); w.Code != http.StatusOK {
+		t.Errorf("a check with a flag: %d %s", w.Code, w.Body)
+	}
+	if w, forwarded := ask(t, off, route1+"/check", "application/json", body1); forwarded || w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "operation_off") {
+		t.Errorf("check off: %d %s", w.Code, w.Body)
+	}
+}
