@@ -26,8 +26,8 @@ type Dialect struct {
 	QuoteBrackets bool
 	// QuoteEdges is whether each cell is quoted that a reader could change or take
 	// for something else without quotes: one that begins or ends with a space or
-	// a tab, that is just \., the end of the table for PostgreSQL's COPY, or, where
-	// no byte order mark comes before it, that begins with U+FEFF.
+	// a tab, that begins with U+FEFF, the byte order mark, or that is just \., the
+	// end of the table for PostgreSQL's COPY.
 	QuoteEdges bool
 	// QuoteSeparators is whether each cell is quoted that holds a separator other
 	// than the delimiter.
