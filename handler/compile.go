@@ -71,7 +71,7 @@ func compile(cfg Config) (*compiled, error) {
 	}
 	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown, ClientGone: isStreamReset}
 	c.rowReader = &request.Reader{
-		MaxBody: max(DefaultBulkMaxBody, c.reader.MaxBody), MaxRows: DefaultMaxRows, UnknownFields: unknown, ClientGone: isStreamReset,
+		MaxBody: max(DefaultMaxRowsBody, c.reader.MaxBody), MaxRows: DefaultMaxRows, UnknownFields: unknown, ClientGone: isStreamReset,
 	}
 	mistake("", fieldNames("default", cfg.Default))
 	mistake("", fieldNames("set", cfg.Set))

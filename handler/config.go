@@ -13,8 +13,8 @@ const (
 	DefaultRoute = route.DefaultTemplate
 	// DefaultMaxBody is the largest request body in bytes: 16 KiB.
 	DefaultMaxBody = request.DefaultMaxBody
-	// DefaultBulkMaxBody is the largest body of many calls in bytes: 256 KiB.
-	DefaultBulkMaxBody = 256 << 10
+	// DefaultMaxRowsBody is the largest body of many calls in bytes: 256 KiB.
+	DefaultMaxRowsBody = 256 << 10
 	// DefaultMaxRows is how many calls a body of many can hold.
 	DefaultMaxRows = request.DefaultMaxRows
 	// DefaultMaxResponse is the largest answer in bytes that is made CSV: 8 MiB.

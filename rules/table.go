@@ -357,11 +357,11 @@ var (
 		Fix:   "Try again later; the operator of this gateway has switched calls off.",
 	})
 
-	// OperationOff: a path below the route that the operator has not switched on.
+	// OperationOff: a path below the route that the operator has switched off.
 	OperationOff = rule(Rule{
 		Name: "operation_off", Status: http.StatusNotFound, ErrorCode: "NotFound",
 		Title: "This operation is switched off",
-		Fix:   "POST one call at a time to the route itself, or ask the operator of this gateway to switch the operation on.",
+		Fix:   "Ask the operator of this gateway to switch it on, or check the calls with caddy conference-members check.",
 	})
 
 	// DryRunPath: a flag that nobody knows must not dial.
