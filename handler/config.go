@@ -17,7 +17,7 @@ const (
 	DefaultMaxRowsBody = 256 << 10
 	// DefaultMaxRows is how many calls a body of many can hold.
 	DefaultMaxRows = request.DefaultMaxRows
-	// DefaultMaxResponse is the largest answer in bytes that is made CSV: 8 MiB.
+	// DefaultMaxResponse is the largest response in bytes that is transcoded to CSV: 8 MiB.
 	DefaultMaxResponse = 8 << 20
 	// DefaultFilename is the name under which a CSV is saved, the upstream's own.
 	DefaultFilename = "AddConferenceMember.csv"
@@ -115,7 +115,7 @@ type Config struct {
 	// How a request is judged.
 	rules.Options
 
-	// How an answer is made CSV. Default: byte for byte as the upstream does.
+	// How a response is transcoded to CSV. Default: byte for byte as the upstream does.
 	CSV *CSV `json:"csv,omitempty"`
 
 	// Lets clients repeat a call with the same idempotency key, and dials it once.
@@ -127,11 +127,11 @@ type Config struct {
 	Duplicates *Duplicates `json:"duplicates,omitempty"`
 
 	// `handle_errors` hands refusals to the error routes of the server instead
-	// of answering them. Default: the module's own answers.
+	// of responding to them. Default: the module responds.
 	ErrorsVia string `json:"errors_via,omitempty"`
 }
 
-// CSV says how an answer is made CSV.
+// CSV says how a response is transcoded to CSV.
 type CSV struct {
 	transform.Options
 
@@ -140,7 +140,7 @@ type CSV struct {
 	// unsafe in a file name become `_`. Default: `AddConferenceMember.csv`.
 	Filename string `json:"filename,omitempty"`
 
-	// The largest answer in bytes, unpacked too, that is made CSV. A larger
+	// The largest response in bytes, unpacked too, that is transcoded to CSV. A larger
 	// one is delivered as it came. Default: 8388608.
 	MaxResponse int64 `json:"max_response,omitempty"`
 

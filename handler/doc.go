@@ -1,6 +1,6 @@
 // Package handler is the life of a request to the conference members route:
-// which requests are its own, what format the answer has, what is forwarded,
-// and how the answer travels back. [Handler.ServeHTTP] reads top to bottom in
+// which requests are its own, what format the response has, what is forwarded,
+// and how the response travels back. [Handler.ServeHTTP] reads top to bottom in
 // that order.
 //
 // A [Config] is what an operator writes; [New] compiles it once, and nothing

@@ -16,21 +16,21 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
-// representation is how an answer is made CSV: a compiled csv block or view.
+// representation is how a response is transcoded to CSV: a compiled csv block or view.
 type representation struct {
 	plan        *transform.Plan
 	offers      negotiate.Offers
-	maxResponse int64  // bytes, of the answer after decompression
+	maxResponse int64  // bytes, of the response after decompression
 	contentType string // with charset, and header where it is absent
 	disposition string // Content-Disposition of a success
 	filename    string // its template, empty if it holds no placeholders
 	errorsJSON  bool   // leave errors as they come
 }
 
-// transcodeError is the field that says why an answer is not CSV.
+// transcodeError is the field that says why a response is not CSV.
 const transcodeError = "X-Transcode-Error"
 
-// The reasons for which an answer is delivered as it came, besides those of
+// Why a response is passed through although CSV was asked for, besides those of
 // package transform. They are values of that field and of a metric.
 const (
 	reasonNotJSON   = "not_json"
@@ -51,7 +51,7 @@ var fallbackReasons = func() []string {
 	return all
 }()
 
-// decision is what becomes of an answer once its header is known. With neither
+// decision is what becomes of a response once its header is known. With neither
 // field set it is passed on as it comes.
 type decision struct {
 	transcode bool
@@ -60,7 +60,7 @@ type decision struct {
 	size      int           // its declared length in bytes, 0 if unknown
 }
 
-// decide judges an answer by its header.
+// decide judges a response by its header.
 func (c *representation) decide(status int, h http.Header) decision {
 	switch {
 	case status < 200, status == http.StatusNoContent, status == http.StatusPartialContent,
@@ -148,8 +148,8 @@ func (c *representation) transcode(out *[]byte, body []byte, packed coding.Codin
 	return ""
 }
 
-// roomForCSV is how much room to take for the CSV of an answer of size bytes.
-// For a large answer it is all that the CSV may become: a buffer that has to
+// roomForCSV is how much room to take for the CSV of a response of size bytes.
+// For a large response it is all that the CSV may become: a buffer that has to
 // grow is held twice while it is copied.
 func roomForCSV(size int) int {
 	if size <= buffer.MaxPooled {

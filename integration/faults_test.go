@@ -235,13 +235,13 @@ var faultCases = []faultCase{
 	{of: ofClient, what: "leaves before it is answered", header: []string{stuckAnswer}, play: whileHeld(leave), json: gone, requests: 1, dialled: 1},
 	{of: ofClient, what: "leaves within its answer", header: []string{stuckBody}, play: whileAnswered(leave), json: gone, requests: 1, dialled: 1},
 	{of: ofClient, what: "resets the connection within its answer, of which it reads nothing", over: overHTTP1, header: []string{fault(`{"repeat":10000}`)}, play: resetUnread, json: gone, csv: fate{reason: "too_large", outcome: "client_gone"}, requests: 1, dialled: 1},
-	{of: ofClient, what: "leaves within its body", over: overHTTP1, play: halfSent(leaveHalfWay), json: fate{outcome: "rejected"}},
+	{of: ofClient, what: "leaves within its body", over: overHTTP1, play: halfSent(leaveHalfWay), json: fate{outcome: "refused"}},
 	{of: ofClient, what: "leaves within its body", over: overStreams, play: halfSent(leaveHalfWay), json: gone},
 	{of: ofClient, what: "resets the connection within its body", over: overHTTP1, play: resetHalfWay, json: gone},
 
 	// A client whose body is slow, or not whole.
-	{of: ofClient, what: "ends its body too early, and waits", over: overHTTP1, play: closeHalfWay, json: fate{status: 400, outcome: "rejected"}},
-	{of: ofClient, what: "sends chunks that are none", over: overHTTP1, play: breakChunks, json: fate{status: 400, outcome: "rejected"}},
+	{of: ofClient, what: "ends its body too early, and waits", over: overHTTP1, play: closeHalfWay, json: fate{status: 400, outcome: "refused"}},
+	{of: ofClient, what: "sends chunks that are none", over: overHTTP1, play: breakChunks, json: fate{status: 400, outcome: "refused"}},
 	{of: ofClient, what: "sends its body slowly, but in time", play: halfSent(theRest), json: served, requests: 1, dialled: 1},
 	{of: ofClient, what: "stops within its body for longer than `read_body`", site: "slow", play: halfSent(nothingMore), json: fate{status: 408, outcome: "client_gone"}},
 	{of: ofClient, what: "sends its body byte by byte (slowloris) for longer than `read_body`", site: "slow", play: halfSent(drops), json: fate{status: 408, outcome: "client_gone"}},
@@ -249,8 +249,8 @@ var faultCases = []faultCase{
 	// A client that waits for "100 Continue".
 	{of: ofClient, what: "waits for `100 Continue` with a good request", over: overTCP, header: []string{expecting}, json: served, requests: 1, dialled: 1, continued: true},
 	{of: ofClient, what: "expects `100 Continue`, and does not wait", over: overHTTP3, header: []string{expecting}, json: served, requests: 1, dialled: 1},
-	{of: ofClient, what: "waits for `100 Continue` with a body that breaks a rule", over: overTCP, body: invalidBody, header: []string{expecting}, json: fate{status: 422, outcome: "rejected"}, continued: true},
-	{of: ofClient, what: "waits for `100 Continue` with a type that is not read", over: overTCP, header: []string{expecting, "Content-Type: image/png"}, json: fate{status: 415, outcome: "rejected"}},
+	{of: ofClient, what: "waits for `100 Continue` with a body that breaks a rule", over: overTCP, body: invalidBody, header: []string{expecting}, json: fate{status: 422, outcome: "refused"}, continued: true},
+	{of: ofClient, what: "waits for `100 Continue` with a type that is not read", over: overTCP, header: []string{expecting, "Content-Type: image/png"}, json: fate{status: 415, outcome: "refused"}},
 	{of: ofClient, what: "waits for `100 Continue` with a body that is too large", over: overTCP, body: strings.Repeat(" ", 20<<10), header: []string{expecting}, json: fate{status: 413, outcome: "too_large"}},
 	{of: ofClient, what: "waits for `100 Continue` with another method", over: overTCP, method: http.MethodPut, header: []string{expecting}, json: fate{status: 405, outcome: "method_not_allowed"}},
 	{of: ofClient, what: "waits for `100 Continue` for a format that is not known", over: overTCP, target: membersPath + "?format=pdf", header: []string{expecting}, json: fate{status: 406, outcome: "not_acceptable"}},

@@ -83,7 +83,7 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 		},
 		{
 			rule: "a refusal", body: `{"callSid":"+12025550123","destination":"+0"}`,
-			want: `{"session_id":"abc","destination":"****","format":"json","outcome":"rejected","call":"not-dialled","violated_rules":["call_sid_format","destination_format"],"warned_rules":["validity"],"correlation_id":"me"}`,
+			want: `{"session_id":"abc","destination":"****","format":"json","outcome":"refused","call":"not-dialled","violated_rules":["call_sid_format","destination_format"],"warned_rules":["validity"],"correlation_id":"me"}`,
 			hash: true, times: []string{"duration"},
 		},
 		{
@@ -94,7 +94,7 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 		},
 		{
 			rule: "a body that can't be read", body: `{`,
-			want:  `{"session_id":"abc","format":"json","outcome":"rejected","call":"not-dialled","violated_rules":["malformed_json"],"correlation_id":"me"}`,
+			want:  `{"session_id":"abc","format":"json","outcome":"refused","call":"not-dialled","violated_rules":["malformed_json"],"correlation_id":"me"}`,
 			times: []string{"duration"},
 		},
 		{
@@ -201,7 +201,7 @@ func TestTheDecisionIsLoggedAtDebugLevel(t *testing.T) {
 		}
 		return len(outcomes) >= 2
 	})
-	if !slices.Equal(outcomes, []string{"ok", "rejected"}) {
+	if !slices.Equal(outcomes, []string{"ok", "refused"}) {
 		t.Errorf("logged outcomes %v", outcomes)
 	}
 }

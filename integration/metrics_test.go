@@ -176,10 +176,10 @@ func TestEachRequestHasTheOutcomeThatItHad(t *testing.T) {
 		{"fallback", "csv", "plain", post(csv, validBody, fault("truncated-json"))},
 		{"fallback", "csv", "plain", post(csv, validBody, fault("huge"))},
 		{"fallback", "csv", "plain", post(csv, validBody, fault("br"))},
-		{"rejected", "json", "plain", post(membersPath, invalidBody)},
-		{"rejected", "csv", "plain", post(csv, "{")},
-		{"rejected", "json", "plain", wire("POST "+membersPath, []string{"Content-Type: image/png"}, "x")},
-		{"rejected", "json", "routes", post(membersPath, invalidBody)},
+		{"refused", "json", "plain", post(membersPath, invalidBody)},
+		{"refused", "csv", "plain", post(csv, "{")},
+		{"refused", "json", "plain", wire("POST "+membersPath, []string{"Content-Type: image/png"}, "x")},
+		{"refused", "json", "routes", post(membersPath, invalidBody)},
 		{"too_large", "json", "plain", post(membersPath, strings.Repeat(" ", 17<<10))},
 		{"too_large", "csv", "plain", post(csv, gzipped(strings.Repeat(" ", 1<<20)), "Content-Encoding: gzip")},
 		{"not_acceptable", "none", "plain", post(membersPath, validBody, "Accept: image/png")},
@@ -332,7 +332,7 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 	if n := s.sum("requests_total", "outcome=ok") + s.sum("requests_total", "outcome=fallback"); n != float64(u.Stats().Requests) {
 		t.Errorf("%v forwarded requests counted, %d arrived", n, u.Stats().Requests)
 	}
-	for status, outcome := range map[int]string{422: "rejected", 405: "method_not_allowed"} {
+	for status, outcome := range map[int]string{422: "refused", 405: "method_not_allowed"} {
 		if n := s.sum("requests_total", "outcome="+outcome); n != float64(answered[status]) {
 			t.Errorf("%v counted as %s, %d answered with %d", n, outcome, answered[status], status)
 		}

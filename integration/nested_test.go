@@ -32,8 +32,8 @@ func TestTwoHandlersInOneChainCountOnce(t *testing.T) {
 	}{
 		{rule: "a call", site: "same", body: validBody, outcome: "ok", format: "json", call: "dialled", dialled: 1, upstream: 1},
 		{rule: "a call in CSV", site: "same", body: validBody, header: []string{"Accept: text/csv"}, outcome: "ok", format: "csv", call: "dialled", dialled: 1, upstream: 1, transcoded: 1},
-		{rule: "a refusal of the first", site: "same", body: invalidBody, outcome: "rejected", format: "json", call: "not-dialled", violated: "call_sid_format", mode: "enforce"},
-		{rule: "a refusal of the second", site: "stricter", body: validBody, outcome: "rejected", format: "json", call: "not-dialled", violated: "destination_kind", mode: "enforce"},
+		{rule: "a refusal of the first", site: "same", body: invalidBody, outcome: "refused", format: "json", call: "not-dialled", violated: "call_sid_format", mode: "enforce"},
+		{rule: "a refusal of the second", site: "stricter", body: validBody, outcome: "refused", format: "json", call: "not-dialled", violated: "destination_kind", mode: "enforce"},
 		{rule: "what both report", site: "same", body: `{"destination":"+12025550123","fromNumber":"+12025550123"}`, outcome: "ok", format: "json", call: "dialled", dialled: 1, upstream: 1, violated: "distinct", mode: "report"},
 		{rule: "no upstream", site: "down", body: validBody, outcome: "unreachable", format: "json", call: "not-dialled", dialled: 1, upstream: 1},
 		{rule: "no response", site: "same", body: validBody, header: []string{fault("close")}, outcome: "no_response", format: "json", call: "unknown", dialled: 1, upstream: 1},

@@ -157,19 +157,19 @@ var endings = []ending{
 
 	{rule: "a call placed before", site: "keyed", header: []string{placedBefore}, want: "json replayed"},
 	{rule: "a call placed before, as CSV", site: "keyed", header: []string{placedBefore, inCSV}, want: "csv replayed"},
-	{rule: "another call under the key of one", site: "keyed", body: `{"destination":"+12025550124"}`, header: []string{placedBefore}, want: "json rejected"},
+	{rule: "another call under the key of one", site: "keyed", body: `{"destination":"+12025550124"}`, header: []string{placedBefore}, want: "json refused"},
 
 	{rule: "garbage as CSV", header: []string{inCSV, fault("garbage")}, want: "csv fallback"},
 	{rule: "another type as CSV", header: []string{inCSV, fault(`{"header":{"Content-Type":["text/html"]}}`)}, want: "csv fallback"},
 	{rule: "an unknown coding as CSV", header: []string{inCSV, fault("br")}, want: "csv fallback"},
 	{rule: "too large for CSV", header: []string{inCSV, fault(`{"repeat":100}`)}, want: "csv fallback"},
 
-	{rule: "a broken rule", body: invalidBody, want: "json rejected"},
-	{rule: "a broken rule in CSV", body: invalidBody, header: []string{inCSV}, want: "csv rejected"},
-	{rule: "a broken rule and an error route", site: "routes", body: invalidBody, want: "json rejected"},
-	{rule: "malformed JSON", body: "{", want: "json rejected"},
-	{rule: "an unknown type", header: []string{"Content-Type: image/png"}, want: "json rejected"},
-	{rule: "an ambiguous path", path: "/sessions/abc%2fx%5c../conference/members", want: "json rejected"},
+	{rule: "a broken rule", body: invalidBody, want: "json refused"},
+	{rule: "a broken rule in CSV", body: invalidBody, header: []string{inCSV}, want: "csv refused"},
+	{rule: "a broken rule and an error route", site: "routes", body: invalidBody, want: "json refused"},
+	{rule: "malformed JSON", body: "{", want: "json refused"},
+	{rule: "an unknown type", header: []string{"Content-Type: image/png"}, want: "json refused"},
+	{rule: "an ambiguous path", path: "/sessions/abc%2fx%5c../conference/members", want: "json refused"},
 	{rule: "a body too large", body: `{"pad":"` + strings.Repeat("x", 20<<10) + `"}`, want: "json too_large"},
 	{rule: "a body too large in CSV", body: `{"pad":"` + strings.Repeat("x", 20<<10) + `"}`, header: []string{inCSV}, want: "csv too_large"},
 	{rule: "nothing acceptable", header: []string{"Accept: image/png"}, want: "none not_acceptable"},
@@ -180,8 +180,8 @@ var endings = []ending{
 
 	{rule: "a check", path: membersPath + "/check", want: "none checked"},
 	{rule: "a check in CSV of what would be refused", path: membersPath + "/check", body: "{}", header: []string{inCSV}, want: "none checked"},
-	{rule: "a check of what can't be read", path: membersPath + "/check", body: "{", want: "json rejected"},
-	{rule: "a flag for a dry run", path: membersPath + "?dry_run", want: "json rejected"},
+	{rule: "a check of what can't be read", path: membersPath + "/check", body: "{", want: "json refused"},
+	{rule: "a flag for a dry run", path: membersPath + "?dry_run", want: "json refused"},
 
 	{rule: "OPTIONS", method: http.MethodOptions, want: "none passed"},
 	{rule: "OPTIONS and an error", method: http.MethodOptions, header: []string{fault(`{"status":500}`)}, want: "none upstream_5xx"},

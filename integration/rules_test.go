@@ -167,8 +167,8 @@ func TestErrorRoutesTakeOver(t *testing.T) {
 		status        int
 		message       string
 	}{
-		{"a rule", post(membersPath, invalidBody), 422, "refused: call_sid_format (callSid), destination_format (destination) (rejected)"},
-		{"reading", post(membersPath, "{"), 400, "refused: malformed_json (rejected)"},
+		{"a rule", post(membersPath, invalidBody), 422, "refused: call_sid_format (callSid), destination_format (destination) (refused)"},
+		{"reading", post(membersPath, "{"), 400, "refused: malformed_json (refused)"},
 		{"a method", wire("GET "+membersPath, nil, ""), 405, "refused: method_not_allowed (method_not_allowed)"},
 		{"a predefined route", post("/api/AddConferenceMember[]", "[]"), 404, "refused: predefined_route (predefined_route)"},
 		{"a format", post(membersPath, "{}", "Accept: image/png"), 406, "refused: not_acceptable (not_acceptable)"},

@@ -206,7 +206,7 @@ func TestASpanTellsOfTheRequest(t *testing.T) {
 		},
 		{
 			rule: "a refusal", body: `{"destination":"911","fromNumber":"x"}`,
-			attributes: map[string]string{"format": "json", "outcome": "rejected", "call": "not-dialled", "destination.kind": "name", "violated_rules": "from_number_format emergency", "would_refuse": "false"},
+			attributes: map[string]string{"format": "json", "outcome": "refused", "call": "not-dialled", "destination.kind": "name", "violated_rules": "from_number_format emergency", "would_refuse": "false"},
 			events:     []string{"conference_members.refused rules=from_number_format emergency"},
 		},
 		{
@@ -215,7 +215,7 @@ func TestASpanTellsOfTheRequest(t *testing.T) {
 		},
 		{
 			rule: "a refusal beside a rule in report mode", body: `{"callSid":"x","destination":"911"}`,
-			attributes: map[string]string{"format": "json", "outcome": "rejected", "call": "not-dialled", "destination.kind": "name", "violated_rules": "call_sid_format emergency", "would_refuse": "false"},
+			attributes: map[string]string{"format": "json", "outcome": "refused", "call": "not-dialled", "destination.kind": "name", "violated_rules": "call_sid_format emergency", "would_refuse": "false"},
 			events:     []string{"conference_members.refused rules=emergency"},
 		},
 		{

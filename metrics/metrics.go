@@ -43,9 +43,9 @@ const (
 
 // Labels are the closed label sets that other packages own.
 type Labels struct {
-	// Formats are the names of the formats an answer can have.
+	// Formats are the names of the formats that a response can have.
 	Formats []string
-	// FallbackReasons are the reasons for which an answer is delivered as it came.
+	// FallbackReasons are why a response is passed through because transcoding to CSV failed.
 	FallbackReasons []string
 	// Fields are the names of the fields that a request can have.
 	Fields []string
@@ -106,7 +106,7 @@ func New(l Labels) *Collectors {
 	c.requests = c.counter(metric{
 		name:   "requests_total",
 		budget: 96,
-		help:   "Requests on the conference members route that ended, by format of the answer and outcome.",
+		help:   "Requests on the conference members route that ended, by format of the response and outcome.",
 		labels: []label{format, outcome},
 		starts: func(v []string) bool { return canEnd(v[0], v[1]) },
 	})
@@ -119,14 +119,14 @@ func New(l Labels) *Collectors {
 	c.requestDuration = c.histogram(metric{
 		name:    "request_duration_seconds",
 		budget:  20,
-		help:    "Time from a request's arrival to the end of its answer.",
+		help:    "Time from a request's arrival to the end of its response.",
 		labels:  []label{outcome},
 		buckets: durationBuckets,
 	})
 	c.upstreamDuration = c.histogram(metric{
 		name:    "upstream_duration_seconds",
 		budget:  8,
-		help:    "Time from forwarding a request to the header of the answer, or to the failure.",
+		help:    "Time from forwarding a request to the header of the response, or to the failure.",
 		labels:  []label{codeClass},
 		buckets: durationBuckets,
 		starts:  func(v []string) bool { return v[0] != other },
@@ -134,19 +134,19 @@ func New(l Labels) *Collectors {
 	c.transcode = c.histogram(metric{
 		name:    "transcode_duration_seconds",
 		budget:  1,
-		help:    "Time that it took to make an answer CSV.",
+		help:    "Time spent transcoding a response to CSV.",
 		buckets: transcodeBuckets,
 	})
 	c.fallbacks = c.counter(metric{
 		name:   "transcode_fallbacks_total",
 		budget: 16,
-		help:   "Answers that could not be made CSV and were delivered as they came, by reason.",
+		help:   "Responses passed through because transcoding to CSV failed, by reason.",
 		labels: []label{reason},
 	})
 	c.violations = c.counter(metric{
 		name:   "validation_failures_total",
 		budget: 140,
-		help:   "Rules that requests failed, by field, rule and the rule's mode.",
+		help:   "Rules that requests violate, by field, rule and the rule's mode.",
 		labels: []label{field, rule, mode},
 		starts: func(v []string) bool {
 			return v[2] == enforce && slices.ContainsFunc(l.Rules[v[1]], func(f string) bool { return cmp.Or(f, none) == v[0] })
@@ -173,7 +173,7 @@ func New(l Labels) *Collectors {
 	c.responseBytes = c.histogram(metric{
 		name:    "response_body_bytes",
 		budget:  8,
-		help:    "Size of an answer's body as it was delivered, by format.",
+		help:    "Size of a response's body as it was delivered, by format.",
 		labels:  []label{format},
 		buckets: sizeBuckets,
 	})
@@ -285,15 +285,15 @@ func (c *Collectors) Dialled(kind, country string) {
 	c.destinations.of(kind, country).Inc()
 }
 
-// Transcoded records the time that it took to make an answer CSV.
+// Transcoded records the time spent transcoding a response to CSV.
 func (c *Collectors) Transcoded(took time.Duration) { c.transcode.of().Observe(took.Seconds()) }
 
 // codeClasses are the values of the label code_class, indexed by the first
-// digit of the status; index 0 stands for no answer at all.
+// digit of the status; index 0 stands for no response at all.
 var codeClasses = [...]string{none, "1xx", "2xx", "3xx", "4xx", "5xx"}
 
-// UpstreamResponded records the time to the header of the upstream's answer.
-// Status 0 stands for no answer. The trace id is empty if it is not sampled.
+// UpstreamResponded records the time to the header of the upstream's response.
+// Status 0 stands for no response. The trace id is empty if it is not sampled.
 func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID string) {
 	class := other
 	if i := status / 100; i >= 0 && i < len(codeClasses) {
@@ -302,7 +302,7 @@ func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID s
 	observe(c.upstreamDuration.of(class), took.Seconds(), traceID)
 }
 
-// FellBack counts an answer that was delivered as it came.
+// FellBack counts a response that was passed through because transcoding to CSV failed.
 func (c *Collectors) FellBack(reason string) {
 	c.fallbacks.of(reason).Inc()
 }

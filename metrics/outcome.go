@@ -7,10 +7,10 @@ type Outcome uint8
 const (
 	// Undecided: the request has not ended. Its name is empty.
 	Undecided Outcome = iota
-	// OK: the upstream's answer, below 400, was delivered as asked.
+	// OK: the upstream's response, below 400, was delivered as asked.
 	OK
-	// Fallback: CSV was asked for, but the upstream's answer, below 400, could
-	// not be made CSV and was delivered as it came.
+	// Fallback: CSV was asked for, but the upstream's response, below 400,
+	// could not be transcoded and was passed through.
 	Fallback
 	// Replayed: the response of the first request with the same key was sent again;
 	// not forwarded.
@@ -38,7 +38,7 @@ const (
 	NoResponse
 	// Timeout: the call was sent to the upstream, and no response came in time.
 	Timeout
-	// ClientGone: the client went away before its answer was complete, or was too
+	// ClientGone: the client went away before its response was complete, or was too
 	// slow to say what it wants.
 	ClientGone
 	// Failed: another handler after this one returned an error of its own.
@@ -59,10 +59,10 @@ var outcomes = [numOutcomes]struct {
 	meaning   string
 	formatted bool
 }{
-	OK:               {"ok", "The upstream's answer, below 400, was delivered in the format asked for.", true},
-	Fallback:         {"fallback", "CSV was asked for, but the upstream's answer, below 400, could not be made CSV and was delivered as it came, with `X-Transcode-Error`.", true},
+	OK:               {"ok", "The upstream's response, below 400, was delivered in the format asked for.", true},
+	Fallback:         {"fallback", "CSV was asked for, but the upstream's response, below 400, could not be transcoded and was passed through, with `X-Transcode-Error`.", true},
 	Replayed:         {"replayed", "The response of an earlier request with the same idempotency key, or of the same call a moment ago, was sent again; not forwarded.", true},
-	Refused:          {"rejected", "The request broke a rule (400, 409, 415, 422, 503) and was not forwarded.", true},
+	Refused:          {"refused", "The request broke a rule (400, 409, 415, 422, 503) and was not forwarded.", true},
 	TooLarge:         {"too_large", "The request's body exceeds `max_body` (413); not forwarded.", true},
 	NotAcceptable:    {"not_acceptable", "No format that can be had is acceptable to the client (406); not forwarded.", false},
 	MethodNotAllowed: {"method_not_allowed", "The method is neither POST nor OPTIONS (405); not forwarded.", false},
@@ -73,9 +73,9 @@ var outcomes = [numOutcomes]struct {
 	Unreachable:      {"unreachable", "Nothing of the call could be sent to the upstream: no connection was made, or no upstream is available. Nothing was dialled.", true},
 	NoResponse:       {"no_response", "The call was sent to the upstream, and the connection ended without a response. The phone may be ringing.", true},
 	Timeout:          {"timeout", "The call was sent to the upstream, and no response came in time. The phone may be ringing.", true},
-	ClientGone:       {"client_gone", "The client went away before its answer was complete, or was too slow to send its body (408).", true},
+	ClientGone:       {"client_gone", "The client went away before its response was complete, or was too slow to send its body (408).", true},
 	Failed:           {"failed", "A handler behind this one returned an error of its own.", true},
-	Aborted:          {"aborted", "The answer broke off on its way, or a handler panicked.", true},
+	Aborted:          {"aborted", "The response broke off on its way, or a handler panicked.", true},
 	Checked:          {"checked", "What was sent to `check` was judged; nothing was to be forwarded.", false},
 }
 

@@ -40,7 +40,7 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 		if err != nil {
 			t.Skip("jq is not installed")
 		}
-		const entry = `{"level":"error","msg":"handled request","request":{"remote_ip":"192.0.2.1"},"conference_members":{"outcome":"rejected","violated_rules":["required"],"session_id":"S1","destination_country":"LV","destination":"+3*******55","destination_hash":"0123456789abcdef"}}`
+		const entry = `{"level":"error","msg":"handled request","request":{"remote_ip":"192.0.2.1"},"conference_members":{"outcome":"refused","violated_rules":["required"],"session_id":"S1","destination_country":"LV","destination":"+3*******55","destination_hash":"0123456789abcdef"}}`
 		for _, m := range jqProgram.FindAllStringSubmatch(string(text), -1) {
 			c := exec.Command(jq, append(strings.Fields(m[1]), m[2])...) //nolint:gosec // from our own page
 			c.Stdin = strings.NewReader("Nov 25 started\n" + entry + "\n")

@@ -17,7 +17,7 @@ type refused struct {
 	name     string
 	site     string // the plain one if empty
 	status   int
-	outcome  string // rejected if empty
+	outcome  string // refused if empty
 	failures []failure
 	header   http.Header // of the answer
 	// write makes the request of one that is all right.

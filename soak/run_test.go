@@ -72,7 +72,7 @@ func TestTrafficIsMixed(t *testing.T) {
 		kinds[x.kind]++
 		outcomes[x.want.outcome]++
 		protocols[x.request.protocol]++
-		if x.want.outcome == "rejected" || unsaid[x.want.outcome] || x.want.outcome == "too_large" {
+		if x.want.outcome == "refused" || unsaid[x.want.outcome] || x.want.outcome == "too_large" {
 			statuses[x.want.status] = true
 		}
 		for _, kind := range []string{"a fault", "a client that leaves", "an upstream that is"} {

@@ -298,7 +298,7 @@ func (t *traffic) leaving(x *exchange, c *call) {
 		x.want.outcome = clientGone
 	case inTheRequest:
 		x.kind = "a client that leaves in its request"
-		x.want.outcome, x.want.arrives, x.want.bound = "rejected", false, nil
+		x.want.outcome, x.want.arrives, x.want.bound = "refused", false, nil
 		x.want.kind, x.want.class, x.want.transcoded = "", "", false
 		x.want.failures = fails("none incomplete_body")
 		x.want.most = 4 << 10
@@ -334,7 +334,7 @@ func (t *traffic) refused(x *exchange, c *call) {
 	f := pick(t, refusals)
 	x.kind = "refused: " + f.name
 	w := &x.want
-	w.status, w.outcome, w.failures, w.header = f.status, "rejected", f.failures, f.header
+	w.status, w.outcome, w.failures, w.header = f.status, "refused", f.failures, f.header
 	if f.outcome != "" {
 		w.outcome = f.outcome
 	}
@@ -363,11 +363,11 @@ func (t *traffic) refused(x *exchange, c *call) {
 	if unsaid[w.outcome] {
 		w.format = none
 	}
-	w.read = w.outcome == "rejected" && f.status != http.StatusNotFound || w.outcome == "too_large"
+	w.read = w.outcome == "refused" && f.status != http.StatusNotFound || w.outcome == "too_large"
 	if x.request.method == http.MethodHead {
 		w.body = nothing
 	}
-	if x.request.site == "plain" && !inCSV && t.random.IntN(10) == 0 && w.outcome == "rejected" {
+	if x.request.site == "plain" && !inCSV && t.random.IntN(10) == 0 && w.outcome == "refused" {
 		t.byErrorRoute(x)
 	}
 }
