@@ -237,7 +237,8 @@ var (
 	singular = make(map[string]string)
 )
 
-func init() { // a mistake in one block is told of the tables of all
+// A mistake in one block is told of the tables of all, which refer to each other.
+func init() { //nolint:gochecknoinits
 	for o := range Options() {
 		blocksOf[o.Name] = append(blocksOf[o.Name], o.Block)
 		if o.json != "" {

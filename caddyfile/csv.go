@@ -163,7 +163,7 @@ func setColumns(c *handler.CSV, args []string) error {
 // validColumns validates columns without knowing the rows: each has to be one of
 // some rows.
 func validColumns(c *handler.CSV) error {
-	var errs []error
+	errs := make([]error, 0, len(c.Columns))
 	for _, column := range c.Columns {
 		one := handler.CSV{Options: transform.Options{Columns: []transform.Column{column}}}
 		mistake := one.Validate()

@@ -50,7 +50,7 @@ func (in *input) sniff() (io.Reader, string, error) {
 	const enough = 64 << 10
 	body := bufio.NewReaderSize(in, enough)
 	begin, err := body.Peek(enough)
-	if err != nil && err != io.EOF { //nolint:errorlint // bufio does not wrap it
+	if err != nil && err != io.EOF {
 		return nil, "", err
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(begin, []byte("\ufeff")))

@@ -33,7 +33,7 @@ type capture struct {
 // compileCaptures compiles paths by the name of the capture, in the order of the
 // names. The error joins one error a mistake.
 func compileCaptures(paths map[string]string) ([]capture, error) {
-	var captures []capture
+	captures := make([]capture, 0, len(paths))
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		path, err := transform.CompilePath(paths[name])

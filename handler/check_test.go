@@ -83,7 +83,7 @@ func TestCheckAndCallAgree(t *testing.T) {
 				members = append(members, fmt.Sprintf("%q:%s", name, text))
 			}
 			comma := pick(",", ";", "\t")
-			body, contentType := "", ""
+			var body, contentType string
 			switch random.IntN(6) {
 			case 0:
 				body, contentType = strings.Join(names, comma)+"\r\n"+strings.Join(values, comma)+pick("", "\r\n", "\r\n\n", comma), "text/csv"

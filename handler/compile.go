@@ -251,7 +251,7 @@ func fieldNames(option string, values map[string]string) error {
 // JSON names. One that ends with a dot is a block, in which err names the option.
 func under(option string, err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var errs []error
+		errs := make([]error, 0, len(joined.Unwrap()))
 		for _, err := range joined.Unwrap() {
 			errs = append(errs, under(option, err))
 		}

@@ -62,6 +62,7 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 		_ = claim.Finish(ctx, kept) // OnError has said it
 	case metrics.NotDialled:
 		_ = claim.Release(ctx)
+	case metrics.Unknown: // Close records it
 	}
 	return placed, err
 }

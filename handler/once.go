@@ -45,7 +45,7 @@ func (h *Handler) identify(r *http.Request, asked *request.Request) (*once, *rul
 			id:   h.keys.CallID(h.scopeOf(r), h.route.String(), key),
 			call: h.fingerprint(r, asked),
 		}, nil
-	case err != idempotency.ErrKeyMissing: //nolint:errorlint // it is never wrapped
+	case err != idempotency.ErrKeyMissing:
 		h.metrics.Idempotent(metrics.KeyMalformed)
 		return nil, &rules.Violation{Rule: rules.IdempotencyKeyMalformed, Detail: sentence(err.Detail), Fix: sentence(err.Fix)}
 	case h.require:
@@ -122,6 +122,7 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 		if claim.Release(detached) == nil {
 			o.h.metrics.Idempotent(metrics.KeyReleased)
 		}
+	case metrics.Unknown: // close records it
 	}
 	return placed, err
 }

@@ -94,11 +94,10 @@ func (h *Handler) match(r *http.Request) (target, bool) {
 		// path, and is sent on as it is for the upstream to read.
 		m = route.Match{Kind: route.Members, Ambiguous: true}
 	}
-	switch m.Kind {
-	case route.LookAlike:
+	if m.Kind == route.LookAlike {
 		h.lookAlike(r)
-		return target{}, false
-	case route.None:
+	}
+	if m.Kind == route.LookAlike || m.Kind == route.None {
 		return target{}, false
 	}
 	for _, op := range operations {

@@ -168,7 +168,6 @@ type world struct {
 	faults, crashes          int
 	deadlinePassed, expiryIn bool
 	crashed                  [2]bool
-	opened                   bool // by gateway 1, if it inherits
 
 	epoch     int
 	dials     map[int]int    // by epoch
@@ -199,7 +198,7 @@ func newWorld(s *scenario, keys *Keyring) *world {
 			},
 		}))
 	}
-	for _, text := range strings.Fields(s.requests) {
+	for text := range strings.FieldsSeq(s.requests) {
 		r := &request{gateway: int(text[0] - '0'), call: text[1], at: "arrive", epoch: -1}
 		w.requests = append(w.requests, r)
 	}
@@ -210,7 +209,7 @@ func newWorld(s *scenario, keys *Keyring) *world {
 func (w *world) start(i int, r *request) {
 	r.next, r.stop = iter.Pull(func(yield func(string) bool) {
 		defer func() {
-			if p := recover(); p != nil && p != errCrashed { //nolint:errorlint,err113 // what pause panics with
+			if p := recover(); p != nil && p != errCrashed { //nolint:err113 // what pause panics with
 				panic(p)
 			}
 		}()
@@ -446,7 +445,7 @@ func (w *world) enabled() (steps []step) {
 		return nil
 	}
 	for g := range w.crashed {
-		if w.crashes < w.scenario.crashes && !w.crashed[g] && !(w.scenario.inherits && g == 1) {
+		if w.crashes < w.scenario.crashes && !w.crashed[g] && (!w.scenario.inherits || g != 1) {
 			steps = append(steps, step{stepCrash, g, works})
 		}
 	}
@@ -659,6 +658,7 @@ func (e *explorer) explore(w *world) error {
 // response; nothing is released that may have been dialled; no key is wedged whose
 // outcome is known.
 func TestEveryInterleavingDialsOnce(t *testing.T) {
+	t.Parallel()
 	keys, err := NewKeyring([]byte("a key of the model"))
 	if err != nil {
 		t.Fatal(err)

@@ -95,9 +95,9 @@ type head struct {
 // appendTo writes the head.
 func (h *head) appendTo(b []byte) []byte {
 	b = append(b, version, byte(h.state))
-	b = binary.BigEndian.AppendUint16(b, uint16(h.status)) //nolint:gosec // a status has three digits
+	b = binary.BigEndian.AppendUint16(b, uint16(h.status))
 	b = append(b, h.check[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(h.time.UnixMilli())) //nolint:gosec // after 1970
+	b = binary.BigEndian.AppendUint64(b, uint64(h.time.UnixMilli()))
 	b = append(b, h.token[:]...)
 	return append(b, h.fingerprint[:]...)
 }
@@ -115,7 +115,7 @@ func readHead(record []byte) (h head, err error) {
 	h.state = State(record[stateAt])
 	h.status = int(binary.BigEndian.Uint16(record[statusAt:]))
 	copy(h.check[:], record[checkAt:])
-	h.time = time.UnixMilli(int64(binary.BigEndian.Uint64(record[timeAt:]))) //nolint:gosec // written by appendTo
+	h.time = time.UnixMilli(int64(binary.BigEndian.Uint64(record[timeAt:])))
 	copy(h.token[:], record[tokenAt:])
 	copy(h.fingerprint[:], record[fingerprintAt:])
 	return h, nil
@@ -153,7 +153,7 @@ func (c *codec) encode(id ID, h head, r *Response) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return aead.Seal(b, nil, plain, b[authenticateAt:HeadSize]), nil
+	return aead.Seal(b, nil, plain, b[authenticateAt:HeadSize]), nil //nolint:gosec // the AEAD makes a nonce of its own
 }
 
 // decode reads the response of a record that is done.
@@ -178,7 +178,7 @@ func (c *codec) decode(id ID, record []byte) (*Response, error) {
 		if w <= 0 || n > uint64(len(plain)-w) {
 			return nil, fmt.Errorf("%w: it is damaged", ErrUnreadable)
 		}
-		*text, plain = string(plain[w:w+int(n)]), plain[w+int(n):] //nolint:gosec // below len(plain)
+		*text, plain = string(plain[w:w+int(n)]), plain[w+int(n):]
 	}
 	r.Body = plain
 	return r, nil

@@ -28,7 +28,7 @@ var (
 type Store interface {
 	// Begin keeps claim under id, unless a record is there already, in one atomic
 	// step. It returns that record, and nil if claim is kept now. When Begin
-	// returns nil, nil, the claim survives whatever the store promises to survive.
+	// returns nil, the claim survives whatever the store promises to survive.
 	Begin(ctx context.Context, id ID, claim []byte, ttl time.Duration) (held []byte, err error)
 
 	// Replace puts record in the place of held, in one atomic step, and lets it

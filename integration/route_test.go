@@ -319,8 +319,11 @@ func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 	g := startFront(t, u, site("strict"))
 	const form = "Content-Type: application/x-www-form-urlencoded"
 	for _, header := range [][]string{
-		{form, "Sec-Fetch-Site: cross-site"}, {form, "Origin: null"}, {form, "Origin: https://evil.example"},
-		{"Content-Type: multipart/form-data; boundary=x", "Sec-Fetch-Site: cross-site"}, {"Content-Type: text/plain", "Sec-Fetch-Site: cross-site"},
+		{form, "Sec-Fetch-Site: cross-site"},
+		{form, "Origin: null"},
+		{form, "Origin: https://evil.example"},
+		{"Content-Type: multipart/form-data; boundary=x", "Sec-Fetch-Site: cross-site"},
+		{"Content-Type: text/plain", "Sec-Fetch-Site: cross-site"},
 		{"Sec-Fetch-Site: cross-site", "Origin: null"},
 	} {
 		refuses(403, "cross_site")(t, g.sendRaw(t, "strict", wire("POST "+membersPath, header, "destination=%2B12025550123")))

@@ -73,7 +73,7 @@ func IdempotencyResults() []Idempotency {
 
 // idempotencyNames returns the label values.
 func idempotencyNames() []string {
-	var names []string
+	names := make([]string, 0, len(IdempotencyResults()))
 	for _, i := range IdempotencyResults() {
 		names = append(names, i.String())
 	}

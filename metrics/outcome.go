@@ -96,7 +96,7 @@ func Outcomes() []Outcome {
 
 // outcomeNames returns the label values.
 func outcomeNames() []string {
-	var names []string
+	names := make([]string, 0, len(Outcomes()))
 	for _, o := range Outcomes() {
 		names = append(names, o.String())
 	}

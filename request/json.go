@@ -83,7 +83,7 @@ func (b *binding) field(s *scanner, f rules.Field, v value) {
 			b.bind(f, string(raw), inBody)
 			return
 		}
-		b.bind(f, string(appendUnescaped(nil, raw)), inBody)
+		b.bind(f, string(unescape(raw)), inBody)
 	case jsonNumber:
 		b.bind(f, string(v.of(s.body)), inBody)
 	case jsonBool, jsonObject, jsonList:
@@ -96,7 +96,7 @@ func (b *binding) refValue(s *scanner, v value) {
 	switch raw := v.of(s.body); v.kind {
 	case jsonNull:
 	case jsonText:
-		b.bindRef(string(appendUnescaped(nil, raw[1:len(raw)-1])))
+		b.bindRef(string(unescape(raw[1 : len(raw)-1])))
 	case jsonNumber:
 		b.bindRef(string(raw))
 	case jsonBool, jsonObject, jsonList:

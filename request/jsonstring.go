@@ -56,9 +56,10 @@ func unescaped(c byte) byte {
 	return 0
 }
 
-// appendUnescaped appends what a JSON string stands for to dst. raw is what the
-// scanner found between the quotes, so that its escapes are known to be right.
-func appendUnescaped(dst, raw []byte) []byte {
+// unescape returns what a JSON string stands for. raw is what the scanner
+// found between the quotes, so that its escapes are known to be right.
+func unescape(raw []byte) []byte {
+	var dst []byte
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
 			dst = append(dst, raw[i])
@@ -132,7 +133,7 @@ func appendCanonical(dst, json []byte) []byte {
 				i++
 			}
 		}
-		dst = appendString(dst, string(appendUnescaped(nil, json[start:i])))
+		dst = appendString(dst, string(unescape(json[start:i])))
 	}
 	return dst
 }

@@ -189,7 +189,7 @@ func (s *scanner) name(seen *nameSet) (m member, ok bool) {
 	}
 	m.name = s.body[m.at+1 : s.pos-1]
 	if escaped {
-		m.name = appendUnescaped(nil, m.name)
+		m.name = unescape(m.name)
 	}
 	m.again = seen.add(s, m.name)
 	s.space()

@@ -189,7 +189,7 @@ func size(to *int64, text string) error {
 	if err != nil {
 		return err
 	}
-	*to = int64(min(n, 1<<62)) //nolint:gosec,mnd // below the largest
+	*to = int64(min(n, 1<<62)) //nolint:mnd // below the largest
 	return nil
 }
 

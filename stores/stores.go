@@ -185,7 +185,7 @@ func (a *App) add(s *Store) {
 func (a *App) Start() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var errs []error
+	errs := make([]error, 0, len(a.stores))
 	for _, s := range a.stores {
 		errs = append(errs, s.Open())
 	}

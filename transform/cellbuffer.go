@@ -80,12 +80,12 @@ func (o *cellBuffer) run(src []byte, i int, stop uint64) int {
 }
 
 // unescaped writes the text of a JSON string from src[i] on without its
-// escapes and returns the index after its closing quote.
-func (o *cellBuffer) unescaped(src []byte, i int) int {
+// escapes.
+func (o *cellBuffer) unescaped(src []byte, i int) {
 	for {
 		i = o.run(src, i, ones*'"')
 		if src[i] == '"' {
-			return i + 1
+			return
 		}
 		r, n := unescape(src[i:])
 		o.rune(r)

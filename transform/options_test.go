@@ -188,7 +188,8 @@ func TestOptions(t *testing.T) {
 			"Text,SessionId,Date\r\n,S1,d:1\r\n",
 		},
 		{
-			"a nested value of a member can be dropped", Options{Rows: "members", Lists: map[string]string{"applicationData": "drop"}},
+			"a nested value of a member can be dropped",
+			Options{Rows: "members", Lists: map[string]string{"applicationData": "drop"}},
 			`{"members":[{"role":"R","applicationData":{"a":"b"}}]}`,
 			"SessionId,Identity,EndpointId,DisplayName,IsOriginalMember,AvatarUrl,CallState,Role,CallSid,Muted\r\n,,,,,,,R,,\r\n",
 		},
@@ -217,7 +218,8 @@ func TestOptions(t *testing.T) {
 			`{"members":[{"role":"Caller","displayName":"C"},{"role":"Agent","displayName":"a,b"}]}`, "Agent\r\n\"a,b\"\r\n",
 		},
 		{
-			"columns by path stand among the others", Options{Columns: []Column{{Name: "id"}, {Label: "N", Path: "members.#"}, {Name: "ended"}}},
+			"columns by path stand among the others",
+			Options{Columns: []Column{{Name: "id"}, {Label: "N", Path: "members.#"}, {Name: "ended"}}},
 			`{"id":"S1","members":[{},{}]}`, "Id,N,Ended\r\nS1,2,\r\n",
 		},
 		{
@@ -267,7 +269,9 @@ func TestOptions(t *testing.T) {
 			`{"dateCreated":"soon, or","fromName":"2021-08-18T09:39:58Z"}`, "DateCreated,FromName\r\n\"soon, or\",2021-08-18T09:39:58Z\r\n",
 		},
 		{
-			"the log's dates", Options{Rows: "log", Dates: &Dates{Layout: "spreadsheet"}}, `{"log":[{"date":"2021-08-18T09:39:58Z"}]}`,
+			"the log's dates",
+			Options{Rows: "log", Dates: &Dates{Layout: "spreadsheet"}},
+			`{"log":[{"date":"2021-08-18T09:39:58Z"}]}`,
 			"SessionId,Date,Message\r\n,2021-08-18 09:39:58,\r\n",
 		},
 		{

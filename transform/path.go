@@ -225,12 +225,12 @@ func (c *pathCompiler) modifier(i int) int {
 // elements reads # or a query.
 func (c *pathCompiler) elements(i int) int {
 	i++
-	switch b := c.peek(i); {
-	case b == '(':
+	switch b := c.peek(i); b {
+	case '(':
 		if i = c.query(i + 1); c.err == nil && c.peek(i) == '#' {
 			i++
 		}
-	case b == '[':
+	case '[':
 		return c.fail(i, "write a query in round brackets")
 	}
 	return i

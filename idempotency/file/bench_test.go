@@ -45,7 +45,7 @@ func BenchmarkClaims(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer s.Close() //nolint:errcheck // a benchmark
+			defer s.Close()
 			parallel(b, func(id idempotency.ID) error {
 				_, err := s.Begin(bounded, id, claim, time.Hour)
 				return err
@@ -56,7 +56,7 @@ func BenchmarkClaims(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer db.Close() //nolint:errcheck // a benchmark
+			defer db.Close()
 			if err := db.Update(func(tx *bolt.Tx) error { _, err := tx.CreateBucket(records); return err }); err != nil {
 				b.Fatal(err)
 			}

@@ -176,7 +176,7 @@ func inspect(path string) error {
 	if err != nil {
 		return explain(err)
 	}
-	defer db.Close() //nolint:errcheck // it was only read
+	defer db.Close()
 	return db.View(func(tx *bolt.Tx) error {
 		return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
 			var last []byte
@@ -416,13 +416,13 @@ func (s *Store) live(value []byte) []byte {
 }
 
 func (s *Store) expired(value []byte) bool {
-	return int64(binary.BigEndian.Uint64(value)) <= s.now().UnixMilli() //nolint:gosec // written by put
+	return int64(binary.BigEndian.Uint64(value)) <= s.now().UnixMilli()
 }
 
 // put writes a record.
 func (s *Store) put(b *bolt.Bucket, id idempotency.ID, record []byte, ttl time.Duration) error {
 	value := make([]byte, 0, expirySize+len(record))
-	value = binary.BigEndian.AppendUint64(value, uint64(s.now().Add(ttl).UnixMilli())) //nolint:gosec // after 1970
+	value = binary.BigEndian.AppendUint64(value, uint64(s.now().Add(ttl).UnixMilli()))
 	return b.Put(id[:], append(value, record...))
 }
 

@@ -181,7 +181,7 @@ func TestTLS(t *testing.T) {
 	server.run()
 	conformed := Options{Addresses: []string{server.address}, TLS: &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}, Timeout: 5 * time.Second}
 	mustClaim(t, open(t, conformed), 1)
-	conformed.TLS = &tls.Config{ServerName: "127.0.0.1"} //nolint:gosec // TLS 1.2 and later is the default
+	conformed.TLS = &tls.Config{ServerName: "127.0.0.1"}
 	if _, err := Open(t.Context(), conformed); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody signed: %v", err)
 	}

@@ -50,7 +50,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it served its purpose
+	defer l.Close()
 	return l.Addr().String()
 }
 
@@ -107,7 +107,7 @@ func (s *server) signal(sig syscall.Signal) {
 func (s *server) do(args ...any) string {
 	s.t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: s.address})
-	defer c.Close() //nolint:errcheck // it was only used here
+	defer c.Close()
 	v, err := c.Do(s.t.Context(), args...).Result()
 	if err != nil {
 		s.t.Fatalf("%v: %v", args, err)

@@ -76,7 +76,7 @@ func (g *Gateway) Start(t testing.TB, program, caddyfile string) *Process {
 	if program == "" {
 		program, env = os.Args[0], append(env, asCaddy+"=1")
 	}
-	c := exec.CommandContext(t.Context(), program, "run", "--config", file, "--adapter", "caddyfile")
+	c := exec.CommandContext(t.Context(), program, "run", "--config", file, "--adapter", "caddyfile") //nolint:gosec // the test names it
 	c.Env = env
 	p := StartProcess(t, c)
 	for _, m := range named.FindAllStringSubmatch(caddyfile, -1) {

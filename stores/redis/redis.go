@@ -42,7 +42,7 @@ type Redis struct {
 	DB int `json:"db,omitempty"`
 
 	// Connect with TLS. Default: without.
-	TLS *RedisTLS `json:"tls,omitempty"`
+	TLS *TLS `json:"tls,omitempty"`
 
 	// The name of the group that Sentinel watches; the addresses are those of the
 	// Sentinels then. Default: no Sentinel.
@@ -62,8 +62,8 @@ type Redis struct {
 	KeyPrefix string `json:"key_prefix,omitempty"`
 }
 
-// RedisTLS says how connections to Redis are encrypted.
-type RedisTLS struct {
+// TLS says how connections to Redis are encrypted.
+type TLS struct {
 	// A file with the certificates of authorities, in PEM. Default: the system's.
 	CAFile string `json:"ca_file,omitempty"`
 	// The name that the server's certificate must have. Default: the host of the
@@ -146,7 +146,7 @@ func (r *Redis) Key() string {
 
 // Settings are all of them: a new password needs new connections.
 func (r *Redis) Settings() string {
-	text, _ := json.Marshal(r) // it holds nothing that can't be written
+	text, _ := json.Marshal(r) //nolint:gosec // compared in memory, never written anywhere
 	return string(text)
 }
 
@@ -171,7 +171,7 @@ func (r *Redis) Open(o stores.OpenOptions) (stores.Opened, error) {
 }
 
 // config reads the files.
-func (t *RedisTLS) config() (*tls.Config, error) {
+func (t *TLS) config() (*tls.Config, error) {
 	c := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
@@ -230,9 +230,9 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	number := func(to *int) func([]string) error {
 		return stores.OneArgument(func(arg string) (err error) { *to, err = strconv.Atoi(arg); return err })
 	}
-	encrypted := func() *RedisTLS {
+	encrypted := func() *TLS {
 		if r.TLS == nil {
-			r.TLS = new(RedisTLS)
+			r.TLS = new(TLS)
 		}
 		return r.TLS
 	}

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
@@ -98,7 +99,7 @@ func TestAFileOfAuthoritiesMustHoldSome(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, says := range map[string]string{path: "no certificate", path + "x": "no such file"} {
-		r := &Redis{Addresses: []string{"127.0.0.1:1"}, TLS: &RedisTLS{CAFile: file}}
+		r := &Redis{Addresses: []string{"127.0.0.1:1"}, TLS: &TLS{CAFile: file}}
 		if _, err := r.Open(stores.OpenOptions{Logger: zap.NewNop()}); err == nil || !strings.Contains(fmt.Sprint(err), says) {
 			t.Errorf("%v", err)
 		}
