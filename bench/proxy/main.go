@@ -67,7 +67,7 @@ func run(ctx context.Context, o *options, out io.Writer) (err error) {
 		return err
 	}
 	command := []string{"env", "GOMAXPROCS=1"}
-	if text, err := exec.CommandContext(ctx, "taskset", "-acp", "1", strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil {
+	if text, err := exec.CommandContext(ctx, "taskset", "-acp", "1", strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil { //nolint:gosec // a number of our own
 		fmt.Fprintf(out, "NOT PINNED, so that the figures mean little: %v: %s\n", err, text)
 	} else {
 		command = append(command, "taskset", "-c", "0")
@@ -102,7 +102,7 @@ func run(ctx context.Context, o *options, out io.Writer) (err error) {
 		s.figures = nil
 	}
 	for range o.rounds {
-		for _, i := range rand.Perm(len(all)) {
+		for _, i := range rand.Perm(len(all)) { //nolint:gosec // any order will do
 			if err := visit(ctx, g, all[i]); err != nil {
 				return fmt.Errorf("%s: %w", all[i].name, err)
 			}
