@@ -149,12 +149,13 @@ const problemJSON = "application/problem+json"
 // encode returns a problem in the form that the client reads, and its type.
 func (x *exchange) encode(p *problem) (body []byte, contentType string) {
 	body, _ = json.Marshal(p) // text and numbers: no error is possible
-	if csv := x.wanted.csv; csv != nil && !csv.errorsJSON {
+	named := strings.Contains(strings.Join(x.r.Header["Accept"], ","), problemJSON)
+	if csv := x.wanted.csv; csv != nil && !csv.errorsJSON && !named {
 		if row, err := csv.plan.AppendError(nil, body); err == nil {
 			return row, csv.contentType
 		}
 	}
-	if x.at.Kind == route.Predefined && !strings.Contains(strings.Join(x.r.Header["Accept"], ","), problemJSON) {
+	if x.at.Kind == route.Predefined && !named {
 		// The upstream's clients for Java and .NET read a responseStatus only of a
 		// response that has the type they asked for.
 		return body, "application/json; charset=utf-8"

@@ -381,3 +381,19 @@ func acceptable(lines []string) (format string, ok bool) {
 	}
 	return best, best != ""
 }
+
+// TestAClientOfCSVMayAskForProblemDetails: one that names their type gets them,
+// whatever its format is.
+func TestAClientOfCSVMayAskForProblemDetails(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("plain"))
+	for accept, want := range map[string]string{
+		"text/csv":                           "text/csv; charset=utf-8",
+		"text/csv, application/problem+json": "application/problem+json",
+	} {
+		got := g.sendRaw(t, "plain", post(membersPath, `{"destination":"911"}`, "Accept: "+accept))
+		if got.status != http.StatusUnprocessableEntity || got.header.Get("Content-Type") != want {
+			t.Errorf("Accept: %s: %d, Content-Type %q, want %q", accept, got.status, got.header.Get("Content-Type"), want)
+		}
+	}
+}

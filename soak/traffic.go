@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -352,10 +353,8 @@ func (t *traffic) refused(x *exchange, c *call) {
 			w.negotiated = none
 		}
 	}
-	inCSV := w.negotiated == "csv" && x.request.path != "/json/reply/AddConferenceMember"
-	if w.outcome == "predefined_route" {
-		inCSV = predefinedInCSV(as)
-	}
+	// The path of a predefined route chooses the format before Accept does.
+	inCSV := w.negotiated == "csv" && !strings.HasPrefix(x.request.path, "/json/reply/")
 	w.contentType, w.body = "application/problem+json", refusal(f.status, f.failures)
 	if inCSV {
 		w.contentType, w.body = contentTypes["csv"], refusalCSV(rules.ByName(f.failures[0].rule).ErrorCode)
@@ -370,12 +369,6 @@ func (t *traffic) refused(x *exchange, c *call) {
 	if x.request.site == "plain" && !inCSV && t.random.IntN(10) == 0 && w.outcome == "refused" {
 		t.byErrorRoute(x)
 	}
-}
-
-// predefinedInCSV reports whether the answer of a predefined route, of which the
-// suffix and the query that asked for the format are gone, is in CSV.
-func predefinedInCSV(a *asked) bool {
-	return a.format == "csv" && a.suffix == "" && a.query == "" || a.suffix == "" && a.query == "format=json"
 }
 
 // byErrorRoute has a refusal be answered by the site's error route.
