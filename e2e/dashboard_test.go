@@ -13,6 +13,10 @@ import (
 	"testing"
 )
 
+// notSent are queries of what the traffic of the test does not have: keys,
+// look-alikes, and rules in report mode.
+var notSent = regexp.MustCompile(`idempotency|store_duration|lookalikes|would_refuse|mode="report"`)
+
 const dashboardFile = "../ops/grafana/conference-members.json"
 
 // labelValues is how a variable of the dashboard asks for the values of a label.
@@ -71,7 +75,7 @@ func checkDashboard(t *testing.T, p *prometheus) {
 				t.Errorf("%s: there is no such variable: %s", panel.Title, expr)
 			}
 			samples := p.query(t, expr)
-			if len(samples) == 0 {
+			if len(samples) == 0 && !notSent.MatchString(expr) {
 				t.Errorf("%s: no data of %s", panel.Title, expr)
 			}
 			for _, s := range samples {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +19,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
-// A page with a form, on another host than the gateway, whose button is pushed
-// as soon as it is there.
+// A page with a form, on the host of the gateway, whose button is pushed as soon
+// as it is there. From another host it would be refused.
 const formPage = `<!doctype html>
 <meta charset="utf-8">
 <title>Add a member</title>
@@ -49,9 +51,7 @@ func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			upstream.Forget()
-			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				fmt.Fprintf(w, formPage, sites[i]+membersPath+".csv")
-			}))
+			page := httptest.NewServer(pageBefore(t, sites[i]))
 			defer page.Close()
 			folder, browser := browse(t, chromium, page.URL)
 			browser.Await(t, "the whole of "+test.want, func() bool {
@@ -63,6 +63,22 @@ func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pageBefore serves the page, and hands everything else on to the gateway, for a
+// browser sees one host then.
+func pageBefore(t *testing.T, site string) http.Handler {
+	t.Helper()
+	to, err := url.Parse(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", httputil.NewSingleHostReverseProxy(to))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, formPage, to.Path+membersPath+".csv")
+	})
+	return mux
 }
 
 // browse opens a page in a browser that lives until the end of the test. It
