@@ -74,7 +74,7 @@ var load = []shot{
 	{times: 3, body: strings.Repeat(" ", 20<<10), outcome: "too_large", format: "json", rule: "body_too_large"},
 	{times: 2, destination: american, accept: "image/png", outcome: "not_acceptable", format: "none", rule: "not_acceptable"},
 	{times: 4, method: http.MethodGet, outcome: "method_not_allowed", format: "none", rule: "method_not_allowed"},
-	{times: 5, path: "/json/reply/AddConferenceMember", destination: american, outcome: "predefined_route", format: "none", rule: "predefined_route"},
+	{times: 5, path: "/json/reply/AddConferenceMember[]", destination: american, outcome: "predefined_route", format: "none", rule: "predefined_route"},
 	{times: 3, method: http.MethodOptions, outcome: "passed", format: "none", class: "4xx"},
 	{times: 5, path: "/sessions/err404/conference/members", destination: american, outcome: "upstream_4xx", format: "json", class: "4xx", kind: "phone", country: "US"},
 	{times: 6, path: "/sessions/err500/conference/members", destination: american, accept: "text/csv", outcome: "upstream_5xx", format: "csv", class: "5xx", kind: "phone", country: "US"},
