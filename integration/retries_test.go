@@ -89,8 +89,8 @@ func TestACallIsReplayedInTheFormatThatIsAskedForNow(t *testing.T) {
 	if !strings.HasPrefix(brief.body, "Id,CallSid\r\n") {
 		t.Errorf("in a view: %d %q", brief.status, brief.body)
 	}
-	if got := g.repeatable(t, "k", "application/xml", ""); got.status != 409 || ruleOf(got) != "response_not_kept" {
-		t.Errorf("as XML: status %d, rule %s", got.status, ruleOf(got))
+	if got := g.repeatable(t, "k", "application/xml", ""); got.status != 409 || ruleOf(got) != "response_not_kept" || got.header.Get("X-Call") != "dialled" {
+		t.Errorf("as XML: status %d, rule %s, X-Call %s", got.status, ruleOf(got), got.header.Get("X-Call"))
 	}
 	if n := u.Stats().Requests; n != 0 {
 		t.Errorf("%d requests were forwarded", n)
@@ -193,6 +193,13 @@ func TestWhatASecondRequestWithTheKeyGets(t *testing.T) {
 			second := g.again(t, key, "application/json")
 			if got := fmt.Sprint(second.status, " ", ruleOf(second)); got != tt.want || u.Stats().Requests != tt.sent {
 				t.Errorf("after %s (%d) as %s: %s, %d forwarded; want %s, %d", tt.fault, first.status, accept, got, u.Stats().Requests, tt.want, tt.sent)
+			}
+			call := "dialled"
+			if second.status == http.StatusConflict {
+				call = "unknown"
+			}
+			if got := second.header.Get("X-Call"); got != call {
+				t.Errorf("after %s as %s: X-Call: %s, want %s", tt.fault, accept, got, call)
 			}
 			if l := second.header.Get("Location"); second.status == 302 && l != "/elsewhere" {
 				t.Errorf("Location %q", l)
