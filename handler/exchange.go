@@ -22,6 +22,7 @@ type exchange struct {
 	r             *http.Request // the client's
 	at            target
 	correlationID string
+	uuid          string // empty until somebody needs it
 	started       time.Time
 
 	wanted    wanted

@@ -3,10 +3,12 @@ package handler
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -107,19 +109,36 @@ func pascalCase(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// instance identifies a problem by the id that Caddy gives the request, which
-// stands in the access log as uuid.
-func instance(client *http.Request) string {
-	if id := requestUUID(client); id != "" {
+// instance identifies a problem by the id of the request, which the access log
+// has as uuid.
+func (x *exchange) instance() string {
+	if id := x.requestUUID(); id != "" {
 		return "urn:uuid:" + id
 	}
 	return ""
 }
 
-// requestUUID is the id that Caddy gives the request.
-func requestUUID(client *http.Request) string {
-	id, _ := replacerOf(client).GetString("http.request.uuid")
-	return id
+// requestUUID is the id that Caddy gives the request. Caddy makes it on demand and
+// keeps it among the request's variables, a map that a dial of reverse_proxy may
+// still read after its client was given up. So nothing is put there once the
+// request was forwarded: an id that is needed then is made here.
+func (x *exchange) requestUUID() string {
+	if x.uuid != "" {
+		return x.uuid
+	}
+	if !x.response.forwarded {
+		x.uuid, _ = replacerOf(x.r).GetString("http.request.uuid")
+		return x.uuid
+	}
+	if id, ok := caddyhttp.GetVar(x.r.Context(), "uuid").(fmt.Stringer); ok {
+		x.uuid = id.String()
+	} else {
+		x.uuid = uuid.NewString()
+	}
+	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Set(zap.String("uuid", x.uuid))
+	}
+	return x.uuid
 }
 
 // writeProblem writes a problem as the response: in CSV to a client of CSV, in
@@ -193,9 +212,9 @@ func (x *exchange) fail(placed placement, err error) error {
 		zap.Error(err),
 		zap.Int("status", he.StatusCode),
 		zap.Stringer("call", placed.call),
-		zap.String("uuid", requestUUID(x.r)),
+		zap.String("uuid", x.requestUUID()),
 	)
-	p.Status, p.Instance, p.Errors = he.StatusCode, instance(x.r), []problemError{}
+	p.Status, p.Instance, p.Errors = he.StatusCode, x.instance(), []problemError{}
 	p.ResponseStatus.Message, p.ResponseStatus.Errors = p.Detail, []responseError{}
 	if x.writeProblem(&p) != nil {
 		x.record(metrics.ClientGone)

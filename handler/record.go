@@ -112,7 +112,7 @@ func (x *exchange) logViolation(message string, v *rules.Violation) {
 	if x.correlationID != "" {
 		fields = append(fields, zap.String("correlation_id", x.correlationID))
 	}
-	if id := requestUUID(x.r); id != "" {
+	if id := x.requestUUID(); id != "" {
 		fields = append(fields, zap.String("uuid", id)) // as in the access log
 	}
 	c.Write(fields...)

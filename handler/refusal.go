@@ -125,7 +125,7 @@ func (x *exchange) refuse(f *refusal) error {
 		return caddyhttp.Error(f.status(), f)
 	}
 
-	if err := x.writeProblem(f.problem(instance(x.r))); err != nil {
+	if err := x.writeProblem(f.problem(x.instance())); err != nil {
 		x.record(metrics.ClientGone)
 		return nil
 	}
