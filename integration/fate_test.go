@@ -1,11 +1,16 @@
 package integration
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/quic-go/quic-go/http3"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
@@ -18,7 +23,7 @@ func TestWhatBecameOfTheCall(t *testing.T) {
 	plain := startUpstream(t, upstreamtest.Options{AnyID: true})
 	mute := startMute(t)
 	g := newGateway(t)
-	g.certify()
+	quic := startQUIC(t)
 	const buffers = "request_buffers 4KiB\n"
 	cases := []struct{ rule, behind, fault, want string }{
 		{rule: "a call", behind: "reverse_proxy UPSTREAM", want: "200 dialled"},
@@ -55,11 +60,11 @@ func TestWhatBecameOfTheCall(t *testing.T) {
 		{rule: "a success is made an error", behind: "reverse_proxy UPSTREAM {\n@ok status 2xx\nhandle_response @ok {\nrespond 404\n}\n}", want: "404 unknown"},
 		{rule: "a success fails", behind: "reverse_proxy UPSTREAM {\n@ok status 2xx\nhandle_response @ok {\nerror 404\n}\n}", want: "404 unknown"},
 	}
-	config := "{secure quic} {\n\ttls {dir}/cert.pem {dir}/key.pem\n\trequest_body {\n\t\tmax_size 1MB\n\t}\n\treverse_proxy UPSTREAM {\n\t\theader_up X-Upstream-Fault close\n\t}\n\thandle_errors {\n\t\tabort\n\t}\n}\n"
+	var config string
 	for i, c := range cases {
 		config += fmt.Sprintf("{site s%d} {\n\troute {\n\t\tconference_members\n\t\t%s\n\t}\n}\n", i, c.behind)
 	}
-	g.start("{\n\tgrace_period 10s\n}\n" + strings.NewReplacer("UPSTREAM", u.Addr, "PLAIN", plain.Addr, "DOWN", g.Address("nobody"), "QUIC", g.Address("quic"), "MUTE", mute).Replace(config))
+	g.start("{\n\tgrace_period 10s\n}\n" + strings.NewReplacer("UPSTREAM", u.Addr, "PLAIN", plain.Addr, "DOWN", g.Address("nobody"), "QUIC", quic, "MUTE", mute).Replace(config))
 	for i, c := range cases {
 		for _, accept := range []string{"application/json", "text/csv"} {
 			t.Run(c.rule+", as "+accept, func(t *testing.T) {
@@ -74,6 +79,36 @@ func TestWhatBecameOfTheCall(t *testing.T) {
 			})
 		}
 	}
+}
+
+// startQUIC starts an HTTP/3 server whose certificate nobody trusts. It reads every
+// request and breaks off. It returns the address.
+func startQUIC(t *testing.T) string {
+	t.Helper()
+	pair := httptest.NewTLSServer(nil) // it comes with a certificate
+	defer pair.Close()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // closed with the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http3.Server{
+		TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: pair.TLS.Certificates, MinVersion: tls.VersionTLS13}),
+		Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			panic(http.ErrAbortHandler)
+		}),
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = s.Serve(conn) // ends with Close
+	}()
+	t.Cleanup(func() {
+		_ = s.Close()
+		_ = conn.Close()
+		<-served
+	})
+	return conn.LocalAddr().String()
 }
 
 // startMute listens, and never says a word. It returns the address.

@@ -59,6 +59,7 @@ const retrying = `
 func TestARequestIsForwardedAtMostOnce(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, retrying)
+	sent, none := 0, 0
 	for _, fault := range append(upstreamtest.Names(), `{"gate":"never"}`, `{"early":true,"drop":"reset","gate":""}`, `{"status":503,"header":{"Retry-After":["0"]}}`, `{"status":408}`, `{"status":421}`, `{"status":307,"header":{"Location":["/elsewhere"]}}`) {
 		for _, name := range []string{"plain", "retrying", "buffering"} {
 			if fault == "upgrade" || fault == "huge" && name != "plain" {
@@ -69,12 +70,19 @@ func TestARequestIsForwardedAtMostOnce(t *testing.T) {
 					u.Forget()
 					g.sendRaw(t, name, post(membersPath, validBody, "Accept: "+accept,
 						"Idempotency-Key: 1", "X-Idempotency-Key: 1", upstreamtest.FaultHeader+": "+fault))
-					if n := u.Stats().Requests; n != 1 {
+					sent++
+					switch n := u.Stats().Requests; {
+					case n == 0: // on a connection that the upstream closed meanwhile
+						none++
+					case n > 1:
 						t.Errorf("forwarded %d times", n)
 					}
 				})
 			}
 		}
+	}
+	if none*10 > sent {
+		t.Errorf("%d of %d requests did not reach the upstream", none, sent)
 	}
 }
 
