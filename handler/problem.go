@@ -17,12 +17,16 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 )
 
+// pages is where the documentation is. HEAD is the branch that the repository
+// shows, whatever its name, so the type of a problem is the same in every release.
+const pages = "https://github.com/evovoice-gateway/caddy-conference-members/blob/HEAD/docs/"
+
 // faultsPage is the page on which what becomes of a call has anchors.
-const faultsPage = "https://github.com/evovoice-gateway/caddy-conference-members/blob/main/docs/faults.md"
+const faultsPage = pages + "faults.md"
 
 // rulesPage is the page on which every rule has an anchor. It is the base of
 // the type of a problem (RFC 9457 section 3.1.1).
-const rulesPage = "https://github.com/evovoice-gateway/caddy-conference-members/blob/main/docs/rules.md"
+const rulesPage = pages + "rules.md"
 
 // problem is the body of a refusal: problem details (RFC 9457) that hold the
 // upstream's own responseStatus as well, so that clients of either read them.

@@ -46,6 +46,7 @@ var shapes = []struct {
 }{
 	{regexp.MustCompile(`(?m)^Date: .*$`), "Date: Tue, 04 Mar 2025 09:41:00 GMT"},
 	{regexp.MustCompile(`urn:uuid:[0-9a-f-]{36}`), "urn:uuid:2f1a8c9e-5b7d-4e3a-9c60-8d2b4f6e1a35"},
+	{regexp.MustCompile(`(known to the operator as )[0-9a-f]{16}`), "${1}3f9d0c5a71b24e68"},
 }
 
 // TestDocsAnswers holds that the commands in the documentation are answered as
