@@ -85,6 +85,10 @@ func (b *binding) readFormat(t contentType, body []byte) bool {
 // admitsType settles what a body that is not empty is read as, and notes the
 // violation if it can't be read.
 func (b *binding) admitsType(t *contentType, body []byte) bool {
+	if t.problem != nil {
+		b.violate(t.problem, t.detail)
+		return false
+	}
 	if (t.format == CSV || t.format == None) && startsObject(body) {
 		// The published sample is JSON labelled CSV.
 		t.format = JSON
@@ -93,8 +97,6 @@ func (b *binding) admitsType(t *contentType, body []byte) bool {
 		b.request.Format = t.format
 	}
 	switch {
-	case t.problem != nil:
-		b.violate(t.problem, t.detail)
 	case t.format == None:
 		b.violate(rules.ContentType, "There is a body without a Content-Type, and it does not begin like a JSON object.")
 	case !readsAs(t.charset, body) || t.charset != "" && t.format == Form && escapesMore(body):
