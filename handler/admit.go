@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
+	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -87,12 +88,26 @@ func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *r
 }
 
 // hasPath reports whether a session id can be forwarded in the path, which the
-// upstream believes before the body. The client's own can, as the client wrote
-// it.
+// upstream believes before the body.
 func (h *Handler) hasPath(at target, id string) bool {
-	if id == at.SessionID {
-		return true
+	if id == at.SessionID && at.Suffix != negotiate.CSV.Suffix() {
+		return true // in the path as the client wrote it
 	}
-	_, ok := h.route.Path(id, at.Suffix)
+	_, ok := h.path(at, negotiate.JSON, id)
 	return ok
+}
+
+// path is the path of a session, in one spelling, where the upstream responds in a
+// format. The suffix is the client's, but never .csv, for CSV is made of JSON. Where
+// the route ends with the id, a host could take what follows a dot in it for a
+// suffix, so such an id gets the suffix of the format. It returns false for an id that no
+// path conveys.
+func (h *Handler) path(at target, format negotiate.Format, id string) (string, bool) {
+	if at.Suffix != "" && at.Suffix != negotiate.CSV.Suffix() {
+		return h.route.Path(id, at.Suffix)
+	}
+	if path, ok := h.route.Path(id, ""); ok {
+		return path, true
+	}
+	return h.route.Path(id, format.Suffix())
 }

@@ -90,12 +90,12 @@ func (x *exchange) outgoingURL(sessionID string) *url.URL {
 	u := *x.r.URL
 	u.RawQuery = request.StripQuery(u.RawQuery, x.stripped)
 	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
-	suffix := x.at.Suffix
-	if x.wanted.format == negotiate.CSV {
-		suffix = ""
+	suffix, format := x.at.Suffix, x.wanted.format
+	if format == negotiate.CSV {
+		suffix, format = "", negotiate.JSON
 	}
 	if !x.h.route.IsPath(u.EscapedPath(), sessionID, suffix) {
-		if path, ok := x.h.route.Path(sessionID, suffix); ok {
+		if path, ok := x.h.path(x.at, format, sessionID); ok {
 			setPath(&u, path)
 		}
 	}

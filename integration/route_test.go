@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -445,6 +446,40 @@ func TestEveryOtherRequestIsUntouched(t *testing.T) {
 					!slices.Equal(a.TransferEncoding, b.TransferEncoding) || string(a.Body) != string(b.Body) || !maps.EqualFunc(a.Header, b.Header, slices.Equal) {
 					t.Errorf("forwarded\n%+v, want\n%+v", a, b)
 				}
+			}
+		})
+	}
+}
+
+// TestTheSuffixOfCSVIsNeverForwarded where the route ends with the id, in which a
+// host could take what follows a dot for a suffix.
+func TestTheSuffixOfCSVIsNeverForwarded(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("last", "route /invite/{sessionId}", "mode off"))
+	for _, tt := range []struct{ target, accept, forwarded string }{
+		{"/invite/S1.csv", "", "/invite/S1"},
+		{"/invite/S1", "text/csv", "/invite/S1"},
+		{"/invite/S1.json", "text/csv", "/invite/S1.json"},
+		{"/invite/a.b.csv", "", "/invite/a.b.json"},
+		{"/invite/a.json.csv", "", "/invite/a.json.json"},
+		{"//INVITE/a.b.csv?kept=1", "", "/invite/a.b.json?kept=1"},
+		{"/invite/a.b.json", "", "/invite/a.b.json"},
+		{"/invite/a.b.xml", "", "/invite/a.b.xml"},
+		{"/json/reply/AddConferenceMember?sessionId=a.b", "", "/invite/a.b.json"},
+		{"/xml/reply/AddConferenceMember?sessionId=a.b", "", "/invite/a.b.xml"},
+		{"/csv/reply/AddConferenceMember?sessionId=a.b", "", "/invite/a.b.json"},
+		{"/invite/a%00b.csv", "", ""},
+		{"/invite/a%252fb.csv", "", ""},
+		{"/invite/a.b", "", ""},
+	} {
+		t.Run(tt.target, func(t *testing.T) {
+			u.Forget()
+			got := g.sendRaw(t, "last", post(tt.target, validBody, "Accept: "+cmp.Or(tt.accept, "*/*")))
+			switch received := u.Received(); {
+			case tt.forwarded == "" && (len(received) > 0 || !isRefusal(got)):
+				t.Errorf("forwarded: %v; status %d", received, got.status)
+			case tt.forwarded != "" && (len(received) != 1 || received[0].Target != tt.forwarded):
+				t.Errorf("forwarded: %v, want %s (status %d: %s)", received, tt.forwarded, got.status, got.body)
 			}
 		})
 	}
