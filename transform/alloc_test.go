@@ -22,6 +22,7 @@ func TestNothingIsAllocatedInSteadyState(t *testing.T) {
 		"doc":     {Options{}, doc},
 		"large":   {Options{}, transformtest.Large()},
 		"members": {Options{Rows: RowsMembers, ExtraColumns: "append"}, transformtest.Large()},
+		"paths":   {Options{Columns: []Column{{Label: "A", Path: "members.0.displayName"}, {Label: "B", Path: "log.0.x"}, {Label: "C", Path: "x.y"}}}, doc},
 		"excel":   {Options{Dialect: "excel"}, transformtest.Large()},
 		"names":   {Options{ExtraColumns: "append"}, []byte(`{` + manyNames(100, `"\u0041":1`) + `}`)},
 	} {

@@ -48,3 +48,22 @@ func BenchmarkGjsonValid(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkColumnsByPath is what three columns by path cost: keys alone, and with
+// what gjson is asked for.
+func BenchmarkColumnsByPath(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		paths []string
+	}{
+		{"without", nil},
+		{"keys", []string{"members.0.displayName", "members.0.applicationData.String", "log.0.message"}},
+		{"queries", []string{"members.#", `members.#(role=="None").displayName`, "members.#.callSid"}},
+	} {
+		o := Options{Columns: []Column{{Name: AllColumns}}}
+		for _, path := range c.paths {
+			o.Columns = append(o.Columns, Column{Label: path, Path: path})
+		}
+		b.Run(c.name, func(b *testing.B) { benchmarkCSV(b, o, doc) })
+	}
+}

@@ -242,7 +242,10 @@ func (c *compiler) pathColumn(choice Column) error {
 	if col.path, err = CompilePath(text); err != nil {
 		return fmt.Errorf("%s: %w", choice.Label, err)
 	}
-	col.property = indexOf(properties, col.path.key)
+	col.property = -1
+	if keys := col.path.keys; len(keys) > 0 {
+		col.property = indexOf(properties, keys[0].name)
+	}
 	col.date = slices.Contains(dateNames, col.path.last)
 	c.add(col, title{label: choice.Label})
 	return nil

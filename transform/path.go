@@ -40,9 +40,10 @@ var modifiers = []string{"this", "keys", "values", "reverse", "flatten"}
 // (..) are refused.
 type Path struct {
 	text string
-	// key is the first key, where that is a plain one, and rest what follows the
-	// separator behind it.
-	key, rest string
+	// keys are the keys that the path begins with, and start is their text. rest is
+	// what follows them, for gjson, or empty.
+	keys        []key
+	start, rest string
 	// last is the last key, empty where the path ends in something else.
 	last string
 }
@@ -75,7 +76,7 @@ func (p *Path) LookupPrefix(json []byte) string {
 // find returns the value in an object. To gjson a modifier makes a list even of
 // what is not there.
 func (p *Path) find(json []byte) gjson.Result {
-	if strings.HasPrefix(p.rest, "@") && !gjson.GetBytes(json, p.key).Exists() {
+	if strings.HasPrefix(p.rest, "@") && len(p.keys) > 0 && !gjson.GetBytes(json, p.start).Exists() {
 		return gjson.Result{}
 	}
 	return gjson.GetBytes(json, p.text)
@@ -139,26 +140,23 @@ func (c *pathCompiler) peek(i int) byte {
 const pathSeparators = ".|"
 
 // path reads a path from i on, one in a query up to its operator or bracket, and
-// returns the index behind it. It notes the first and the last key in p if that
-// is not nil.
+// returns the index behind it. It notes the keys in p if that is not nil.
 func (c *pathCompiler) path(i int, query bool, p *Path) int {
-	for first := true; ; first = false {
+	for keys := true; ; {
 		start := i
 		i = c.component(i, query)
 		if c.err != nil {
 			return i
 		}
-		key := c.text[start:i]
-		plain := !strings.ContainsAny(key, `\*?@#`)
 		separated := i < len(c.text) && strings.IndexByte(pathSeparators, c.text[i]) >= 0
-		if p != nil && plain && first {
-			p.key = key
-			if separated {
-				p.rest = c.text[i+1:]
+		if p != nil {
+			k, ok := newKey(c.text[start:i])
+			if keys = keys && ok; keys {
+				p.keys, p.start = append(p.keys, k), c.text[:i]
+			} else if p.rest == "" {
+				p.rest = c.text[start:]
 			}
-		}
-		if p != nil && plain && !separated {
-			p.last = key
+			p.last = k.name
 		}
 		if !separated {
 			return i

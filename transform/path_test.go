@@ -1,6 +1,10 @@
 package transform
 
 import (
+	"bytes"
+	"encoding/csv"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -162,7 +166,8 @@ func FuzzPath(f *testing.F) {
 		}
 		p.LookupPrefix(json[:min(int(cut), len(json))])
 		if v, reason := parse(json); reason == "" {
-			if _, ok := v.(object); ok {
+			if o, ok := v.(object); ok {
+				walksAsGjson(t, p, o)
 				if found := p.find(json); found.Exists() && !gjson.Valid(found.Raw) {
 					t.Errorf("%s finds %q in %s", path, found.Raw, json)
 				}
@@ -170,4 +175,123 @@ func FuzzPath(f *testing.F) {
 			}
 		}
 	})
+}
+
+// walksAsGjson holds that the keys of a path lead to the value that gjson finds.
+func walksAsGjson(t *testing.T, p *Path, o object) {
+	t.Helper()
+	// To gjson | is another search, in a text as well, and a large index overflows.
+	if p.rest != "" || strings.Contains(p.text, "|") || slices.ContainsFunc(p.keys, func(k key) bool { return len(k.name) > 18 }) {
+		return
+	}
+	json := jsonOf(o)
+	s := newScanner([]byte(json))
+	defer s.release()
+	got := ""
+	if i := s.walk(0, p.keys); i >= 0 {
+		got = json[i:s.skip(i)]
+	}
+	if want := gjson.Get(json, p.text); got != want.Raw {
+		t.Errorf("%s finds %q, want %q, in %s", p, got, want.Raw, json)
+	}
+}
+
+func TestKeysLeadWhereGjsonFindsThem(t *testing.T) {
+	found := 0
+	for seed := range uint64(2000) {
+		r := newRandom(seed)
+		o := r.object(3, nil)
+		v, text := tree(o), ""
+		for v != nil && r.chance(90) {
+			key := r.text()
+			switch from := v.(type) {
+			case object:
+				if len(from) > 0 && r.chance(90) {
+					key = from[r.IntN(len(from))].name
+				}
+				v = from.get(key)
+			case []tree:
+				n := r.IntN(len(from) + 1)
+				if key, v = strconv.Itoa(n), nil; n < len(from) {
+					v = from[n]
+				}
+			default:
+				v = nil
+			}
+			var escaped strings.Builder
+			for _, c := range key {
+				if strings.ContainsRune(`\.|*?@!{}[]()"=<>%`, c) || r.chance(2) && c != '#' && c > '9' {
+					escaped.WriteByte('\\')
+				}
+				escaped.WriteRune(c)
+			}
+			text += "." + escaped.String()
+		}
+		p, err := CompilePath(strings.TrimPrefix(text, "."))
+		if err != nil || p.rest != "" { // empty, or with a control character or #
+			continue
+		}
+		walksAsGjson(t, p, o)
+		s := newScanner([]byte(r.json(o))) // with escapes and white space
+		i := s.walk(s.begin(), p.keys)
+		if want := lookup(o, p.text); i < 0 && want != nil {
+			t.Errorf("%s finds nothing, want %v, in %s", p, want, s.json)
+		} else if i >= 0 {
+			found++
+			if got, reason := parse(s.json[i:s.skip(i)]); reason != "" || jsonOf(got) != jsonOf(want) {
+				t.Errorf("%s finds %v, want %v, in %s", p, got, want, s.json)
+			}
+		}
+		s.release()
+	}
+	if found < 100 {
+		t.Errorf("only %d were found", found)
+	}
+}
+
+func TestKeysInJSONAsUpstreamsWriteIt(t *testing.T) {
+	const session = `{"x" : {"a.b":1,"a*b?":2,"@this":3,"\u0069d":"i","t\u00e9":4,"":5,"0":6,"\"":7,"s\/":8,"\ud83d\ude00":9},
+		"y":[ [ ] , {"z" :"}]\"\\"} , "]" , -1.5e3 , {"z":true}, null ] ,"id":"\u0053","z":"{\"a\":1}"}`
+	for path, want := range map[string]string{
+		`x.a\.b`:                 "1",
+		`x.a\*b\?`:               "2",
+		`x.\@this`:               "3",
+		`x.id`:                   "i",
+		`x.\i\d`:                 "i",
+		`x.té`:                   "4",
+		`x.0`:                    "6",
+		`x|\0`:                   "6",
+		`x.\"`:                   `7`,
+		`x.s/`:                   "8",
+		`x.😀`:                    "9",
+		`x.a`:                    "",
+		`y.1.z`:                  `}]"\`,
+		`y|1|z`:                  `}]"\`,
+		`y.01.z`:                 `}]"\`,
+		`y.\1.z`:                 "",
+		`y.2`:                    "]",
+		`y.3`:                    "-1.5e3",
+		`y.3.0`:                  "",
+		`y.4.z`:                  "True",
+		`y.5`:                    "",
+		`y.6`:                    "",
+		`y.-1`:                   "",
+		`y.99999999999999999999`: "",
+		`y.z`:                    "",
+		`id`:                     "S",
+		`z.a`:                    "",
+		`z|a`:                    "",
+	} {
+		for _, rows := range []string{"", "row:"} {
+			p := compile(t, Options{Columns: []Column{{Label: "X", Path: rows + path}}, Nested: "json"})
+			text, err := p.AppendSessions(nil, []byte(session))
+			if err != nil {
+				t.Fatal(err)
+			}
+			records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+			if err != nil || len(records) != 2 || records[1][0] != want {
+				t.Errorf("%s: %v in %q, want %q", path, err, text, want)
+			}
+		}
+	}
 }

@@ -321,7 +321,7 @@ func (r reference) row(session, source object, known []Property) []*string {
 		if ofRow {
 			from = source
 		}
-		cells = append(cells, r.text(lookup(from, path), "", dateAtEnd.MatchString(path)))
+		cells = append(cells, r.text(lookup(from, path), "", slices.Contains(dateNames, lastName(path))))
 	}
 	if r.ExtraColumns == "append" {
 		var extra tree
@@ -339,22 +339,31 @@ func (r reference) row(session, source object, known []Property) []*string {
 	return cells
 }
 
-// lookup returns the value of a path by gjson, which reads into a text of which a
-// path wants a part.
+// lookup returns the value of a path: of the keys it begins with by the tree, of
+// what follows by gjson, which would search in a text as well.
 func lookup(o object, path string) tree {
 	if o == nil {
 		return nil
 	}
-	if i := strings.IndexAny(path, ".|"); i >= 0 && !strings.ContainsAny(path[:i], "@*?") {
-		switch o.get(path[:i]).(type) {
-		case object, []tree:
-		default:
-			if path[i+1] != '@' || !slices.ContainsFunc(o, func(p pair) bool { return p.name == path[:i] }) {
-				return nil
-			}
+	keys, rest := split(path)
+	v := tree(o)
+	for _, key := range keys {
+		var ok bool
+		if v, ok = child(v, key); !ok {
+			return nil
 		}
 	}
-	found := gjson.Get(jsonOf(o), path)
+	if rest == "" {
+		return v
+	}
+	switch v.(type) {
+	case object, []tree:
+	default:
+		if rest[0] != '@' {
+			return nil
+		}
+	}
+	found := gjson.Get(jsonOf(v), rest)
 	if !found.Exists() {
 		return nil
 	}
@@ -363,6 +372,41 @@ func lookup(o object, path string) tree {
 		panic(path + ": " + found.Raw)
 	}
 	return v
+}
+
+// child returns what a key leads to, if there is such.
+func child(v tree, key string) (tree, bool) {
+	switch v := v.(type) {
+	case object:
+		name := escaped.ReplaceAllString(key, "$1")
+		has := slices.ContainsFunc(v, func(p pair) bool { return p.name == name })
+		return v.get(name), has
+	case []tree:
+		if n, err := strconv.ParseUint(key, 10, 32); err == nil && n < uint64(len(v)) {
+			return v[n], true
+		}
+	}
+	return nil, false
+}
+
+// split returns the keys that a path begins with, as they are written, and the
+// rest of it.
+func split(path string) (keys []string, rest string) {
+	for path != "" {
+		key := component.FindString(path)
+		if strings.ContainsAny(escaped.ReplaceAllString(key, ""), "*?@") || strings.Contains(key, "#") {
+			break
+		}
+		keys = append(keys, key)
+		path = strings.TrimLeft(path[len(key):], ".|")
+	}
+	return keys, path
+}
+
+// lastName returns what the last component of a path names.
+func lastName(path string) string {
+	all := component.FindAllString(path, -1)
+	return escaped.ReplaceAllString(all[len(all)-1], "$1")
 }
 
 // text returns the text of a value in a cell, guarded, and nil for null.
@@ -421,7 +465,8 @@ func numeric(text string) bool {
 }
 
 var (
-	dateAtEnd   = regexp.MustCompile(`(^|[.|])date\w*$`)
+	component   = regexp.MustCompile(`(?s)([^\\.|]|\\.)+`)
+	escaped     = regexp.MustCompile(`(?s)\\(.)`)
 	control     = regexp.MustCompile(`[\x00-\x1f\x7f]`)
 	words       = regexp.MustCompile(`[A-Za-z]+`)
 	numericWord = regexp.MustCompile(`(?i)^(e|a|p|am|pm|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?|september|oct(ober)?|nov(ember)?|dec(ember)?)$`)

@@ -194,25 +194,35 @@ func (w *writer) valueCell(c *column, json []byte, i int) {
 	}
 }
 
-// pathCell writes the value to which the path of a column leads. Where the first
-// key is a property, its place is known and the search begins behind it.
+// pathCell writes the value to which the path of a column leads. Where its first
+// key is a property, the place of that is known.
 func (w *writer) pathCell(c *column, f *found) {
+	s, i, keys := w.scan, f.open, c.path.keys
+	switch {
+	case c.property >= 0:
+		i = s.walk(f.start(c.property), keys[1:])
+	case f.end == f.open || len(keys) > 0 && !f.unknown: // null, or no such member
+		i = -1
+	default:
+		i = s.walk(i, keys)
+	}
+	switch {
+	case i < 0:
+		w.bytes(w.plan.format.null)
+	case c.path.rest == "":
+		w.valueCell(c, s.json, i)
+	default:
+		w.restCell(c, i)
+	}
+}
+
+// restCell writes what gjson finds, by the rest of a column's path, in the checked
+// value at i.
+func (w *writer) restCell(c *column, i int) {
 	s, v := w.scan, gjson.Result{}
-	if c.property < 0 {
-		if f.end > f.open { // else it is null
-			v = c.path.find(s.json[f.open:f.end])
-		}
-	} else {
-		start, rest := f.start(c.property), c.path.rest
-		switch {
-		case rest == "":
-			w.valueCell(c, s.json, start)
-			return
-		case rest[0] == '@': // a modifier takes all that it is given
-			v = gjson.GetBytes(s.json[start:s.value(start, 0, nil)], rest)
-		case s.json[start] == '{' || s.json[start] == '[':
-			v = gjson.GetBytes(s.json[start:f.end], rest)
-		}
+	// A modifier takes all that it is given; a path would search in a text as well.
+	if c.path.rest[0] == '@' || s.json[i] == '{' || s.json[i] == '[' {
+		v = gjson.GetBytes(s.json[i:s.skip(i)], c.path.rest)
 	}
 	if v.Type == gjson.Null {
 		w.bytes(w.plan.format.null)
