@@ -47,8 +47,8 @@ type openAPI struct {
 		Responses map[string]apiResponse
 	}
 
-	text string
-	root *yaml.Node
+	root  *yaml.Node
+	sites []string // what each site of the test is
 }
 
 type apiResponse struct {
@@ -92,8 +92,8 @@ const apiSession = `{"callState":"Connected","destination":"+12025550123","fromN
 // readOpenAPI reads the description.
 func readOpenAPI(t *testing.T) *openAPI {
 	t.Helper()
-	d := &openAPI{text: mustRead(openAPIFile), root: new(yaml.Node)}
-	if err := yaml.Unmarshal([]byte(d.text), d.root); err != nil {
+	d := &openAPI{root: new(yaml.Node)}
+	if err := yaml.Unmarshal([]byte(mustRead(openAPIFile)), d.root); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.root.Decode(d); err != nil {
@@ -220,12 +220,9 @@ func (d *openAPI) status(t *testing.T, name string) int {
 }
 
 // site is the site that serves a request.
-func (r *apiRequest) site() string {
-	return "api" + strconv.Itoa(slices.Index(apiSites, r.Options+apiUpstreams[r.Upstream].proxy))
+func (d *openAPI) site(r *apiRequest) string {
+	return "api" + strconv.Itoa(slices.Index(d.sites, r.Options+apiUpstreams[r.Upstream].proxy))
 }
-
-// apiSites are the sites by what they are.
-var apiSites []string
 
 // TestOpenAPI holds the description against the gateway: every example of a
 // response is what its request gets, and every example of a request is accepted.
@@ -260,9 +257,9 @@ func TestOpenAPI(t *testing.T) {
 			if !ok {
 				t.Errorf("there is no upstream that %s", r.Upstream)
 			}
-			if key := r.Options + up.proxy; !slices.Contains(apiSites, key) {
-				fmt.Fprintf(&config, "{site api%d} {\n\tconference_members {\n%s\n\t}\n\t%s\n}\n", len(apiSites), r.Options, up.proxy)
-				apiSites = append(apiSites, key)
+			if key := r.Options + up.proxy; !slices.Contains(d.sites, key) {
+				fmt.Fprintf(&config, "{site api%d} {\n\tconference_members {\n%s\n\t}\n\t%s\n}\n", len(d.sites), r.Options, up.proxy)
+				d.sites = append(d.sites, key)
 			}
 		}
 	}
@@ -399,7 +396,7 @@ func (d *openAPI) send(t *testing.T, g *gateway, r apiRequest, mediaType string)
 	if fault := apiUpstreams[r.Upstream].fault; fault != "" {
 		header[upstreamtest.FaultHeader] = fault
 	}
-	target := g.URL(r.site()) + or(r.Path, "/sessions/S1/conference/members")
+	target := g.URL(d.site(&r)) + or(r.Path, "/sessions/S1/conference/members")
 	if r.Query != "" {
 		target += "?" + r.Query
 	}
