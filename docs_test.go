@@ -94,6 +94,7 @@ func TestDocsCaddyfiles(t *testing.T) {
 				}
 			case "console", "csv", "json", "sh", "sql", "python", "text", "html", "mermaid":
 			case "go": // see TestDocsGo
+			case "ts": // see TestAClientIsMadeOfTheDescription in e2e
 			default:
 				t.Errorf("%s:%d: a block of unknown language %q", p.name, b.line, b.language)
 			}
