@@ -63,6 +63,8 @@ func (x *exchange) call(next caddyhttp.Handler) error {
 	switch {
 	case err != nil:
 		return x.abandon(err)
+	case refused != nil && admitted.once != nil:
+		return x.respond(admitted.once.recall(x, refused))
 	case refused != nil:
 		return x.refuse(refused)
 	}

@@ -127,6 +127,21 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	return placed, err
 }
 
+// recall responds to a request that is refused, but whose call has been seen
+// before: by a configuration that took it. Nothing is dialled, and what became of
+// the call is told all the same.
+func (o *once) recall(x *exchange, refused *refusal) (placement, error) {
+	o.exchange = x
+	found, ok, err := o.h.calls.Find(x.r.Context(), o.id, o.call)
+	if err != nil {
+		o.h.sampled().Error("a refused call was not looked for: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
+	}
+	if !ok || found.Result == idempotency.Reused {
+		return placement{refusal: refused}, nil
+	}
+	return o.repeat(&found, x.writer(x.wanted.csv))
+}
+
 // close leaves the outcome of a call unknown, unless it was recorded.
 func (o *once) close(claim *idempotency.Claim) {
 	if claim.Ended() {

@@ -132,6 +132,17 @@ func (l *Ledger) Begin(ctx context.Context, id ID, call Fingerprint) (Found, err
 	}
 }
 
+// Find says what is there under a key, and claims nothing. It returns false if
+// nothing is.
+func (l *Ledger) Find(ctx context.Context, id ID, call Fingerprint) (found Found, ok bool, err error) {
+	err = l.Store.Scan(ctx, id[:], func(id ID, record []byte) (err error) {
+		ok = true
+		found, err = l.read(id, record, call)
+		return err
+	})
+	return found, ok && err == nil, err
+}
+
 // begin asks the store for the claim, a second time if the first reply was lost:
 // nobody but us can have stored our token.
 func (l *Ledger) begin(ctx context.Context, c *Claim) (held []byte, err error) {

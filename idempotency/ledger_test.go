@@ -52,8 +52,14 @@ func (m *mapStore) Replace(_ context.Context, id ID, _, record []byte, _ time.Du
 	return nil
 }
 
-func (*mapStore) Scan(context.Context, []byte, func(ID, []byte) error) error { return nil }
-func (*mapStore) Health(context.Context) error                               { return nil }
+func (m *mapStore) Scan(_ context.Context, prefix []byte, visit func(ID, []byte) error) error {
+	if record, ok := m.records[ID(prefix)]; ok {
+		return visit(ID(prefix), record)
+	}
+	return nil
+}
+
+func (*mapStore) Health(context.Context) error { return nil }
 
 // wait returns when the store holds what is wanted of a record.
 func (m *mapStore) wait(t *testing.T, is func(record []byte) bool) {
@@ -133,6 +139,10 @@ func TestWhatIsFound(t *testing.T) {
 				}
 			}
 			*now = now.Add(test.after)
+			found, ok, err := l.Find(t.Context(), ID{}, test.call)
+			if err != nil || ok != (test.want != Claimed) || ok && (found.Result != test.want || found.RetryAfter != test.retry) {
+				t.Errorf("Find: %v, retry after %v, %t, %v", found.Result, found.RetryAfter, ok, err)
+			}
 			got := begin(t, l, test.call)
 			if got.Result != test.want || got.RetryAfter != test.retry {
 				t.Errorf("%v, retry after %v; want %v, %v", got.Result, got.RetryAfter, test.want, test.retry)

@@ -40,7 +40,8 @@ type Store interface {
 
 	// Scan calls visit for every record whose ID begins with prefix, in any order,
 	// until visit returns an error, which it returns. A record that comes or goes
-	// meanwhile may be missed.
+	// meanwhile may be missed. A prefix that is a whole ID is looked up as fast as
+	// Begin would.
 	Scan(ctx context.Context, prefix []byte, visit func(ID, []byte) error) error
 
 	// Health returns why the store can't be used now.

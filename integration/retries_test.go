@@ -97,6 +97,51 @@ func TestACallIsReplayedInTheFormatThatIsAskedForNow(t *testing.T) {
 	}
 }
 
+// TestWhatBecameOfACallDoesNotDependOnLaterRules asks for a call again where the
+// rules refuse it.
+func TestWhatBecameOfACallDoesNotDependOnLaterRules(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, keyedSites+`
+		{site stricter} {
+			conference_members {
+				idempotency
+				destinations client
+			}
+			reverse_proxy UPSTREAM
+		}
+	`)
+	stricter := func(key, body string) reply {
+		return send(t, protocols[0].client, "POST", g.URL("stricter")+membersPath, body,
+			"Content-Type: application/json", "Authorization: Bearer me", "Idempotency-Key: "+key)
+	}
+	if got := stricter("k", validBody); ruleOf(got) != "destination_kind" {
+		t.Fatalf("the first request: status %d, rule %s", got.status, ruleOf(got))
+	}
+	first := g.repeatable(t, "k", "application/json", "")
+	g.repeatable(t, "lost", "application/json", `{"status":500}`)
+	for _, tt := range []struct{ key, body, want, call string }{
+		{"k", validBody, "200 ", "dialled"},
+		{"lost", validBody, "409 outcome_unknown", "unknown"},
+		{"k", strings.Replace(validBody, "+", "+1", 1), "422 destination_kind", "not-dialled"},
+		{"another", validBody, "422 destination_kind", "not-dialled"},
+	} {
+		var got reply
+		eventually(t, "the call to be recorded", func() bool {
+			got = stricter(tt.key, tt.body)
+			return ruleOf(got) != "idempotency_in_flight"
+		})
+		if is := fmt.Sprint(got.status, " ", ruleOf(got)); is != tt.want || got.header.Get("X-Call") != tt.call {
+			t.Errorf("%s: %s, X-Call %s; want %s, %s", tt.key, is, got.header.Get("X-Call"), tt.want, tt.call)
+		}
+		if got.status == 200 && got.body != first.body {
+			t.Errorf("replayed %q, want %q", got.body, first.body)
+		}
+	}
+	if n := u.Stats().Requests; n != 2 {
+		t.Errorf("%d requests were forwarded", n)
+	}
+}
+
 func TestOfFiftyRequestsWithOneKeyOneIsForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, keyedSites)

@@ -112,9 +112,15 @@ func (s *Store) Scan(_ context.Context, prefix []byte, visit func(idempotency.ID
 	var all []found
 	s.mu.Lock()
 	s.expire()
-	for id, e := range s.records {
-		if bytes.HasPrefix(id[:], prefix) {
-			all = append(all, found{id, e.record})
+	if len(prefix) == len(idempotency.ID{}) {
+		if e, ok := s.records[idempotency.ID(prefix)]; ok {
+			all = append(all, found{idempotency.ID(prefix), e.record})
+		}
+	} else {
+		for id, e := range s.records {
+			if bytes.HasPrefix(id[:], prefix) {
+				all = append(all, found{id, e.record})
+			}
 		}
 	}
 	s.mu.Unlock()

@@ -301,10 +301,14 @@ func (s *Store) Replace(ctx context.Context, id idempotency.ID, held, record []b
 	return err
 }
 
-// Scan implements idempotency.Store. It walks through all keys of the database.
+// Scan implements idempotency.Store. It walks through all keys of the database,
+// unless it is asked for one.
 func (s *Store) Scan(ctx context.Context, prefix []byte, visit func(idempotency.ID, []byte) error) error {
 	if err := s.identify(ctx); err != nil {
 		return err
+	}
+	if len(prefix) == len(idempotency.ID{}) {
+		return s.visitOne(ctx, idempotency.ID(prefix), visit)
 	}
 	seen := make(map[idempotency.ID]struct{}) // SCAN may return a key twice
 	once := func(id idempotency.ID, record []byte) error {
@@ -332,6 +336,20 @@ func (s *Store) Scan(ctx context.Context, prefix []byte, visit func(idempotency.
 		return stopped
 	}
 	return err
+}
+
+// visitOne calls visit for the record of one key, if there is one.
+func (s *Store) visitOne(ctx context.Context, id idempotency.ID, visit func(idempotency.ID, []byte) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	record, err := s.client.Get(ctx, s.name(id)).Bytes()
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil
+	case err != nil:
+		return explain(err)
+	}
+	return visit(id, record)
 }
 
 // scanNode scans one server.

@@ -257,6 +257,13 @@ func scans(t *testing.T, _ Subject, store idempotency.Store) {
 	if n := count(t, store, one[:8]); n != 1 {
 		t.Errorf("visited %d records with a prefix that one has", n)
 	}
+	if n := count(t, store, one[:]); n != 1 {
+		t.Errorf("visited %d records of one ID", n)
+	}
+	absent := ID(all)
+	if n := count(t, store, absent[:]); n != 0 {
+		t.Errorf("visited %d records of an ID that is absent", n)
+	}
 	if n := count(t, store, []byte{0xff}); n != 0 {
 		t.Errorf("visited %d records with a prefix that none has", n)
 	}
