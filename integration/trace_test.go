@@ -3,6 +3,7 @@ package integration
 import (
 	"compress/gzip"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,26 +16,29 @@ import (
 	"sync"
 	"testing"
 
+	metricscollectorpb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// collector takes what Caddy's tracing directive exports, as OTLP over HTTP.
+// collector takes what Caddy exports as OTLP over HTTP: spans and metrics.
 type collector struct {
-	mu    sync.Mutex
-	spans []*tracepb.Span
+	mu      sync.Mutex
+	spans   []*tracepb.Span
+	metrics map[string]*metricspb.Metric // as they came last
 }
 
-// startCollector starts a collector and has the tracing of every Caddy that
-// starts in this test export to it at once. It must be started before Caddy is,
-// which sends the last spans when it stops.
+// startCollector starts a collector and has every Caddy that starts in this test
+// export to it at once. It must be started before Caddy is, which sends the last
+// spans when it stops.
 func startCollector(t *testing.T) *collector {
 	t.Helper()
-	c := new(collector)
+	c := &collector{metrics: make(map[string]*metricspb.Metric)}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	for name, value := range map[string]string{
@@ -46,13 +50,18 @@ func startCollector(t *testing.T) *collector {
 		"OTEL_PROPAGATORS":                   "tracecontext",
 		"OTEL_TRACES_SAMPLER":                "parentbased_always_on",
 		"OTEL_BSP_SCHEDULE_DELAY":            "1", // milliseconds
+
+		"OTEL_METRICS_EXPORTER":               "otlp",
+		"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/protobuf",
+		"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": server.URL + "/v1/metrics",
+		"OTEL_METRIC_EXPORT_INTERVAL":         "10", // milliseconds
 	} {
 		t.Setenv(name, value)
 	}
 	return c
 }
 
-// ServeHTTP takes a batch of spans.
+// ServeHTTP takes a batch of spans, or of metrics.
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := io.Reader(r.Body)
 	if r.Header.Get("Content-Encoding") == "gzip" {
@@ -64,19 +73,33 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = z
 	}
 	raw, err := io.ReadAll(body)
-	var batch collectorpb.ExportTraceServiceRequest
-	if err == nil {
-		err = proto.Unmarshal(raw, &batch)
+	var spans collectorpb.ExportTraceServiceRequest
+	var metrics metricscollectorpb.ExportMetricsServiceRequest
+	switch {
+	case err != nil:
+	case r.URL.Path == "/v1/traces":
+		err = proto.Unmarshal(raw, &spans)
+	case r.URL.Path == "/v1/metrics":
+		err = proto.Unmarshal(raw, &metrics)
+	default:
+		err = errors.New(r.URL.Path)
 	}
-	if err != nil || r.URL.Path != "/v1/traces" {
-		http.Error(w, fmt.Sprint(r.URL.Path, err), http.StatusBadRequest)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, resource := range batch.GetResourceSpans() {
+	for _, resource := range spans.GetResourceSpans() {
 		for _, scope := range resource.GetScopeSpans() {
 			c.spans = append(c.spans, scope.GetSpans()...)
+		}
+	}
+	for _, resource := range metrics.GetResourceMetrics() {
+		for _, scope := range resource.GetScopeMetrics() {
+			for _, m := range scope.GetMetrics() {
+				c.metrics[m.GetName()] = m
+			}
 		}
 	}
 }

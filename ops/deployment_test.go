@@ -3,6 +3,7 @@ package ops
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -162,6 +163,26 @@ func TestTheServiceStartsWhatTheImageStarts(t *testing.T) {
 		want[1] = verb.command
 		if !slices.Equal(service, want) {
 			t.Errorf("%s: %q, want %q", verb.key, service, want)
+		}
+	}
+}
+
+// TestTheBuilderMakesWhatIsTested holds that the image that is made of Caddy's own has
+// the Caddy of go.mod, and modules that there are.
+func TestTheBuilderMakesWhatIsTested(t *testing.T) {
+	const builderFile = "builder/Dockerfile"
+	if got, want := "v"+one(t, builderFile, `^ARG CADDY_VERSION=(\S+)$`), one(t, "../go.mod", `^\tgithub.com/caddyserver/caddy/v2 (\S+)$`); got != want {
+		t.Errorf("the image has Caddy %s, go.mod has %s", got, want)
+	}
+	module := one(t, "../go.mod", `^module (\S+)$`)
+	with := regexp.MustCompile(`--with (\S+)@`).FindAllStringSubmatch(read(t, builderFile), -1)
+	if len(with) == 0 {
+		t.Error("the image has no modules")
+	}
+	for _, m := range with {
+		dir, ours := strings.CutPrefix(m[1], module)
+		if sources, _ := filepath.Glob(".." + dir + "/*.go"); !ours || len(sources) == 0 {
+			t.Errorf("there is no package %s", m[1])
 		}
 	}
 }
