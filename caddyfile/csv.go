@@ -97,7 +97,7 @@ var representation = []option[handler.CSV]{
 	},
 	{
 		name: "text_cells", syntax: oneOf("text_cells"), def: "off", least: 1, most: 1,
-		meaning: "Which cells are written as `=\"text\"`, so that a spreadsheet keeps them as they are: none, those that look like numbers or dates, or all texts and numbers.",
+		meaning: "Which cells are written as `=\"text\"`, so that a spreadsheet keeps them as they are: none, those that look like numbers, dates or formulas, or all texts and numbers.",
 		set:     func(c *handler.CSV, args []string) error { c.TextCells = args[0]; return nil },
 	},
 	{

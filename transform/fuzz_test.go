@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
@@ -64,6 +66,44 @@ func FuzzOptions(f *testing.F) {
 			return
 		}
 		against(t, o, text)
+	})
+}
+
+// FuzzTextCells holds that text cells and the formula guard, each on or off and with
+// any delimiter, leave no text that fits a formula to be taken for a number, a date
+// or a formula, and lose none.
+func FuzzTextCells(f *testing.F) {
+	for k, text := range []string{"=1+1", "=A1", "=cmd|' /C calc'!A0", "@SUM(A1)", "-x", "-1+1", "-1.5e3", "+12025550123", "+0", "00123", "1E5", "3-4",
+		`"&1+1&"`, `="x"`, `=""`, "plain", "5 pm", "5 apples", "\t=1", "\x00=1", "a;b", "", "12345678901234567890", strings.Repeat("1", 256)} {
+		f.Add(text, uint8(k), k%2 == 0, uint8(k))
+	}
+	delimiters := []string{"", ";", "\t", "|", "=", "'", "-", "+", "@", " "}
+	f.Fuzz(func(t *testing.T, text string, cells uint8, guard bool, delimiter uint8) {
+		if !utf8.ValidString(text) {
+			return
+		}
+		o := Options{
+			Columns: []Column{{Name: "id"}}, Delimiter: delimiters[int(delimiter)%len(delimiters)],
+			TextCells: Choices("text_cells")[int(cells)%len(Choices("text_cells"))], FormulaGuard: &guard,
+		}
+		p := compile(t, o)
+		csv, err := p.AppendSessions(nil, []byte(jsonOf(object{{"id", text}})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cell, want := readBack(t, p, csv)[1][0], asRead(text)
+		wrapped := o.TextCells != "off" && len(text) > 0 && cell == `="`+strings.ReplaceAll(want, `"`, `""`)+`"`
+		fits := len(utf16.Encode([]rune(text))) <= 255 && !control.MatchString(text)
+		switch {
+		case !wrapped && cell != want && cell != "'"+want:
+			t.Errorf("%q became %q with %+v", text, cell, o)
+		case !wrapped && cell == want && guard && formula(text):
+			t.Errorf("%q is not guarded with %+v", text, o)
+		case !wrapped && cell == want && o.TextCells != "off" && fits && (numeric(text) || formula(text)):
+			t.Errorf("%q is no text with %+v", text, o)
+		case wrapped && !fits:
+			t.Errorf("%q fits no formula, but is one with %+v", text, o)
+		}
 	})
 }
 

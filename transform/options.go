@@ -39,9 +39,8 @@ type Options struct {
 	Booleans *Booleans `json:"booleans,omitempty"`
 
 	// Delimiter is the character between two cells: one ASCII character that is
-	// no letter, digit, quote, CR or LF, or one of the names "comma",
-	// "semicolon", "tab", "pipe". Default: as the
-	// dialect.
+	// no letter, digit, quote, CR or LF, or one of the names "comma", "semicolon",
+	// "tab", "pipe". Default: as the dialect.
 	Delimiter string `json:"delimiter,omitempty"`
 
 	// BOM is whether a byte order mark begins the CSV, by which Excel knows it
@@ -55,8 +54,8 @@ type Options struct {
 
 	// TextCells is which cells are written as ="text", so that a spreadsheet keeps
 	// them as they are: "off" for none, "numbers" for texts that look like a
-	// number or a date, such as +12025550123, 00123 and 3-4, and for numbers of
-	// more than 15 digits, or "all" for every text and number. Not for texts of
+	// number, a date or a formula, such as +12025550123, 00123, 3-4 and =A1, and
+	// for numbers of more than 15 digits, or "all" for every text and number. Not for texts of
 	// more than 255 characters or with control characters, nor for those that the
 	// formula guard puts an apostrophe before. Default: off.
 	TextCells string `json:"text_cells,omitempty"`

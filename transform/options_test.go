@@ -287,6 +287,10 @@ func TestOptions(t *testing.T) {
 				`"=""+12025550123""","=""00123""","=""1E5""","=""12345678901234567890""","=""3-4""",x1,'=1+1` + "\r\n",
 		},
 		{
+			"texts like formulas stay text where nothing guards", pick(Options{TextCells: "numbers"}, "id", "accountId", "accountName"),
+			`{"id":"=1+1","accountId":"=A1","accountName":"@x"}`, "Id,AccountId,AccountName\r\n" + `"=""=1+1""","=""=A1""","=""@x"""` + "\r\n",
+		},
+		{
 			"long numbers stay text", pick(Options{TextCells: "numbers"}, "id", "accountId"), `{"id":1234567890123456,"accountId":123456789012345}`,
 			"Id,AccountId\r\n\"=\"\"1234567890123456\"\"\",123456789012345\r\n",
 		},
@@ -629,7 +633,7 @@ func TestOptionsAreReadFromJSON(t *testing.T) {
 	}
 	got, err := compile(t, o).AppendSessions(nil, []byte(`{"id":"S","ended":true,"members":[{"identity":"=x","muted":false,"q":1}]}`))
 	want := "sessionId;identity;endpointId;displayName;isOriginalMember;avatarUrl;applicationData;callState;role;callSid;muted;Over;First;extra\r\n" +
-		"S;=x;-;-;-;-;-;-;-;-;n;y;=x;{q:1}\r\n"
+		`S;"=""=x""";-;-;-;-;-;-;-;-;n;y;"=""=x""";{q:1}` + "\r\n"
 	if err != nil || string(got) != want {
 		t.Errorf("%v\ngot  %q\nwant %q", err, got, want)
 	}

@@ -426,7 +426,7 @@ func (r reference) text(v tree, policy string, date bool) *string {
 		wrapped = r.TextCells == "all" || r.TextCells == "numbers" && len(regexp.MustCompile(`[0-9]`).FindAllString(text, -1)) > 15
 	case string:
 		text = v
-		wrapped = r.TextCells == "all" || r.TextCells == "numbers" && numeric(text)
+		wrapped = r.TextCells == "all" || r.TextCells == "numbers" && (numeric(text) || formula(text))
 		if t, ok := dateOf(v); ok && date && r.Dates != nil && (r.Dates.Layout != "iso" || r.Dates.Zone != "") {
 			text = r.dated(t)
 			wrapped = r.TextCells == "all"
@@ -516,11 +516,16 @@ func (r reference) dated(t time.Time) string {
 }
 
 func (r reference) guarded(text string) string {
-	if seen := strings.TrimLeft(text, "\x00"); r.guard && seen != "" && strings.Contains("=+-@\t\r\n", seen[:1]) &&
-		!e164.MatchString(text) && !negative.MatchString(text) {
+	if r.guard && formula(text) {
 		return "'" + text
 	}
 	return text
+}
+
+// formula reports whether a spreadsheet could take text for a formula.
+func formula(text string) bool {
+	seen := strings.TrimLeft(text, "\x00")
+	return seen != "" && strings.Contains("=+-@\t\r\n", seen[:1]) && !e164.MatchString(text) && !negative.MatchString(text)
 }
 
 // csv returns the rows as CSV.

@@ -12,7 +12,7 @@ type textCells uint8
 
 const (
 	textCellsOff textCells = iota
-	// textCellsNumbers is for texts that look like numbers or dates.
+	// textCellsNumbers is for texts that look like numbers, dates or formulas.
 	textCellsNumbers
 	// textCellsAll is for all texts and numbers.
 	textCellsAll
@@ -31,7 +31,7 @@ const (
 // finishText is finishCell for a text of the JSON.
 func (f *format) finishText(o *cellBuffer, start int) {
 	text := o.buf[start:o.n]
-	if f.textCells == textCellsOff || f.textCells == textCellsNumbers && !looksNumeric(text) || !f.wrap(o, start) {
+	if f.textCells == textCellsOff || f.textCells == textCellsNumbers && !looksNumeric(text) && !isFormula(text) || !f.wrap(o, start) {
 		f.finishCell(o, start)
 	}
 }
