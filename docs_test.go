@@ -22,6 +22,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/caddyfile"
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -229,6 +230,7 @@ var sections = map[string]docgen.Maker{
 	"rules":        func(string, string) (string, error) { return ruleTable(), nil },
 	"rule":         ruleFacts,
 	"refusals":     func(string, string) (string, error) { return refusalTable(), nil },
+	"row":          func(string, string) (string, error) { return rowOutcomeTable(), nil },
 	"placeholders": func(string, string) (string, error) { return placeholderTable(), nil },
 	"session":      func(string, string) (string, error) { return sessionJSON() },
 	"csv":          csvMade,
@@ -238,6 +240,15 @@ var sections = map[string]docgen.Maker{
 	"fuzz":         func(string, string) (string, error) { return fuzzTable() },
 	"packages":     func(string, string) (string, error) { return packageTable() },
 	"allocations":  func(string, string) (string, error) { return allocationTable(), nil },
+}
+
+// rowOutcomeTable lists what may have become of a row of an upload.
+func rowOutcomeTable() string {
+	var rows [][]string
+	for _, o := range metrics.RowOutcomes() {
+		rows = append(rows, []string{docgen.Code(o.String()), o.Meaning()})
+	}
+	return docgen.Table([]string{"Outcome", "Meaning"}, rows...)
 }
 
 // optionTable lists the subdirectives of a block.
@@ -267,6 +278,7 @@ var structures = map[string][]struct{ file, name string }{
 	"column":      {{"transform/options.go", "Column"}},
 	"idempotency": {{"handler/idempotency.go", "Idempotency"}},
 	"duplicates":  {{"handler/idempotency.go", "Duplicates"}},
+	"bulk":        {{"handler/bulk.go", "Bulk"}},
 	"booleans":    {{"transform/options.go", "Booleans"}},
 }
 

@@ -154,6 +154,14 @@ var directive = options[handler.Config]{
 			},
 		},
 		{
+			name: "bulk", syntax: "{ ... }", def: "off",
+			meaning: "Lets clients place many calls with one upload to `bulk` below the route. An empty block turns it on.",
+			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
+				c.Bulk = new(handler.Bulk)
+				return bulk.read(d, c.Bulk)
+			},
+		},
+		{
 			name: "errors_via", syntax: "handle_errors", def: "the module's own answers", least: 1, most: 1,
 			meaning: "Hands refusals to the site's `handle_errors` instead of answering them.",
 			set:     func(c *handler.Config, args []string) error { c.ErrorsVia = args[0]; return nil },

@@ -4,7 +4,7 @@ import "iter"
 
 // Option is one subdirective, for documentation.
 type Option struct {
-	// Block is the block it stands in: conference_members, numbers, csv, idempotency, duplicates.
+	// Block is the block it stands in: conference_members, numbers, csv, idempotency, duplicates, bulk.
 	Block string
 	// Name is the subdirective's name.
 	Name string
@@ -23,7 +23,7 @@ type Option struct {
 func Options() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
 		_ = directive.each(yield) && numbers.each(yield) && csv.each(yield) &&
-			idempotency.each(yield) && duplicates.each(yield)
+			idempotency.each(yield) && duplicates.each(yield) && bulk.each(yield)
 	}
 }
 

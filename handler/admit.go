@@ -26,10 +26,17 @@ func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error)
 		return admission{}, nil, err
 	}
 	a := admission{request: asked}
-	if h.calls != nil && at.dials { // checks have no part in it
+	if h.keyed && at.dials { // checks have no part in it
 		var violation *rules.Violation
 		if a.once, violation = h.identify(r, asked); violation != nil {
 			violations = append(violations, *violation)
+		}
+	}
+	if h.bulk != nil {
+		for i := range violations {
+			if v := &violations[i]; v.Rule == rules.RowCount {
+				v.Fix = "POST several rows to " + h.route.String() + "/" + bulkSegment + "."
+			}
 		}
 	}
 	h.enrich(asked, r)

@@ -10,12 +10,15 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
 const (
@@ -27,6 +30,10 @@ const (
 func newHandler(tb testing.TB, cfg Config) *Handler {
 	tb.Helper()
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	if cfg.Idempotency != nil || cfg.Duplicates != nil || cfg.Bulk != nil {
+		cancel()
+		ctx, cancel = caddy.NewContext(running())
+	}
 	h, err := New(ctx, cfg)
 	if err != nil {
 		cancel()
@@ -41,6 +48,16 @@ func newHandler(tb testing.TB, cfg Config) *Handler {
 	})
 	return h
 }
+
+// running is the context of a configuration that runs, as stores need it.
+var running = sync.OnceValue(func() caddy.Context {
+	caddy.RegisterModule(new(stores.App))
+	off := false
+	if err := caddy.Run(&caddy.Config{Admin: &caddy.AdminConfig{Disabled: true, Config: &caddy.ConfigSettings{Persist: &off}}}); err != nil {
+		panic(err)
+	}
+	return caddy.ActiveContext()
+})
 
 // newRequest makes a request as Caddy's server hands it to handlers.
 func newRequest(path, accept string) *http.Request {

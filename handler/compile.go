@@ -23,6 +23,7 @@ type compiled struct {
 	predefined string // judge, refuse or pass
 	callsOff   bool
 	checkOff   bool
+	bulk       *bulkOptions // nil if it is off
 
 	reader            *request.Reader
 	rowReader         *request.Reader // of many calls
@@ -72,6 +73,11 @@ func compile(cfg Config) (*compiled, error) {
 	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown, ClientGone: isStreamReset}
 	c.rowReader = &request.Reader{
 		MaxBody: max(DefaultMaxRowsBody, c.reader.MaxBody), MaxRows: DefaultMaxRows, UnknownFields: unknown, ClientGone: isStreamReset,
+	}
+	if cfg.Bulk != nil {
+		mistake("bulk.", cfg.Bulk.Validate())
+		c.bulk = cfg.Bulk.compile()
+		c.rowReader.MaxBody, c.rowReader.MaxRows = orDefault(cfg.Bulk.MaxBody, DefaultMaxRowsBody), orDefault(cfg.Bulk.MaxRows, DefaultMaxRows)
 	}
 	mistake("", fieldNames("default", cfg.Default))
 	mistake("", fieldNames("set", cfg.Set))

@@ -126,6 +126,10 @@ type Config struct {
 	// off.
 	Duplicates *Duplicates `json:"duplicates,omitempty"`
 
+	// Lets clients place many calls with one upload, to `bulk` below the route. Default:
+	// off.
+	Bulk *Bulk `json:"bulk,omitempty"`
+
 	// `handle_errors` hands refusals to the error routes of the server instead
 	// of responding to them. Default: the module responds.
 	ErrorsVia string `json:"errors_via,omitempty"`

@@ -20,9 +20,10 @@ type unrepeated struct {
 	recording recording
 }
 
-// guards reports whether a request is looked at for being a duplicate.
-func (h *Handler) guards(a *admission) bool {
-	return h.duplicates != nil && (a.once == nil || h.includeKeyed)
+// guards reports whether a request is looked at for being a duplicate. A row of an
+// upload has a key that its client did not give it.
+func (x *exchange) guards() bool {
+	return x.h.duplicates != nil && (x.admission.once == nil || x.h.includeKeyed || x.row > 0)
 }
 
 func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {

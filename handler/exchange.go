@@ -18,6 +18,7 @@ import (
 // value of a result says that its phase was not reached.
 type exchange struct {
 	h             *Handler
+	row           int // of an upload, from 1; 0 for a request of its own
 	w             http.ResponseWriter
 	r             *http.Request // the client's
 	at            target
@@ -30,8 +31,9 @@ type exchange struct {
 	refusal   *refusal
 	forwarder forwarder
 	response  responseWriter
-	inner     *exchange // of a second handler of this module behind this one
-	inside    bool      // this is such a second handler's
+	tally     *rowCounts // of an upload, nil for one call
+	inner     *exchange  // of a second handler of this module behind this one
+	inside    bool       // this is such a second handler's
 	took      time.Duration
 	outcome   metrics.Outcome
 }

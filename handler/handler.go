@@ -2,6 +2,7 @@ package handler
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -18,8 +19,10 @@ type Handler struct {
 	repeating
 
 	metrics *metrics.Collectors
-	hashKey []byte
-	logger  *zap.Logger
+	// stopping is done when the configuration is replaced or Caddy stops.
+	stopping context.Context //nolint:containedctx // of the configuration, not of a request
+	hashKey  []byte
+	logger   *zap.Logger
 	// sampled is the logger of what operators should look into. It is made when
 	// there is something to say, for the sampler takes half a megabyte.
 	sampled func() *zap.Logger

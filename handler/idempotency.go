@@ -132,12 +132,15 @@ type repeating struct {
 	keys  *idempotency.Keyring
 	store *stores.Store
 
-	// calls holds the calls with a key. It is nil where keys mean nothing.
+	// calls holds the calls with a key, and those of bulk uploads. It is nil where keys
+	// mean nothing.
 	calls        *idempotency.Ledger
+	keyed        bool   // a call on the route can have a key
 	keyHeader    string // canonical
 	require      bool
 	scope        string // a template, empty for the default
 	maxStored    int
+	callTimeout  time.Duration
 	unguarded    bool // a call is placed while the store fails
 	duplicates   *idempotency.Ledger
 	replay       bool // a duplicate gets the first response
@@ -169,6 +172,10 @@ func (p *repeating) leave() {
 // that the records' keys come of.
 func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKey bool) error {
 	i, d := cfg.Idempotency, cfg.Duplicates
+	p.keyed = i != nil
+	if i == nil && cfg.Bulk != nil {
+		i = new(Idempotency) // of nothing but the rows of uploads
+	}
 	if i == nil && d == nil {
 		return nil
 	}
@@ -202,6 +209,7 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 		p.maxStored = int(orDefault(i.MaxStored, DefaultMaxStored))
 		options.TTL, options.CallTimeout = time.Duration(orDefault(i.TTL, caddy.Duration(DefaultTTL))), time.Duration(orDefault(i.CallTimeout, caddy.Duration(DefaultCallTimeout)))
 		options.MaxStored = p.maxStored
+		p.callTimeout = options.CallTimeout
 		p.calls = idempotency.NewLedger(options)
 	}
 	if d != nil && h.policy.Mode(rules.DuplicateCall) != rules.Off {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -21,6 +22,7 @@ const (
 type wanted struct {
 	format negotiate.Format
 	csv    *representation // nil unless the format is CSV
+	lines  bool            // the format is JSON, and the result of many calls an object a line
 }
 
 // negotiate chooses the representation of the response: a view and a format.
@@ -28,8 +30,11 @@ func (h *Handler) negotiate(r *http.Request, at target) (wanted, *refusal) {
 	view, unknown := h.chooseView(r)
 	format, unacceptable := h.chooseFormat(r, at, view)
 	want := wanted{format: format}
-	if format == negotiate.CSV {
+	switch format { //nolint:exhaustive // the others are what they are
+	case negotiate.CSV:
 		want.csv = view
+	case negotiate.NDJSON:
+		want.format, want.lines = negotiate.JSON, true
 	}
 	return want, cmp.Or(unacceptable, unknown)
 }
@@ -62,15 +67,17 @@ func (h *Handler) chooseFormat(r *http.Request, at target, view *representation)
 		offers = negotiate.NewOffers(view.plan.HeaderPresent(), formats...)
 	}
 	if f, ok := negotiate.BySuffix(at.Suffix); ok {
+		if !slices.Contains(formats, f) {
+			return negotiate.None, unknownFormat(formats)
+		}
 		return f, nil
 	}
 	if asked := negotiate.FromQuery(r.URL.RawQuery, formatParameter); asked.Value != "" {
-		f, ok := negotiate.ByName(asked.Value)
-		if !ok || !slices.Contains(formats, f) || asked.Ambiguous {
-			return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
-				"The format asked for is not known; the formats are "+names(formats, negotiate.Format.String)+".")
+		i := slices.IndexFunc(formats, func(f negotiate.Format) bool { return ascii.EqualFold(f.String(), asked.Value) })
+		if i < 0 || asked.Ambiguous {
+			return negotiate.None, unknownFormat(formats)
 		}
-		return f, nil
+		return formats[i], nil
 	}
 	if at.Format != negotiate.None { // that of a predefined route, recordings 426 and 432
 		return at.Format, nil
@@ -81,6 +88,12 @@ func (h *Handler) chooseFormat(r *http.Request, at target, view *representation)
 			"Nothing that Accept names can be sent; there is "+names(formats, negotiate.Format.MediaType)+".")
 	}
 	return f, nil
+}
+
+// unknownFormat refuses a format that the response can't have.
+func unknownFormat(formats []negotiate.Format) *refusal {
+	return newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
+		"The format asked for is not known; the formats are "+names(formats, negotiate.Format.String)+".")
 }
 
 // names lists formats for people.

@@ -38,22 +38,33 @@ type once struct {
 // values: what the configuration adds may differ from one request to the next. It
 // returns nil if the request has no key.
 func (h *Handler) identify(r *http.Request, asked *request.Request) (*once, *rules.Violation) {
+	key, violation := h.readKey(r, h.require)
+	if key == "" {
+		return nil, violation
+	}
+	return &once{id: h.callID(r, key), call: h.fingerprint(r, asked)}, nil
+}
+
+// readKey reads the key of a request, empty if there is none.
+func (h *Handler) readKey(r *http.Request, required bool) (string, *rules.Violation) {
 	key, err := idempotency.ParseKey(r.Header[h.keyHeader])
 	switch {
 	case err == nil:
-		return &once{
-			id:   h.keys.CallID(h.scopeOf(r), h.route.String(), key),
-			call: h.fingerprint(r, asked),
-		}, nil
+		return key, nil
 	case err != idempotency.ErrKeyMissing:
 		h.metrics.Idempotent(metrics.KeyMalformed)
-		return nil, &rules.Violation{Rule: rules.IdempotencyKeyMalformed, Detail: sentence(err.Detail), Fix: sentence(err.Fix)}
-	case h.require:
+		return "", &rules.Violation{Rule: rules.IdempotencyKeyMalformed, Detail: sentence(err.Detail), Fix: sentence(err.Fix)}
+	case required:
 		h.metrics.Idempotent(metrics.KeyMissing)
-		return nil, &rules.Violation{Rule: rules.IdempotencyKeyMissing, Detail: "The request has no " + h.keyHeader + " header."}
+		return "", &rules.Violation{Rule: rules.IdempotencyKeyMissing, Detail: "The request has no " + h.keyHeader + " header."}
 	default:
-		return nil, nil //nolint:nilnil // a request without a key is as good
+		return "", nil
 	}
+}
+
+// callID is the ID of a key in the scope of a request.
+func (h *Handler) callID(r *http.Request, key string) idempotency.ID {
+	return h.keys.CallID(h.scopeOf(r), h.route.String(), key)
 }
 
 // sentence makes a sentence of a text.

@@ -65,8 +65,23 @@ var checkCalls = &operation{
 	serve:   (*exchange).check,
 }
 
+// bulkSegment is the last segment of the path of uploads.
+const bulkSegment = "bulk"
+
+// placeCalls places many calls, one after the other.
+var placeCalls = &operation{
+	name:    "Bulk",
+	method:  http.MethodPost,
+	under:   bulkSegment,
+	fields:  addConferenceMember.fields,
+	dials:   true,
+	formats: []negotiate.Format{negotiate.JSON, negotiate.CSV, negotiate.NDJSON},
+	off:     func(c *compiled) bool { return c.bulk == nil },
+	serve:   (*exchange).bulk,
+}
+
 // operations are all operations.
-var operations = []*operation{addConferenceMember, checkCalls}
+var operations = []*operation{addConferenceMember, checkCalls, placeCalls}
 
 // parseRoute compiles the route with all that is below it.
 func parseRoute(template string) (*route.Template, error) {

@@ -38,7 +38,7 @@ type forwarder struct {
 func (x *exchange) placer(next caddyhttp.Handler) placer {
 	x.forwarder = forwarder{x, next}
 	var p placer = &x.forwarder
-	if x.h.guards(&x.admission) {
+	if x.guards() {
 		p = &unrepeated{exchange: x, next: p}
 	}
 	if o := x.admission.once; o != nil {

@@ -231,5 +231,5 @@ func (x *exchange) fail(placed placement, err error) error {
 // hasErrorRoutes reports whether the server hands errors to routes.
 func hasErrorRoutes(r *http.Request) bool {
 	server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	return ok && server.Errors != nil && len(server.Errors.Routes) > 0
+	return ok && server != nil && server.Errors != nil && len(server.Errors.Routes) > 0
 }

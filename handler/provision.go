@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
@@ -87,6 +89,7 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 	}
 	p := loaded.(*process) //nolint:forcetypeassert // newProcess made it
 	h := &Handler{compiled: c, metrics: p.Collectors, hashKey: p.hashKey, logger: ctx.Logger()}
+	h.stopping = stoppingOf(ctx)
 	h.sampled = sync.OnceValue(func() *zap.Logger { return h.logger.WithOptions(zap.WrapCore(sample)) })
 	if cfg.HashKey != "" {
 		h.hashKey = []byte(caddy.NewReplacer().ReplaceAll(cfg.HashKey, ""))
@@ -98,6 +101,18 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
+}
+
+// stoppingOf returns a context that is done when the server of a configuration begins
+// to shut down, for another one or for good. The configuration's own may be done
+// only after the last request.
+func stoppingOf(ctx caddy.Context) context.Context {
+	stopping, stop := context.WithCancel(ctx)
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		server.RegisterOnShutdown(stop)
+	}
+	context.AfterFunc(ctx, stop)
+	return stopping
 }
 
 // sample lets ten entries of a kind a minute through, and every hundredth after

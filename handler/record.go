@@ -41,7 +41,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	if x.wanted.format != negotiate.None {
 		ended.Format = x.wanted.format.String()
 	}
-	if x.admission.request != nil {
+	if x.admission.request != nil && x.row == 0 {
 		ended.RequestBytes = &x.admission.request.BodyBytes
 	}
 	if x.response.begun || x.response.forwarded {
@@ -52,7 +52,11 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.Object(name, x))
 	}
-	if c := x.h.logger.Check(zapcore.DebugLevel, "request ended"); c != nil {
+	if x.row > 0 { // of which the access log knows nothing
+		if c := x.h.logger.Check(zapcore.InfoLevel, "row ended"); c != nil {
+			c.Write(zap.Object(name, x), zap.String("uuid", x.uuid))
+		}
+	} else if c := x.h.logger.Check(zapcore.DebugLevel, "request ended"); c != nil {
 		c.Write(zap.Object(name, x))
 	}
 	if span := trace.SpanFromContext(x.r.Context()); span.IsRecording() {
@@ -207,7 +211,14 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		text("idempotency_id", o.id.String())
 		text("idempotency_result", o.result.String())
 	}
-	text("call", x.response.call.String())
+	if x.tally != nil {
+		_ = enc.AddObject("rows", x.tally) // counts, of which none fails
+	} else {
+		text("call", x.response.call.String())
+	}
+	if x.row > 0 {
+		enc.AddInt("row", x.row)
+	}
 	text("transcode_error", x.response.fallback)
 	for i, value := range x.response.captured.values {
 		text(responsePrefix+x.h.captures[i].name, maskNumbers(value))

@@ -18,7 +18,7 @@ func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admiss
 		return a, nil
 	}
 	for i := range refused.violations {
-		if v := &refused.violations[i]; v.Row == 0 {
+		if v := &refused.violations[i]; v.Row == 0 && row.Number > 0 {
 			v.Row = row.Number
 			if name, ok := strings.CutPrefix(v.Pointer, "#/"); ok {
 				v.Pointer = fmt.Sprintf("#/%d/%s", row.Number, name)

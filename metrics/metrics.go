@@ -85,6 +85,7 @@ type Collectors struct {
 	inFlight         *family[prometheus.Gauge]
 	idempotency      *family[prometheus.Counter]
 	store            *family[prometheus.Observer]
+	bulkRows         *family[prometheus.Counter]
 }
 
 // New makes the collectors; they are not registered yet. It is the one table of
@@ -200,6 +201,12 @@ func New(l Labels) *Collectors {
 		labels:  []label{newClosed("op", StoreOps[:]...)},
 		buckets: storeBuckets,
 	})
+	c.bulkRows = c.counter(metric{
+		name:   "bulk_rows_total",
+		budget: 6,
+		help:   "Rows of bulk uploads, by what became of the call.",
+		labels: []label{newClosed("outcome", rowOutcomeNames()...)},
+	})
 	return c
 }
 
@@ -257,7 +264,9 @@ func (c *Collectors) RequestEnded(o Observation) {
 		format = o.Format
 	}
 	c.requests.of(format, o.Outcome.String()).Inc()
-	c.calls.of(o.Call.String()).Inc()
+	if o.Outcome != Bulk { // whose rows are calls, and counted
+		c.calls.of(o.Call.String()).Inc()
+	}
 	observe(c.requestDuration.of(o.Outcome.String()), o.Took.Seconds(), o.TraceID)
 	if o.RequestBytes != nil {
 		c.requestBytes.of().Observe(float64(*o.RequestBytes))

@@ -42,6 +42,7 @@ func drive(c *Collectors) {
 	c.LookedAlike()
 	c.Idempotent(KeyNew)
 	c.StoreUsed("begin", time.Millisecond)
+	c.RowEnded(RowDialled)
 }
 
 // TestEveryMetricIsObserved holds that no entry of the table lacks a method that

@@ -46,6 +46,9 @@ const (
 	// Aborted: the response broke off on its way, or a handler panicked.
 	Aborted
 
+	// Bulk: the rows of an upload were begun. Each of them is a request of its own.
+	Bulk
+
 	// Checked: what the client sent was judged, and nothing was to be forwarded.
 	Checked
 
@@ -76,6 +79,7 @@ var outcomes = [numOutcomes]struct {
 	ClientGone:       {"client_gone", "The client went away before its response was complete, or was too slow to send its body (408).", true},
 	Failed:           {"failed", "A handler behind this one returned an error of its own.", true},
 	Aborted:          {"aborted", "The response broke off on its way, or a handler panicked.", true},
+	Bulk:             {"bulk", "The calls of an upload to `bulk` were begun; each row counts as a request of its own.", false},
 	Checked:          {"checked", "What was sent to `check` was judged; nothing was to be forwarded.", false},
 }
 

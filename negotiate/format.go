@@ -17,6 +17,9 @@ const (
 	XML
 	JSV
 	HTML
+	// NDJSON is a JSON object a line. It is none of the upstream's formats, and not
+	// among [Formats]: only results of many calls have it.
+	NDJSON
 
 	numFormats
 )
@@ -27,20 +30,21 @@ var formats = [numFormats]struct {
 	suffix, typ, subtype string
 	// defined are the parameters that the media type's registration defines.
 	defined []string
-	// alias is another subtype of application by which clients ask for it.
-	alias string
+	// aliases are other subtypes of application by which clients ask for it.
+	aliases []string
 }{
-	None: {suffix: ".none"},
-	JSON: {".json", "application", "json", nil, ""},                 // RFC 8259 section 11
-	CSV:  {".csv", "text", "csv", []string{charset, header}, "csv"}, // RFC 4180 section 3
-	XML:  {".xml", "application", "xml", []string{charset}, ""},     // RFC 7303 section 9.1
-	JSV:  {".jsv", "application", "jsv", nil, ""},                   // not registered
-	HTML: {".html", "text", "html", []string{charset}, ""},          // RFC 2854 section 2
+	None:   {suffix: ".none"},
+	JSON:   {".json", "application", "json", nil, nil},                               // RFC 8259 section 11
+	CSV:    {".csv", "text", "csv", []string{charset, header}, []string{"csv"}},      // RFC 4180 section 3
+	XML:    {".xml", "application", "xml", []string{charset}, nil},                   // RFC 7303 section 9.1
+	JSV:    {".jsv", "application", "jsv", nil, nil},                                 // not registered
+	HTML:   {".html", "text", "html", []string{charset}, nil},                        // RFC 2854 section 2
+	NDJSON: {".ndjson", "application", "x-ndjson", nil, []string{"jsonl", "ndjson"}}, // not registered
 }
 
 // mediaTypes are the media types of the table, put together once.
 var mediaTypes = func() (all [numFormats]string) {
-	for _, f := range Formats() {
+	for f := JSON; f < numFormats; f++ {
 		all[f] = formats[f].typ + "/" + formats[f].subtype
 	}
 	return all
@@ -52,7 +56,7 @@ const (
 	header  = "header"
 )
 
-// Formats returns all formats but None, in the server's order of preference.
+// Formats returns the formats of the upstream, in the server's order of preference.
 func Formats() []Format { return []Format{JSON, CSV, XML, JSV, HTML} }
 
 // String returns the name of the format, such as "csv"; of None, "none".

@@ -1,6 +1,7 @@
 package negotiate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
@@ -75,7 +76,7 @@ func (r *mediaRange) covers(o *offer) (p precedence, strict bool) {
 	)
 	f := &formats[o.format]
 	switch {
-	case ascii.EqualFold(r.typ, "application") && ascii.EqualFold(r.subtype, f.alias):
+	case ascii.EqualFold(r.typ, "application") && slices.ContainsFunc(f.aliases, func(alias string) bool { return ascii.EqualFold(r.subtype, alias) }):
 		p = 3 * levelUnit
 	case r.typ == "*":
 		p = levelUnit

@@ -394,6 +394,13 @@ var (
 	})
 )
 
+// BulkView: a result has one row a call.
+var BulkView = rule(Rule{
+	Name: "bulk_view", Status: http.StatusNotAcceptable, ErrorCode: "BulkView",
+	Title: "The view has a row for each element of a list, and a result has one for each call",
+	Fix:   "Ask for a view with a row for each session, or for JSON.",
+})
+
 // The rules of a call that a client repeats.
 var (
 	// IdempotencyKeyMissing is a request without a key where one is required.

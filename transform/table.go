@@ -1,6 +1,9 @@
 package transform
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // AppendTableHeader appends what stands before the first row of a table of other
 // columns than those of a session: the byte order mark and the header row, where
@@ -29,4 +32,55 @@ func (p *Plan) AppendTableRow(dst []byte, texts ...string) []byte {
 	}
 	o.text("\r\n")
 	return o.buf[:o.n]
+}
+
+// HasRowForEachSession reports whether a session becomes one row, and not one for
+// each element of a list.
+func (p *Plan) HasRowForEachSession() bool { return p.element == nil }
+
+// AppendResultHeader is [Plan.AppendTableHeader] for a table with the columns of a
+// session behind its own.
+func (p *Plan) AppendResultHeader(dst []byte, names ...string) []byte {
+	return p.AppendTableHeader(dst, append(names, p.names...)...)
+}
+
+// AppendResultRow appends a row of texts and, behind them, the cells of a session,
+// or as many nulls if json is empty. The plan has a row for each session. Errors are
+// those of [Plan.AppendSessions]; then dst is returned as it was.
+func (p *Plan) AppendResultRow(dst, json []byte, texts ...string) ([]byte, error) {
+	row := p.AppendTableRow(dst, texts...)
+	o := cellBuffer{buf: row[:cap(row)], n: len(row) - len("\r\n")}
+	o.byte(p.format.delimiter)
+	if len(json) == 0 {
+		for i := range p.columns {
+			if i > 0 {
+				o.byte(p.format.delimiter)
+			}
+			o.bytes(p.format.null)
+		}
+		o.text("\r\n")
+		return o.buf[:o.n], nil
+	}
+	if len(json) > math.MaxInt32 {
+		return dst, &Error{Reason: ReasonTooLarge, Offset: math.MaxInt32}
+	}
+	s := newScanner(json)
+	defer s.release()
+	w := writer{plan: p, scan: s, cellBuffer: o, unexpected: -1, first: -1}
+	s.repeats = append(s.repeats[:0], make([]span, len(p.columns))...)
+	w.limit = w.n + max(minLimit, 2*len(json))
+	i, end := s.begin(), 0
+	if s.peek(i) == '{' {
+		end = w.session(i, 0)
+	} else {
+		w.unexpectedAt(i)
+		end = s.value(i, 0, nil)
+	}
+	switch {
+	case !s.ends(end):
+		return dst, s.err()
+	case w.unexpected >= 0:
+		return dst, &Error{Reason: ReasonUnexpectedShape, Offset: w.unexpected}
+	}
+	return w.buf[:w.n], nil
 }

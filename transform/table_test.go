@@ -1,6 +1,9 @@
 package transform
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestTablesAreWrittenInTheDialect(t *testing.T) {
 	on, off := true, false
@@ -27,5 +30,47 @@ func TestTablesAreWrittenInTheDialect(t *testing.T) {
 				t.Errorf("%q, want %q", csv, test.want)
 			}
 		})
+	}
+}
+
+func TestResultsHaveTheSessionsColumns(t *testing.T) {
+	id := []Column{{Name: "id"}, {Name: "members", Label: "Who"}}
+	const session = `{"members":[{"displayName":"A, B"}],"id":"+1\"x"}`
+	for _, test := range []struct {
+		name    string
+		options Options
+		json    string
+		want    string
+		reason  Reason
+	}{
+		{"upstream", Options{Columns: id}, session, "row,Id,Who\r\n1,\"+1\"\"x\",\"[{displayName:\"\"A, B\"\"}]\"\r\n", ""},
+		{"nothing known", Options{Columns: id, Null: new("-")}, "", "row,Id,Who\r\n1,-,-\r\n", ""},
+		{"no header row, and a guard", Options{Columns: id[:1], Header: "off", Dialect: "excel"}, `{"id":"=1"}`, "\ufeff1,'=1\r\n", ""},
+		{"no object", Options{Columns: id}, "[]", "row,Id,Who\r\n", ReasonUnexpectedShape},
+		{"a list in it", Options{Columns: id}, "[{}]", "row,Id,Who\r\n", ReasonUnexpectedShape},
+		{"broken off", Options{Columns: id}, `{"id":"a"`, "row,Id,Who\r\n", ReasonMalformed},
+		{"something behind it", Options{Columns: id}, `{} {}`, "row,Id,Who\r\n", ReasonMalformed},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p, err := Compile(test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			csv, err := p.AppendResultRow(p.AppendResultHeader(nil, "row"), []byte(test.json), "1")
+			reason := Reason("")
+			if e, ok := errors.AsType[*Error](err); ok {
+				reason = e.Reason
+			}
+			if string(csv) != test.want || reason != test.reason {
+				t.Errorf("%q, %v; want %q, %q", csv, err, test.want, test.reason)
+			}
+		})
+	}
+	p, err := Compile(Options{Rows: "members"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.HasRowForEachSession() {
+		t.Error("a row for each member is said to be one for each session")
 	}
 }

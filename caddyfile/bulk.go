@@ -1,0 +1,54 @@
+package caddyfile
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/evovoice-gateway/caddy-conference-members/handler"
+)
+
+// bulk is the table of the subdirectives of bulk.
+var bulk = options[handler.Bulk]{
+	in:       "bulk",
+	validate: (*handler.Bulk).Validate,
+	table: []option[handler.Bulk]{
+		{
+			name: "max_rows", syntax: "<number>", def: "100", least: 1, most: 1,
+			meaning: "The largest number of rows of an upload, up to " + strconv.Itoa(handler.MostRows) + ".",
+			set: func(b *handler.Bulk, args []string) error {
+				n, err := strconv.Atoi(args[0])
+				if err != nil || n < 1 {
+					return fmt.Errorf("%q is not a number above 0", args[0])
+				}
+				b.MaxRows = n
+				return nil
+			},
+		},
+		{
+			name: "max_body", syntax: "<size>", def: "256KiB", least: 1, most: 1,
+			meaning: "The largest body of an upload, unpacked too; a larger one is answered 413.",
+			set:     func(b *handler.Bulk, args []string) error { return size(&b.MaxBody, args[0]) },
+		},
+		{
+			name: "pace", syntax: "<duration>", def: handler.DefaultPace.String(), least: 1, most: 1,
+			meaning: "The time from one dial to the next; 0 for none.",
+			set: func(b *handler.Bulk, args []string) error {
+				n, err := caddy.ParseDuration(args[0])
+				if err != nil || n < 0 {
+					return fmt.Errorf("%q is no duration; write 0, or a number above 0 with a unit, such as %s", args[0], time.Second)
+				}
+				pace := caddy.Duration(n)
+				b.Pace = &pace
+				return nil
+			},
+		},
+		{
+			name: "on_failure", syntax: "stop|continue", def: handler.BulkStop, least: 1, most: 1,
+			meaning: "Whether no further row is dialled once the outcome of a call is unknown, or the upstream answers 5xx, 401 or 403 or can't be reached.",
+			set:     func(b *handler.Bulk, args []string) error { b.OnFailure = args[0]; return nil },
+		},
+	},
+}
