@@ -93,9 +93,6 @@ func (b *binding) admitsType(t *contentType, body []byte) bool {
 		// The published sample is JSON labelled CSV.
 		t.format = JSON
 	}
-	if !b.many {
-		b.request.Format = t.format
-	}
 	switch {
 	case t.format == None:
 		b.violate(rules.ContentType, "There is a body without a Content-Type, and it does not begin like a JSON object.")

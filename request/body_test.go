@@ -114,7 +114,8 @@ func TestContentCodings(t *testing.T) {
 				if got := failed(violations); got != test.want {
 					t.Fatalf("violated %q, want %q", got, test.want)
 				}
-				if test.want == "" && q.Format == JSON && q.Call != call("CA1", "+1555", "+1666") {
+				empty := strings.Contains(test.name, "nothing")
+				if test.want == "" && !empty && q.Call != call("CA1", "+1555", "+1666") {
 					t.Errorf("read %v", q.Call)
 				}
 				if test.want == "" && q.BodyBytes != int64(len(test.body)) {

@@ -1,6 +1,10 @@
 package request
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+)
 
 // Surrogates stand for a character beyond the basic plane two by two, the high
 // one first.
@@ -11,31 +15,6 @@ const (
 )
 
 func isSurrogate(r rune) bool { return highSurrogate <= r && r <= lastSurrogate }
-
-// hex4 reads four hexadecimal digits.
-func hex4(b []byte) (r rune, ok bool) {
-	if len(b) < 4 {
-		return 0, false
-	}
-	for _, c := range b[:4] {
-		d, ok := hexDigit(c)
-		if !ok {
-			return 0, false
-		}
-		r = r<<4 | rune(d)
-	}
-	return r, true
-}
-
-func hexDigit(c byte) (d byte, ok bool) {
-	switch {
-	case isDigit(c):
-		return c - '0', true
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
-}
 
 // unescaped returns what a one-letter escape stands for, or 0 for what is none.
 func unescaped(c byte) byte {
@@ -70,10 +49,10 @@ func unescape(raw []byte) []byte {
 			dst = append(dst, unescaped(raw[i]))
 			continue
 		}
-		r, _ := hex4(raw[i+1:])
+		r, _ := ascii.Hex4(raw[i+1:])
 		i += 4
 		if isSurrogate(r) {
-			low, _ := hex4(raw[i+3:])
+			low, _ := ascii.Hex4(raw[i+3:])
 			r = 0x10000 + (r-highSurrogate)<<10 + low - lowSurrogate
 			i += 6
 		}

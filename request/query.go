@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -122,9 +123,7 @@ func unescapeByte(s string) (c byte, ok bool) {
 	if len(s) < 3 {
 		return 0, false
 	}
-	high, ok := hexDigit(s[1])
-	low, ok2 := hexDigit(s[2])
-	return high<<4 | low, ok && ok2
+	return ascii.HexByte(s[1], s[2])
 }
 
 func isVisibleASCII(s string) bool {

@@ -14,10 +14,6 @@ type Request struct {
 	// something is wrong is not set.
 	Call rules.Call
 
-	// Format is the format in which the body was read: what it is, not what
-	// its label says. It is None for an empty body.
-	Format Format
-
 	// BodyBytes is the size of the body as it was sent, as far as it was read.
 	BodyBytes int64
 

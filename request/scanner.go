@@ -344,7 +344,7 @@ func (s *scanner) escape() bool {
 		s.pos += 2
 		return true
 	}
-	r, ok := hex4(rest[1:])
+	r, ok := ascii.Hex4(rest[1:])
 	switch {
 	case !ok:
 		return s.fail("Four hexadecimal digits have to follow \\u.")
@@ -353,7 +353,7 @@ func (s *scanner) escape() bool {
 		return true
 	}
 	if r < lowSurrogate && len(rest) > 6 && rest[5] == '\\' && rest[6] == 'u' {
-		if low, ok := hex4(rest[7:]); ok && isSurrogate(low) && low >= lowSurrogate {
+		if low, ok := ascii.Hex4(rest[7:]); ok && isSurrogate(low) && low >= lowSurrogate {
 			s.pos += 12
 			return true
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // MaxDepth is how many objects and lists may be open at once.
@@ -268,7 +270,7 @@ func (s *scanner) escape(i int) int {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return i + 2
 	case 'u':
-		if i+6 <= len(b) && unhex(b[i+2:i+6]) >= 0 {
+		if _, ok := ascii.Hex4(b[i+2:]); ok {
 			return i + 6
 		}
 	}

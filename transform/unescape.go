@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // appendUnescaped appends the text of a checked JSON string, given without its
@@ -37,12 +39,13 @@ func unescape(text []byte) (rune, int) {
 	case 't':
 		return '\t', 2
 	case 'u':
-		r := unhex(text[2:6])
+		r, _ := ascii.Hex4(text[2:])
 		if !utf16.IsSurrogate(r) {
 			return r, 6
 		}
 		if len(text) >= 12 && text[6] == '\\' && text[7] == 'u' {
-			if pair := utf16.DecodeRune(r, unhex(text[8:12])); pair != utf8.RuneError {
+			low, _ := ascii.Hex4(text[8:])
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
 				return pair, 12
 			}
 		}
@@ -50,23 +53,4 @@ func unescape(text []byte) (rune, int) {
 	default:
 		return rune(c), 2
 	}
-}
-
-// unhex returns the number that four hexadecimal digits stand for, or -1.
-func unhex(digits []byte) rune {
-	var r rune
-	for _, c := range digits {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return -1
-		}
-		r = r<<4 | rune(c)
-	}
-	return r
 }

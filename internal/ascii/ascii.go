@@ -42,6 +42,21 @@ func Unhex(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
+// Hex4 returns the number that four hexadecimal digits at the start of b stand for,
+// as in \u00e9. It is not ok if they are not there.
+func Hex4(b []byte) (r rune, ok bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	for _, c := range b[:4] {
+		if !IsHex(c) {
+			return 0, false
+		}
+		r = r<<4 | rune(Unhex(c))
+	}
+	return r, true
+}
+
 // HexByte returns the byte that two hexadecimal digits stand for. It is not ok if
 // one of them is none.
 func HexByte(high, low byte) (c byte, ok bool) {

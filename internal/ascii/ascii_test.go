@@ -30,6 +30,23 @@ func TestEqualFold(t *testing.T) {
 	}
 }
 
+func TestHex4IsThatOfEncodingHex(t *testing.T) {
+	for c := range 256 {
+		for i := range 4 {
+			text := []byte("0aF9")
+			text[i] = byte(c)
+			want, err := hex.DecodeString(string(text))
+			got, ok := Hex4(text)
+			if ok != (err == nil) || ok && got != rune(want[0])<<8|rune(want[1]) {
+				t.Errorf("Hex4(%q) = %#x, %v, want %x, %v", text, got, ok, want, err)
+			}
+		}
+	}
+	if _, ok := Hex4([]byte("0aF")); ok {
+		t.Error("three digits are four")
+	}
+}
+
 func TestHexByteIsThatOfEncodingHex(t *testing.T) {
 	for high := range 256 {
 		for low := range 256 {
