@@ -94,6 +94,7 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 	if cfg.HashKey != "" {
 		h.hashKey = []byte(caddy.NewReplacer().ReplaceAll(cfg.HashKey, ""))
 	}
+	h.warnOfMounting(ctx, &cfg)
 	if err := h.provision(ctx, h, &cfg, cfg.HashKey != ""); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}

@@ -1,0 +1,327 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// warnOfMounting says at load what is wrong with the place of the handler among the
+// others of its server, as far as its configuration shows it. What it does not show
+// is counted when it happens, see [Handler.lookAlike].
+func (h *Handler) warnOfMounting(ctx caddy.Context, cfg *Config) {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok {
+		return
+	}
+	warnings := mountingWarnings(server.Routes, cfg)
+	if h.errorRoutes && (server.Errors == nil || len(server.Errors.Routes) == 0) {
+		warnings = append(warnings, "errors_via handle_errors: the server has no error routes, so a refusal has no body; add handle_errors, or leave the option out")
+	}
+	for _, warning := range warnings {
+		h.logger.Warn(warning, zap.String("route", h.route.String()), zap.String("see", "docs/mounting.md"))
+	}
+}
+
+// mountingWarnings finds the handler of a configuration in the routes that are being
+// provisioned, and what is wrong with its place. It is found among what is still raw:
+// routes lose their JSON when their handlers are made, one top-level route after the
+// other.
+func mountingWarnings(routes caddyhttp.RouteList, cfg *Config) []string {
+	m := &mounting{self: cfg, path: strings.Replace(orDefault(cfg.Route, DefaultRoute), "{sessionId}", "S1", 1)}
+	m.spellings = []spelling{
+		{http.MethodPost, m.path + ".json", ""},
+		{http.MethodPost, strings.ToUpper(m.path), ""},
+		{http.MethodPut, m.path, " with X-HTTP-Method-Override: POST"},
+	}
+	if orDefault(cfg.PredefinedRoutes, PredefinedJudge) != PredefinedPass {
+		prefix, isPrefixed := strings.CutSuffix(orDefault(cfg.Route, DefaultRoute), DefaultRoute)
+		if !isPrefixed {
+			prefix = ""
+		}
+		m.spellings = append(m.spellings, spelling{http.MethodPost, prefix + "/json/reply/AddConferenceMember", ""})
+	}
+	m.walk(routes, new(chain), nil)
+	return m.warnings
+}
+
+// mounting is a walk through the routes of a server.
+type mounting struct {
+	self      *Config
+	path      string // of the route
+	spellings []spelling
+	warnings  []string
+}
+
+// spelling is a request other than the plain one that the upstream takes for a call.
+type spelling struct{ method, path, with string }
+
+// chain is what a request has met before it arrives at a handler.
+type chain struct {
+	steps     []step
+	responder string // a handler that responds to every request, empty for none
+	rewritten bool   // the path is not known
+	before    int    // handlers of this module with the same route
+}
+
+// step is a route with matchers, or a prefix that is taken off the path.
+type step struct {
+	route *caddyhttp.Route
+	after caddyhttp.RouteList // where the requests go that it does not match
+	strip string
+}
+
+// node is a handler of a configuration, by what matters here.
+type node struct {
+	raw             json.RawMessage
+	Handler         string              `json:"handler"`
+	Routes          caddyhttp.RouteList `json:"routes"`            // of subroute
+	StripPathPrefix string              `json:"strip_path_prefix"` // of rewrite
+	HandleResponse  []json.RawMessage   `json:"handle_response"`   // of reverse_proxy
+	PassThru        bool                `json:"pass_thru"`         // of file_server
+	Upstreams       []struct {
+		Dial string `json:"dial"`
+	} `json:"upstreams"` // of reverse_proxy
+}
+
+// nodes are the handlers of a route, raw or already made.
+func nodes(route *caddyhttp.Route) []node {
+	var all []node
+	for _, raw := range route.HandlersRaw {
+		n := node{raw: raw}
+		if json.Unmarshal(raw, &n) == nil {
+			all = append(all, n)
+		}
+	}
+	for _, made := range route.Handlers {
+		name := caddy.GetModuleName(made)
+		var n node
+		switch sub, ok := made.(*caddyhttp.Subroute); {
+		case ok:
+			n.Routes = sub.Routes
+		case slices.Contains([]string{"rewrite", "reverse_proxy", "file_server"}, name):
+			if raw, err := json.Marshal(made); err != nil || json.Unmarshal(raw, &n) != nil {
+				continue
+			}
+		}
+		n.Handler = name
+		all = append(all, n)
+	}
+	return all
+}
+
+// responds reports whether a handler responds to whatever arrives at it.
+func (n *node) responds() bool {
+	switch n.Handler {
+	case "reverse_proxy":
+		return len(n.HandleResponse) == 0 // forward_auth goes on
+	case "file_server":
+		return !n.PassThru
+	default:
+		return n.Handler == "static_response"
+	}
+}
+
+// walk walks through a list of routes, in the order in which a request does. What
+// happens in a route without matchers happens to every request.
+func (m *mounting) walk(routes caddyhttp.RouteList, c *chain, after caddyhttp.RouteList) {
+	for i := range routes {
+		route := &routes[i]
+		behind := slices.Concat(routes[i+1:], after)
+		inner := *c
+		inner.steps = slices.Clip(c.steps)
+		always := len(matchersOf(route)) == 0
+		if !always {
+			inner.steps = append(inner.steps, step{route: route, after: behind})
+		}
+		switch {
+		case route.Terminal:
+			behind = nil
+		case route.Group != "":
+			behind = slices.DeleteFunc(slices.Clone(behind), func(r caddyhttp.Route) bool { return r.Group == route.Group })
+		}
+		for _, n := range nodes(route) {
+			switch {
+			case n.Handler == name:
+				m.judge(&n, &inner)
+			case n.Handler == "subroute":
+				m.walk(n.Routes, &inner, behind)
+			case n.Handler == "rewrite" && n.StripPathPrefix != "":
+				inner.steps = append(inner.steps, step{strip: n.StripPathPrefix})
+			case n.Handler == "rewrite":
+				inner.rewritten = true
+			case n.responds() && inner.responder == "":
+				inner.responder = n.Handler
+			}
+		}
+		if always {
+			*c = inner
+		}
+	}
+}
+
+// judge finds what is wrong with a handler of this module, if it is the one that is
+// walked for.
+func (m *mounting) judge(n *node, c *chain) {
+	cfg, ok := configOf(n.raw)
+	if !ok {
+		return
+	}
+	if reflect.DeepEqual(cfg, *m.self) {
+		m.place(c)
+	}
+	if orDefault(cfg.Route, DefaultRoute) == orDefault(m.self.Route, DefaultRoute) {
+		c.before++
+	}
+}
+
+// configOf reads a configuration as Caddy does.
+func configOf(raw json.RawMessage) (cfg Config, ok bool) {
+	var members map[string]any
+	if json.Unmarshal(raw, &members) != nil {
+		return cfg, false
+	}
+	delete(members, "handler")
+	raw, err := json.Marshal(members)
+	return cfg, err == nil && json.Unmarshal(raw, &cfg) == nil
+}
+
+// place finds what is wrong with the place at the end of a chain.
+func (m *mounting) place(c *chain) {
+	warn := func(format string, args ...any) { m.warnings = append(m.warnings, fmt.Sprintf(format, args...)) }
+	if c.responder != "" {
+		warn("the handler never runs: %s before it responds to every request; put conference_members before it", c.responder)
+		return
+	}
+	if c.before > 0 {
+		warn("another conference_members before this one has the same route: every call is judged by both")
+	}
+	if c.rewritten {
+		return
+	}
+	prefix := ""
+	for _, s := range slices.Backward(c.steps) { // from the handler to the client
+		switch {
+		case s.strip != "" && strings.HasPrefix(m.path, s.strip+"/"):
+			warn("no call arrives at the route: %s is taken off the path before it, by handle_path or uri strip_prefix; leave it out of route", s.strip)
+			return
+		case s.strip != "":
+			prefix = s.strip + prefix
+		case !matches(s.route, http.MethodPost, prefix+m.path):
+			warn("no call arrives at the route: a matcher before it lets no POST %s through", prefix+m.path)
+			return
+		}
+		if s.route == nil {
+			continue
+		}
+		for _, sp := range m.spellings {
+			if !matches(s.route, sp.method, prefix+sp.path) && sameUpstream(s, sp.method, prefix+sp.path) {
+				warn("a matcher before the handler misses calls that then reach the upstream unjudged, such as %s %s%s; match no paths and methods", sp.method, prefix+sp.path, sp.with)
+				return
+			}
+		}
+	}
+}
+
+// sameUpstream reports whether a request that a route does not match reaches the
+// upstream of those that it does.
+func sameUpstream(s step, method, path string) bool {
+	own := make(map[string]bool)
+	dials(own, caddyhttp.RouteList{{HandlersRaw: s.route.HandlersRaw}}, method, path, true)
+	others := make(map[string]bool)
+	dials(others, s.after, method, path, false)
+	for dial := range others {
+		if len(own) == 0 || own[dial] {
+			return true
+		}
+	}
+	return false
+}
+
+// dials adds the upstreams that a request can reach. Unless it was judged, it stops
+// where it is, and reports that.
+func dials(to map[string]bool, routes caddyhttp.RouteList, method, path string, judged bool) (stopped bool) {
+	for i := range routes {
+		if !judged && !matches(&routes[i], method, path) {
+			continue
+		}
+		for _, n := range nodes(&routes[i]) {
+			if n.Handler == name && !judged || dials(to, n.Routes, method, path, judged) {
+				return true
+			}
+			for _, upstream := range n.Upstreams {
+				to[upstream.Dial] = true
+			}
+		}
+	}
+	return false
+}
+
+// matchersOf are the sets of matchers of a route, one of which has to match.
+func matchersOf(route *caddyhttp.Route) []map[string]json.RawMessage {
+	sets := make([]map[string]json.RawMessage, 0, len(route.MatcherSetsRaw)+len(route.MatcherSets))
+	for _, raw := range route.MatcherSetsRaw {
+		sets = append(sets, raw)
+	}
+	for _, made := range route.MatcherSets {
+		set := make(map[string]json.RawMessage)
+		for _, matcher := range made {
+			module, ok := matcher.(caddy.Module)
+			if !ok {
+				continue
+			}
+			raw, err := json.Marshal(matcher)
+			if err != nil {
+				raw = nil
+			}
+			set[caddy.GetModuleName(module)] = raw
+		}
+		sets = append(sets, set)
+	}
+	return sets
+}
+
+// matches reports whether a request may match a route: whether it matches what asks
+// for its path and its method.
+func matches(route *caddyhttp.Route, method, path string) bool {
+	sets := matchersOf(route)
+	for _, set := range sets {
+		if matchesSet(set, method, path) {
+			return true
+		}
+	}
+	return len(sets) == 0
+}
+
+// matchesSet reports whether a request may match a set of matchers.
+func matchesSet(set map[string]json.RawMessage, method, path string) bool {
+	var paths caddyhttp.MatchPath
+	if json.Unmarshal(set["path"], &paths) == nil && !slices.ContainsFunc(paths, isTemplate) && paths.Provision(caddy.Context{}) == nil {
+		ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewReplacer())
+		r := (&http.Request{Method: method, URL: &url.URL{Path: path}}).WithContext(ctx)
+		if ok, err := paths.MatchWithError(r); err == nil && !ok {
+			return false
+		}
+	}
+	var pattern struct {
+		Pattern string `json:"pattern"`
+	}
+	if json.Unmarshal(set["path_regexp"], &pattern) == nil {
+		if re, err := regexp.Compile(pattern.Pattern); err == nil && !re.MatchString(path) {
+			return false
+		}
+	}
+	var methods []string
+	return json.Unmarshal(set["method"], &methods) != nil || slices.Contains(methods, method)
+}
