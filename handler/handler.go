@@ -66,7 +66,7 @@ func (x *exchange) call(next caddyhttp.Handler) error {
 	switch {
 	case err != nil:
 		return x.abandon(err)
-	case refused != nil && admitted.once != nil:
+	case refused != nil && admitted.once != nil && admitted.request.Readable:
 		return x.respond(admitted.once.recall(x, refused))
 	case refused != nil:
 		return x.refuse(refused)

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -97,16 +98,14 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	switch {
 	case err == nil && claim == nil:
 		return o.repeat(&found, w)
-	case claim == nil: // the record can't be read, and the key is taken
-		o.h.sampled().Error("the record of an idempotency key can't be read", zap.Stringer("id", o.id), zap.Error(err))
-		return o.refused(metrics.KeyUnknown, o.outcomeUnknown())
+	case claim == nil:
+		return o.unreadable(err)
 	case ctx.Err() != nil: // nobody is there any more
 		_ = claim.Release(ctx) // OnError has said it
 		return placement{outcome: metrics.ClientGone}, caddyhttp.Error(statusClientClosedRequest, ctx.Err())
 	case err != nil && !o.h.unguarded:
 		_ = claim.Release(ctx)
-		o.h.sampled().Error("a call was refused: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
-		return o.refused(metrics.KeyStoreError, storeUnavailable())
+		return o.storeFailed(err)
 	case err != nil:
 		o.h.sampled().Error("a call is placed unguarded: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
 		o.count(metrics.KeyStoreError)
@@ -144,10 +143,12 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 func (o *once) recall(x *exchange, refused *refusal) (placement, error) {
 	o.exchange = x
 	found, ok, err := o.h.calls.Find(x.r.Context(), o.id, o.call)
-	if err != nil {
-		o.h.sampled().Error("a refused call was not looked for: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
-	}
-	if !ok || found.Result == idempotency.Reused {
+	switch {
+	case errors.Is(err, idempotency.ErrUnreadable):
+		return o.unreadable(err)
+	case err != nil && !o.h.unguarded:
+		return o.storeFailed(err)
+	case !ok || found.Result == idempotency.Reused:
 		return placement{refusal: refused}, nil
 	}
 	return o.repeat(&found, x.writer(x.wanted.csv))
@@ -213,6 +214,18 @@ const (
 func (o *once) refused(result metrics.Idempotency, f *refusal) (placement, error) {
 	o.count(result)
 	return placement{refusal: f}, nil
+}
+
+// unreadable refuses a call whose key is taken, by a record that can't be read.
+func (o *once) unreadable(err error) (placement, error) {
+	o.h.sampled().Error("the record of an idempotency key can't be read", zap.Stringer("id", o.id), zap.Error(err))
+	return o.refused(metrics.KeyUnknown, o.outcomeUnknown())
+}
+
+// storeFailed refuses a call whose key can't be looked for.
+func (o *once) storeFailed(err error) (placement, error) {
+	o.h.sampled().Error("a call was refused: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
+	return o.refused(metrics.KeyStoreError, storeUnavailable())
 }
 
 func (o *once) outcomeUnknown() *refusal {
