@@ -14,13 +14,14 @@ var metricRow = regexp.MustCompile("(?m)^\\| `" + ours + "(\\w+)` \\| (counter|h
 // be: a few requests move them all.
 func TestTheGatewayObservesEveryMetric(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
-	g := startFront(t, u, metricsSite+site("plain", "idempotency", "rule distinct report"))
+	g := startFront(t, u, metricsSite+site("plain", "idempotency", "rule distinct report", "bulk"))
 	for _, request := range []string{
 		post(membersPath+".csv", validBody, "Idempotency-Key: k"),
 		post(membersPath+".csv", validBody, upstreamtest.FaultHeader+": garbage"),
 		post(membersPath, invalidBody),
 		post("/v1"+membersPath, validBody),
 		post(membersPath, `{"destination":"+12025550123","fromNumber":"+12025550123"}`),
+		post(membersPath+"/bulk", validBody, "Idempotency-Key: many"),
 	} {
 		g.sendRaw(t, "plain", request)
 	}
