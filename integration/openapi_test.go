@@ -20,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
@@ -355,7 +356,7 @@ func (x *apiExchange) run(t *testing.T, g *gateway, u *upstreamtest.Server) {
 	}
 	path := []string{"components", "responses", x.response, "content", x.mediaType, "examples", x.example, "value"}
 	switch {
-	case strings.HasSuffix(mediaType, "json"):
+	case strings.HasSuffix(mediaType, "/json"), strings.HasSuffix(mediaType, "+json"):
 		x.d.checkJSON(t, []byte(body), path...)
 	case mediaType != "application/xml" && mediaType != "text/html": // of which the upstream of the tests knows little
 		x.d.check(t, body, path...)
@@ -467,8 +468,8 @@ func TestOpenAPIKnowsEveryRule(t *testing.T) {
 	d.write(t)
 }
 
-// TestOpenAPIKnowsEveryFormat of a response, and the types of a request.
-func TestOpenAPIKnowsEveryFormat(t *testing.T) {
+// TestOpenAPIKnowsTheTables of formats and of outcomes, and the types of a request.
+func TestOpenAPIKnowsTheTables(t *testing.T) {
 	d := readOpenAPI(t)
 	var names []string
 	for _, f := range negotiate.Formats() {
@@ -478,6 +479,11 @@ func TestOpenAPIKnowsEveryFormat(t *testing.T) {
 		}
 	}
 	d.check(t, names, "components", "schemas", "Format", "enum")
+	names = nil
+	for _, o := range metrics.RowOutcomes() {
+		names = append(names, o.String())
+	}
+	d.check(t, names, "components", "schemas", "Result", "properties", "outcome", "enum")
 	for mediaType := range d.Components.RequestBodies["Call"].Content {
 		if !strings.Contains(request.AcceptPost(), mediaType) {
 			t.Errorf("%s is not read", mediaType)
