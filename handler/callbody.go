@@ -23,13 +23,6 @@ const (
 	sealed
 )
 
-// newCallBody makes the body that holds b.
-func newCallBody(b []byte) *callBody {
-	c := new(callBody)
-	c.Reset(b)
-	return c
-}
-
 // seal reports whether nobody has begun to read. If so nobody can any more: a
 // transport that was given up can't send the call behind our back.
 func (c *callBody) seal() bool {

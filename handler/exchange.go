@@ -123,8 +123,12 @@ type gatewayHeaders struct {
 // setGatewayHeaders sets them, and says what became of the call.
 func (w *responseWriter) setGatewayHeaders(call metrics.Call) {
 	g, h := &w.gateway, w.Header()
-	mergeVary(h)
-	h.Set(callHeader, call.String())
+	if len(h["Vary"]) == 0 {
+		w.lines.set(h, "Vary", "Accept")
+	} else {
+		mergeVary(h)
+	}
+	w.lines.set(h, callHeader, call.String())
 	if g.correlationID != "" {
 		h.Set(g.correlationHeader, g.correlationID)
 	}

@@ -37,9 +37,9 @@ var notForwardedForCSV = []string{
 }
 
 // body is the canonical body of a call.
-func (a *admission) body() *callBody {
+func (a *admission) body() []byte {
 	call := a.request.Call
-	return newCallBody(a.request.AppendJSON(make([]byte, 0, a.request.SizeHint(call)), call))
+	return a.request.AppendJSON(make([]byte, 0, a.request.SizeHint(call)), call)
 }
 
 // outgoing is the request that is forwarded: what was judged, in one spelling,
@@ -48,45 +48,91 @@ func (a *admission) body() *callBody {
 //
 // The body can be read once only, for GetBody is nil: no transport can send it
 // a second time and dial again.
-func (x *exchange) outgoing(ctx context.Context, a *admission, body *callBody) *http.Request {
-	out := x.r.WithContext(ctx)
-	out.Body = body
+func (f *forwarder) outgoing(ctx context.Context, a *admission) *http.Request {
+	out := &f.request
+	if *out = *f.r; ctx != f.r.Context() {
+		*out = *f.r.WithContext(ctx)
+	}
+	out.Body = &f.body
 	out.GetBody = nil
-	out.ContentLength = body.Size()
+	out.ContentLength = f.body.Size()
 	out.TransferEncoding = nil
 	out.Trailer = nil
 	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
 
-	out.URL = x.outgoingURL(a.request.Call[rules.SessionID].Text)
+	f.url = f.outgoingURL(a.request.Call[rules.SessionID].Text)
+	out.URL = &f.url
 	out.RequestURI = out.URL.RequestURI()
 
-	out.Header = x.r.Header.Clone()
+	header := copyHeader(f.r.Header, 2)
+	out.Header = header.Header
 	deleteAll(out.Header, notForwarded)
-	out.Header.Set("Content-Type", "application/json")
-	out.Header.Set("Content-Length", strconv.FormatInt(body.Size(), 10))
-	out.Header.Set("Accept", x.wanted.format.MediaType())
-	if x.wanted.format == negotiate.CSV {
-		out.Header.Set("Accept", negotiate.JSON.MediaType())
+	header.set("Content-Type", "application/json")
+	header.set("Content-Length", strconv.FormatInt(f.body.Size(), 10))
+	accept := f.wanted.format
+	if accept == negotiate.CSV {
+		accept = negotiate.JSON
 		// Named here, no transport unpacks the response and breaks off where it can't.
-		out.Header.Set("Accept-Encoding", coding.Accepted)
+		header.set("Accept-Encoding", coding.Accepted)
 	} else if a.once != nil {
 		// What is kept has to be known, and fit for a client of any coding.
-		out.Header.Set("Accept-Encoding", "identity")
+		header.set("Accept-Encoding", "identity")
 	}
-	if x.wanted.format == negotiate.CSV || a.once != nil {
+	header.set("Accept", accept.MediaType())
+	if f.wanted.format == negotiate.CSV || a.once != nil {
 		deleteAll(out.Header, notForwardedForCSV)
 	}
 	dropOverrideCookies(out.Header)
 	keepUpgradeOnly(out.Header)
-	if x.correlationID != "" {
-		out.Header.Set(x.h.correlationHeader, x.correlationID)
+	if f.correlationID != "" {
+		out.Header.Set(f.h.correlationHeader, f.correlationID)
 	}
 	return out
 }
 
+// headerCopy is the copy of a header. Its fields share one array of its own.
+type headerCopy struct {
+	http.Header
+	values []string
+}
+
+// copyHeader copies a header, with room for some fields that are added.
+func copyHeader(h http.Header, room int) headerCopy {
+	n := room
+	for _, lines := range h {
+		n += len(lines)
+	}
+	c := headerCopy{make(http.Header, len(h)), make([]string, 0, n)}
+	for name, lines := range h {
+		if lines == nil { // which means something to proxies
+			c.Header[name] = nil
+			continue
+		}
+		c.add(name, lines...)
+	}
+	return c
+}
+
+// set sets a field, in the place of the one that was copied. Its name is canonical.
+func (c *headerCopy) set(name, value string) {
+	if copied := c.Header[name]; len(copied) > 0 {
+		copied[0] = value
+		c.Header[name] = copied[:1:1]
+		return
+	}
+	c.add(name, value)
+}
+
+// add adds the lines of a field that is not there.
+func (c *headerCopy) add(name string, lines ...string) {
+	start := len(c.values)
+	c.values = append(c.values, lines...)
+	c.Header[name] = c.values[start:len(c.values):len(c.values)]
+}
+
 // outgoingURL is the URL of a session's route in one spelling, with the query
 // less what is not forwarded.
-func (x *exchange) outgoingURL(sessionID string) *url.URL {
+func (x *exchange) outgoingURL(sessionID string) url.URL {
 	u := *x.r.URL
 	u.RawQuery = request.StripQuery(u.RawQuery, x.stripped)
 	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
@@ -99,14 +145,16 @@ func (x *exchange) outgoingURL(sessionID string) *url.URL {
 			setPath(&u, path)
 		}
 	}
-	return &u
+	return u
 }
 
 // deleteAll deletes fields. Their names are canonical, as [http.Header.Del] would
 // make them each time.
 func deleteAll(h http.Header, names []string) {
 	for _, name := range names {
-		delete(h, name)
+		if _, ok := h[name]; ok { // it seldom is, and deleting costs more than looking
+			delete(h, name)
+		}
 	}
 }
 
@@ -116,14 +164,16 @@ func deleteAll(h http.Header, names []string) {
 // version of HTTP is removed too, for on that connection nobody judges anything.
 func keepUpgradeOnly(h http.Header) {
 	upgrade := hasToken(h["Connection"], "upgrade") && !slices.ContainsFunc(h["Upgrade"], namesHTTP)
-	delete(h, "Connection")
-	delete(h, "Http2-Settings")
+	deleteAll(h, ofConnection)
 	if upgrade {
 		h.Set("Connection", "Upgrade")
 	} else {
-		delete(h, "Upgrade")
+		deleteAll(h, []string{"Upgrade"})
 	}
 }
+
+// ofConnection are fields that are about the client's connection.
+var ofConnection = []string{"Connection", "Http2-Settings"}
 
 // namesHTTP reports whether a line of Upgrade names a version of HTTP, or TLS
 // (RFC 9110 section 7.8).

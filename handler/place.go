@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -28,15 +29,20 @@ type placement struct {
 	upstream  time.Duration // from forwarding to the response's header, or to the failure
 }
 
-// forwarder places a call by forwarding it.
+// forwarder places a call by forwarding it, once.
 type forwarder struct {
 	*exchange
 	next caddyhttp.Handler
+
+	// What is forwarded, here so that all of a request is allocated at once.
+	body    callBody
+	request http.Request
+	url     url.URL
 }
 
 // placer returns what places the call.
 func (x *exchange) placer(next caddyhttp.Handler) placer {
-	x.forwarder = forwarder{x, next}
+	x.forwarder.exchange, x.forwarder.next = x, next
 	var p placer = &x.forwarder
 	if x.guards() {
 		p = &unrepeated{exchange: x, next: p}
@@ -49,9 +55,9 @@ func (x *exchange) placer(next caddyhttp.Handler) placer {
 }
 
 func (f *forwarder) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
-	body := a.body()
-	w.dials, w.body = f.at.dials, body
-	err := callNext(f.next, w, f.r, f.outgoing(ctx, a, body))
+	f.body.Reset(a.body())
+	w.dials, w.body = f.at.dials, &f.body
+	err := callNext(f.next, w, f.r, f.outgoing(ctx, a))
 	w.call = w.fate(err)
 	w.outcome = outcomeOf(f.r, w.status, w.call, err)
 	return w.placement, err

@@ -170,7 +170,7 @@ var representationHeaders = []string{
 }
 
 // describe makes a header that described JSON describe the CSV made of it.
-func (c *representation) describe(h http.Header, status int, client *http.Request) {
+func (c *representation) describe(h http.Header, status int, client *http.Request, l *lines) {
 	deleteAll(h, representationHeaders)
 	delete(h, transcodeError)
 	if tag := h.Get("Etag"); tag != "" {
@@ -180,11 +180,11 @@ func (c *representation) describe(h http.Header, status int, client *http.Reques
 			h.Set("Etag", tag)
 		}
 	}
-	h.Set("Content-Type", c.contentType)
+	l.set(h, "Content-Type", c.contentType)
 	if status >= 400 {
 		h.Del("Content-Disposition")
 	} else {
-		h.Set("Content-Disposition", c.dispositionFor(replacerOf(client)))
+		l.set(h, "Content-Disposition", c.dispositionFor(replacerOf(client)))
 	}
 }
 

@@ -112,7 +112,7 @@ func TestTheCharsetOfJSONIsUTF8(t *testing.T) {
 // TestFieldsThatAreDeletedAreCanonical: they are deleted by the name that stands
 // in the table.
 func TestFieldsThatAreDeletedAreCanonical(t *testing.T) {
-	for _, name := range slices.Concat(notForwarded, notForwardedForCSV, representationHeaders, []string{transcodeError}) {
+	for _, name := range slices.Concat(notForwarded, notForwardedForCSV, ofConnection, representationHeaders, []string{transcodeError, callHeader}) {
 		if canonical := http.CanonicalHeaderKey(name); name != canonical {
 			t.Errorf("%s is not canonical: that is %s", name, canonical)
 		}

@@ -27,6 +27,7 @@ type responseWriter struct {
 	client    *http.Request
 	metrics   *metrics.Collectors
 	gateway   gatewayHeaders
+	lines     lines
 	operation *operation
 	csv       *representation // nil to pass everything on
 	captured  captured
@@ -51,6 +52,25 @@ type delivery struct {
 	lost      error         // why the client did not get all of a response that is kept
 	transcode time.Duration // 0 if nothing was transcoded
 	fallback  string        // why the response was not transcoded, empty if it was or need not be
+}
+
+// lines is room for fields of one line, allocated with what has it. Every response
+// has its own, for other handlers may write into what they find in a header.
+type lines struct {
+	room [5]string
+	used int
+}
+
+// set sets a field. Its name is canonical.
+func (l *lines) set(h http.Header, name, value string) {
+	if l.used == len(l.room) {
+		h.Set(name, value)
+		return
+	}
+	line := l.room[l.used : l.used+1 : l.used+1]
+	line[0] = value
+	h[name] = line
+	l.used++
 }
 
 // startTimer starts the upstream's time.
@@ -269,9 +289,9 @@ func (w *responseWriter) finish() error {
 	}
 	w.release()
 	w.takeTrailers(true)
-	w.csv.describe(w.Header(), w.status, w.client)
+	w.csv.describe(w.Header(), w.status, w.client, &w.lines)
 	if len(w.trailer) == 0 {
-		w.Header().Set("Content-Length", strconv.Itoa(len(*out)))
+		w.lines.set(w.Header(), "Content-Length", strconv.Itoa(len(*out)))
 	}
 	w.sendHeader()
 	_, err := w.sendUnseen(*out)
