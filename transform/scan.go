@@ -146,8 +146,11 @@ func (s *scanner) ends(i int) bool {
 	return true
 }
 
-// isSpace reports whether c is white space by RFC 8259 section 2.
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+// isSpace reports whether c is white space by RFC 8259 section 2. Of most bytes the
+// first comparison tells.
+func isSpace(c byte) bool {
+	return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t')
+}
 
 // value reads the value that begins at i and returns the index after it. The
 // value is depth levels deep, and its objects, or its list's, are of shape sh
@@ -349,7 +352,12 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 			child = sh.children[k]
 		}
 		start := s.space(after)
-		end := s.value(start, depth, child)
+		var end int
+		if s.peek(start) == '"' {
+			end = s.string(start + 1)
+		} else {
+			end = s.value(start, depth, child)
+		}
 		if end < 0 {
 			return -1
 		}
