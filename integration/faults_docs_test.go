@@ -22,6 +22,14 @@ func TestDocsFaults(t *testing.T) {
 	docgen.Check(t, *updateDocs, "go test ./integration -run DocsFaults -update", makers, faultsFile)
 }
 
+// onceMore says what becomes of a call that is sent again.
+var onceMore = map[string]string{
+	"placed":            "the call is placed",
+	"replayed":          "the response is replayed",
+	"response_not_kept": "409 [`response_not_kept`](rules.md#response_not_kept)",
+	"outcome_unknown":   "409 [`outcome_unknown`](rules.md#outcome_unknown)",
+}
+
 // rowsOf is the table of one party's faults.
 func rowsOf(of string) string {
 	var rows [][]string
@@ -42,9 +50,17 @@ func rowsOf(of string) string {
 		if csv.outcome != json.outcome {
 			outcome += ", as CSV " + csv.counted()
 		}
-		rows = append(rows, []string{what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), "`" + c.call(json) + "`", outcome})
+		row := []string{what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), "`" + c.call(json) + "`", outcome}
+		if of == ofUpstream {
+			row = append(row, onceMore[c.again(json)])
+		}
+		rows = append(rows, row)
 	}
-	return docgen.Table([]string{"The " + of, "A client of JSON gets", "A client of CSV gets", "Upstream requests", "The call is", "Outcome"}, rows...)
+	columns := []string{"The " + of, "A client of JSON gets", "A client of CSV gets", "Upstream requests", "The call is", "Outcome"}
+	if of == ofUpstream {
+		columns = append(columns, "With the same key again")
+	}
+	return docgen.Table(columns, rows...)
 }
 
 // gets says what a client gets.

@@ -296,6 +296,21 @@ func (c *faultCase) call(f fate) string {
 	return "not-dialled"
 }
 
+// again says what a client gets that sends the call again with its key, when
+// nothing is broken any more.
+func (c *faultCase) again(f fate) string {
+	switch call := c.call(f); {
+	case call == "dialled" && c.csv.reason == "encoded":
+		return "response_not_kept"
+	case call == "dialled":
+		return "replayed"
+	case call == "unknown":
+		return "outcome_unknown"
+	default:
+		return "placed"
+	}
+}
+
 // speaks reports whether the fault is one of a version of HTTP.
 func (c *faultCase) speaks(version string) bool {
 	return c.over == nil || slices.Contains(c.over, version)
@@ -360,6 +375,50 @@ func TestFaultsOfAShutdown(t *testing.T) {
 					s.checkLog()
 				})
 			}
+		}
+	}
+}
+
+// TestFaultsOfAnUpstreamAndTheSameKeyAgain holds what a client gets that repeats
+// its call: what may have been dialled is not dialled again.
+func TestFaultsOfAnUpstreamAndTheSameKeyAgain(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := newGateway(t)
+	p := secureProtocols(t, g.certify())[0]
+	down := g.Address("nobody")
+	keyed := strings.NewReplacer("conference_members {", "conference_members {\nidempotency", "conference_members\n", "conference_members {\nidempotency\n}\n")
+	g.start(strings.NewReplacer("UPSTREAM", u.Addr, "DOWN", down).Replace(keyed.Replace(faultSites)))
+	for _, c := range faultCases {
+		if c.of != ofUpstream {
+			continue
+		}
+		for _, format := range []string{"json", "csv"} {
+			t.Run(c.what+" in "+format, func(t *testing.T) {
+				defer p.client.CloseIdleConnections()
+				key := "Idempotency-Key: " + strings.ReplaceAll(t.Name(), " ", "")
+				first := c
+				first.header = append(slices.Clone(c.header), key)
+				s := newScene(t, g, u, &first, p, format)
+				s.down, s.before = down, g.settled(t)
+				s.checkAnswer(s.play())
+				u.Forget()
+				second := newScene(t, g, u, &faultCase{header: []string{key}}, p, format)
+				var got reply
+				eventually(t, "the first call to be recorded", func() bool {
+					got = second.ask(strings.NewReader(validBody))
+					return got.header.Get("X-Refused-By") != "idempotency_in_flight"
+				})
+				is := got.header.Get("X-Refused-By")
+				switch {
+				case got.status == 200 && got.header.Get("Idempotent-Replayed") == "true":
+					is = "replayed"
+				case got.status == 200 && u.Stats().Requests == 1:
+					is = "placed"
+				}
+				if want := c.again(c.fate(format)); is != want || is != "placed" && u.Stats().Requests > 0 {
+					t.Errorf("%s, want %s: status %d, %v, %d requests", is, want, got.status, got.err, u.Stats().Requests)
+				}
+			})
 		}
 	}
 }
