@@ -100,6 +100,9 @@ func TestEveryAlertSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		if s := a.Labels["severity"]; s != "critical" && s != "warning" {
 			t.Errorf("%s: severity %q", a.Alert, s)
 		}
+		if strings.Contains(a.Expr, `mode="enforce"`) && a.Labels["severity"] != "warning" {
+			t.Errorf("%s: a refused call pages somebody", a.Alert)
+		}
 		for _, name := range []string{"summary", "description"} {
 			if a.Annotations[name] == "" {
 				t.Errorf("%s: no %s", a.Alert, name)

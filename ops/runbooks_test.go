@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
 var (
@@ -40,7 +43,7 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 		if err != nil {
 			t.Skip("jq is not installed")
 		}
-		const entry = `{"level":"error","msg":"handled request","request":{"remote_ip":"192.0.2.1"},"conference_members":{"outcome":"refused","violated_rules":["required"],"session_id":"S1","destination_country":"LV","destination":"+3*******55","destination_hash":"0123456789abcdef"}}`
+		const entry = `{"level":"error","msg":"handled request","request":{"client_ip":"192.0.2.1"},"conference_members":{"outcome":"refused","violated_rules":["required"],"session_id":"S1","destination_country":"LV","destination":"+3*******55","destination_hash":"0123456789abcdef"}}`
 		for _, m := range jqProgram.FindAllStringSubmatch(string(text), -1) {
 			c := exec.Command(jq, append(strings.Fields(m[1]), m[2])...)
 			c.Stdin = strings.NewReader("Nov 25 started\n" + entry + "\n")
@@ -49,4 +52,39 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// shippedBlock is the handler's block in the shipped Caddyfile.
+var shippedBlock = regexp.MustCompile(`(?ms)^\t\tconference_members \{.*?^\t\t\}\n`)
+
+// The configurations to paste fit into the shipped Caddyfile: it adapts with each of
+// them, and can be run.
+func TestConfigurationsInTheRunbooksFitTheShippedCaddyfile(t *testing.T) {
+	t.Setenv("EVO_UPSTREAM", "https://upstream.example.com")
+	t.Setenv("HASH_KEY", "0123456789abcdef0123456789abcdef")
+	shipped := read(t, deployedFile)
+	if n := len(shippedBlock.FindAllString(shipped, -1)); n != 1 {
+		t.Fatalf("%s has %d blocks of the handler", deployedFile, n)
+	}
+	_, section, _ := strings.Cut(read(t, runbooksFile), "\n## To paste\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	pasted := regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$").FindAllStringSubmatch(section, -1)
+	if len(pasted) < 5 {
+		t.Fatalf("%d configurations", len(pasted))
+	}
+	for _, m := range pasted {
+		config := shippedBlock.ReplaceAllLiteralString(shipped, m[1])
+		adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(config), map[string]any{"filename": deployedFile})
+		if err != nil {
+			t.Errorf("%v in\n%s", err, m[1])
+			continue
+		}
+		var c caddy.Config
+		if err := caddy.StrictUnmarshalJSON(adapted, &c); err != nil {
+			t.Fatal(err)
+		}
+		if err := caddy.Validate(&c); err != nil {
+			t.Errorf("%v in\n%s", err, m[1])
+		}
+	}
 }
