@@ -5,7 +5,14 @@
 //
 //	go run -race ./soak -for 10m
 //
-// Upstream, gateway and clients are one process, on loopback. It exits with 1 and
+// With -intents it sends calls with an idempotency key instead, again and again until
+// it is known what became of them, kills gateways meanwhile, and holds that no call
+// is dialled twice:
+//
+//	go run ./soak -intents 10000 -kills 200
+//
+// All is on loopback; upstream and clients are one process, and so is the gateway
+// unless it is killed. It exits with 1 and
 // all that was wrong if anything was.
 package main
 
@@ -19,18 +26,26 @@ import (
 )
 
 func main() {
+	beCaddy()
 	o := options{out: os.Stdout}
+	k := keyedOptions{out: os.Stdout, redis: true}
 	flag.DurationVar(&o.length, "for", time.Minute, "how long clients send")
 	flag.DurationVar(&o.reload, "reload", 3*time.Second, "how often the gateway loads another configuration")
 	flag.IntVar(&o.clients, "clients", 8, "how many clients send at once")
 	flag.Uint64Var(&o.seed, "seed", 1, "which traffic they send")
+	flag.IntVar(&k.intents, "intents", 0, "how many calls with an idempotency key are sent, in place of mixed traffic")
+	flag.IntVar(&k.kills, "kills", 20, "how often a gateway is killed meanwhile")
 	flag.Parse()
-	if o.length <= 0 || o.reload <= 0 || o.clients <= 0 || flag.NArg() > 0 {
+	if k.intents < 0 || k.kills < 0 || o.length <= 0 || o.reload <= 0 || o.clients <= 0 || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
 	o.rest = restEvery(o.length)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	if k.intents > 0 {
+		k.seed = o.seed
+		os.Exit(mainKeyed(ctx, k))
+	}
 	s, err := run(ctx, o)
 	stop()
 	if s != nil {
@@ -42,4 +57,27 @@ func main() {
 	if err != nil || len(s.books.mismatches()) > 0 {
 		os.Exit(1)
 	}
+}
+
+// mainKeyed soaks with calls that have a key, and returns the exit status.
+func mainKeyed(ctx context.Context, k keyedOptions) int {
+	dir, err := os.MkdirTemp("", "soak-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	k.dir = dir
+	wrong, err := soakKeyed(ctx, k)
+	for _, w := range wrong {
+		fmt.Println("WRONG:", w)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+	}
+	if err != nil || len(wrong) > 0 {
+		return 1
+	}
+	fmt.Println("no call was dialled twice")
+	return 0
 }
