@@ -188,6 +188,23 @@ func TestQueriesInTheRunbooksAskForWhatTheGatewayExposes(t *testing.T) {
 	}
 }
 
+// The queries in the recipes can be pasted as well.
+func TestQueriesInTheRecipesAskForWhatTheGatewayExposes(t *testing.T) {
+	c := readCatalogue(t)
+	queries := 0
+	for _, m := range regexp.MustCompile("(?ms)^```text\n(sum .*?)^```$").FindAllStringSubmatch(read(t, "../docs/recipes.md"), -1) {
+		for query := range strings.Lines(m[1]) {
+			queries++
+			for _, err := range c.check(query, nil) {
+				t.Errorf("%s: %v", query, err)
+			}
+		}
+	}
+	if queries < 2 {
+		t.Errorf("%d queries", queries)
+	}
+}
+
 // classes are the outcomes by what they are to the error budget.
 type classes struct{ errors, counted []string }
 

@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -19,11 +18,8 @@ var (
 
 // The runbooks' commands can be pasted: the shell and jq can read them.
 func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
-	text, err := os.ReadFile(runbooksFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := shellBlocks.FindAllStringSubmatch(string(text), -1)
+	text := read(t, runbooksFile) + read(t, "../docs/recipes.md")
+	blocks := shellBlocks.FindAllStringSubmatch(text, -1)
 	if len(blocks) < 5 {
 		t.Fatalf("%d commands", len(blocks))
 	}
@@ -43,8 +39,8 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 		if err != nil {
 			t.Skip("jq is not installed")
 		}
-		const entry = `{"level":"error","msg":"handled request","request":{"client_ip":"192.0.2.1"},"conference_members":{"outcome":"refused","violated_rules":["required"],"session_id":"S1","destination_country":"LV","destination":"+3*******55","destination_hash":"0123456789abcdef"}}`
-		for _, m := range jqProgram.FindAllStringSubmatch(string(text), -1) {
+		const entry = `{"level":"error","msg":"handled request","request":{"client_ip":"192.0.2.1"},"conference_members":{"outcome":"refused","would_refuse":true,"violated_rules":["required"],"session_id":"S1","destination_country":"LV","destination":"+3*******55","destination_hash":"0123456789abcdef"}}`
+		for _, m := range jqProgram.FindAllStringSubmatch(text, -1) {
 			c := exec.Command(jq, append(strings.Fields(m[1]), m[2])...)
 			c.Stdin = strings.NewReader("Nov 25 started\n" + entry + "\n")
 			if out, err := c.CombinedOutput(); err != nil {
