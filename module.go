@@ -1,7 +1,7 @@
 // Package conferencemembers is a Caddy module that stands in front of Evo
 // Voice's POST /sessions/{sessionId}/conference/members. Every accepted request
 // to that route makes a phone ring and costs money, so the module judges a
-// request before it forwards it, makes the JSON answer CSV for a client that
+// request before it forwards it, makes the JSON response CSV for a client that
 // asks for CSV, and counts and times every call.
 //
 // Importing the package registers the HTTP handler
@@ -41,7 +41,7 @@ func init() {
 
 // Module is the HTTP handler http.handlers.conference_members.
 //
-// It answers nothing by itself but refusals: put a handler behind it that
+// It responds by itself only to refuse: put a handler behind it that
 // reaches the API, usually reverse_proxy.
 type Module struct {
 	handler.Config

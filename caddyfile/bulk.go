@@ -29,7 +29,7 @@ var bulk = options[handler.Bulk]{
 		},
 		{
 			name: "max_body", syntax: "<size>", def: "256KiB", least: 1, most: 1,
-			meaning: "The largest body of an upload, unpacked too; a larger one is answered 413.",
+			meaning: "The largest body of an upload, unpacked too; a larger one is refused with 413.",
 			set:     func(b *handler.Bulk, args []string) error { return size(&b.MaxBody, args[0]) },
 		},
 		{
@@ -47,7 +47,7 @@ var bulk = options[handler.Bulk]{
 		},
 		{
 			name: "on_failure", syntax: "stop|continue", def: handler.BulkStop, least: 1, most: 1,
-			meaning: "Whether no further row is dialled once the outcome of a call is unknown, or the upstream answers 5xx, 401 or 403 or can't be reached.",
+			meaning: "Whether no further row is dialled once the outcome of a call is unknown, or the upstream responds with 5xx, 401 or 403 or can't be reached.",
 			set:     func(b *handler.Bulk, args []string) error { b.OnFailure = args[0]; return nil },
 		},
 	},

@@ -45,7 +45,7 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "predefined_routes", syntax: "judge|refuse|pass", def: handler.PredefinedJudge, least: 1, most: 1,
-			meaning: "What becomes of calls on the upstream's predefined routes, which its own clients use: they are judged and forwarded to the route, answered 404, or forwarded unjudged.",
+			meaning: "What becomes of calls on the upstream's predefined routes, which its own clients use: they are judged and forwarded to the route, refused with 404, or forwarded unjudged.",
 			set:     func(c *handler.Config, args []string) error { c.PredefinedRoutes = args[0]; return nil },
 		},
 		{
@@ -60,7 +60,7 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "max_body", syntax: "<size>", def: "16KiB", least: 1, most: 1,
-			meaning: "The largest request body, unpacked too; a larger one is answered 413.",
+			meaning: "The largest request body, unpacked too; a larger one is refused with 413.",
 			set:     func(c *handler.Config, args []string) error { return size(&c.MaxBody, args[0]) },
 		},
 		{
@@ -162,8 +162,8 @@ var directive = options[handler.Config]{
 			},
 		},
 		{
-			name: "errors_via", syntax: "handle_errors", def: "the module's own answers", least: 1, most: 1,
-			meaning: "Hands refusals to the site's `handle_errors` instead of answering them.",
+			name: "errors_via", syntax: "handle_errors", def: "the module's own responses", least: 1, most: 1,
+			meaning: "Hands refusals to the site's `handle_errors` instead of responding to them.",
 			set:     func(c *handler.Config, args []string) error { c.ErrorsVia = args[0]; return nil },
 		},
 	},

@@ -39,7 +39,7 @@ func TestDocumentedDefaultsChangeNothing(t *testing.T) {
 	for o := range Options() {
 		switch o.Default {
 		case "none", "off", "any", "all", "made at start", "see below",
-			"as the dialect", "Authorization, else Cookie", "as `nested` says", "as `mode` says", "the module's own answers":
+			"as the dialect", "Authorization, else Cookie", "as `nested` says", "as `mode` says", "the module's own responses":
 			continue // said in words
 		}
 		t.Run(o.Block+" "+o.Name, func(t *testing.T) {

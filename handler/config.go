@@ -30,7 +30,7 @@ const (
 	// PredefinedJudge judges a call on a predefined route and forwards it to the
 	// route.
 	PredefinedJudge = "judge"
-	// PredefinedRefuse answers the predefined routes with 404.
+	// PredefinedRefuse refuses the predefined routes with 404.
 	PredefinedRefuse = "refuse"
 	// PredefinedPass forwards the predefined routes unjudged.
 	PredefinedPass = "pass"
@@ -42,9 +42,9 @@ const (
 	CallsOn = "on"
 	// CallsOff refuses every call.
 	CallsOff = "off"
-	// ErrorsNegotiated answers a client of CSV with errors in CSV.
+	// ErrorsNegotiated sends errors in CSV to a client of CSV.
 	ErrorsNegotiated = "negotiated"
-	// ErrorsJSON answers every client with errors in JSON.
+	// ErrorsJSON sends errors in JSON to every client.
 	ErrorsJSON = "json"
 	// ViaHandleErrors hands refusals to Caddy's error routes.
 	ViaHandleErrors = "handle_errors"
@@ -62,7 +62,7 @@ type Config struct {
 	// What becomes of requests to the upstream's predefined routes, such as
 	// `/json/reply/AddConferenceMember`, which dial too: `judge` judges a call
 	// there, with the session id of the body or the query, and forwards it to the
-	// route; `refuse` answers 404; `pass` forwards all of them unjudged. Batches
+	// route; `refuse` refuses them with 404; `pass` forwards all of them unjudged. Batches
 	// and SOAP are refused unless they pass. Default: `judge`.
 	PredefinedRoutes string `json:"predefined_routes,omitempty"`
 
@@ -73,13 +73,13 @@ type Config struct {
 	// of calls and places none. Default: `on`.
 	Check string `json:"check,omitempty"`
 
-	// The largest request body in bytes; a larger one is answered 413. It
+	// The largest request body in bytes; a larger one is refused with 413. It
 	// holds for what a compressed body unpacks to as well. Default: 16384.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// What becomes of members of the body other than the four fields: `strip`
 	// leaves them out, `pass` forwards them if their names are 1 to 64 of the
-	// characters `A-Z a-z 0-9 _ . -`, `reject` answers 422. Default: `strip`.
+	// characters `A-Z a-z 0-9 _ . -`, `reject` refuses them with 422. Default: `strip`.
 	UnknownFields string `json:"unknown_fields,omitempty"`
 
 	// Values of fields, by JSON name, that the client sent no value or an empty

@@ -284,16 +284,16 @@ func TestNoSpellingOfAnEmergencyNumberIsDialled(t *testing.T) {
 	}
 }
 
-// TestAnAnswerForOneFormatIsNotAnothers: a cache that keeps both under one URL
+// TestAResponseInOneFormatIsNotAnothers: a cache that keeps both under one URL
 // must tell them apart.
-func TestAnAnswerForOneFormatIsNotAnothers(t *testing.T) {
+func TestAResponseInOneFormatIsNotAnothers(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
 	for _, accept := range []string{"application/json", "text/csv", "application/xml", "text/html"} {
 		got := g.sendRaw(t, "plain", post(membersPath, validBody, "Accept: "+accept, upstreamtest.FaultHeader+": validators"))
 		wants(status(200), field("Vary", "Accept"))(t, got)
 		if accept != "text/csv" {
-			continue // the upstream's own answers, with its own tags
+			continue // the upstream's own responses, with its own tags
 		}
 		for _, name := range []string{"Last-Modified", "Content-Digest", "Repr-Digest", "Digest", "Content-Md5", "Accept-Ranges"} {
 			field(name, "")(t, got)

@@ -371,8 +371,8 @@ func TestNoClientMakesNewSeries(t *testing.T) {
 	}
 }
 
-// TestTheAnswerToAHEADHasNoSize: it says how long the body would be, and has none.
-func TestTheAnswerToAHEADHasNoSize(t *testing.T) {
+// TestTheResponseToAHEADHasNoSize: it says how long the body would be, and has none.
+func TestTheResponseToAHEADHasNoSize(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{})
 	g := startFront(t, u, metricsSite+site("plain"))
 	for _, p := range protocols {

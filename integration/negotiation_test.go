@@ -212,9 +212,9 @@ func TestWhatIsNotAcceptableIsNotForwarded(t *testing.T) {
 	}
 }
 
-// TestVaryIsOnEveryAnswerOfTheRoute: a cache that kept an answer for one Accept
+// TestVaryIsOnEveryResponseOfTheRoute: a cache that kept an answer for one Accept
 // must not give it to another, refusals included.
-func TestVaryIsOnEveryAnswerOfTheRoute(t *testing.T) {
+func TestVaryIsOnEveryResponseOfTheRoute(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	g := startFront(t, u, site("plain")+site("pass", "predefined_routes pass")+site("routes", "errors_via handle_errors")+`
 {site down} {

@@ -88,9 +88,9 @@ func (g *gateway) warnings() []map[string]any {
 	})
 }
 
-// TestAllFailuresStandInOneAnswer: with everything a client of either world
+// TestAllViolationsAreInOneResponse: with everything a client of either world
 // needs.
-func TestAllFailuresStandInOneAnswer(t *testing.T) {
+func TestAllViolationsAreInOneResponse(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain", "numbers {", "deny_countries FR", "deny_types premium_rate", "allow_from +12025550199", "}", "require destination fromNumber callSid"))
 	const body = `{"callSid":"nonsense","destination":"+33899123456","fromNumber":"+12025550123"}`

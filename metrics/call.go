@@ -19,8 +19,8 @@ const (
 // calls is the one table of what may have become of a call: the value of the
 // label, of the log field and of the response's header, and its meaning.
 var calls = [numCalls]struct{ name, meaning string }{
-	NotDialled: {"not-dialled", "Certainly no phone rang: the request was refused, nothing of the call was sent, or the upstream or a handler answered 4xx."},
-	Dialled:    {"dialled", "The upstream took the call: it answered 2xx or 3xx."},
+	NotDialled: {"not-dialled", "Certainly no phone rang: the request was refused, nothing of the call was sent, or the upstream or a handler responded with 4xx."},
+	Dialled:    {"dialled", "The upstream took the call: it responded with 2xx or 3xx."},
 	Unknown:    {"unknown", "The call was sent, and then came a 5xx, no response, or one that broke off. The phone may be ringing."},
 }
 

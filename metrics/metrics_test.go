@@ -243,7 +243,7 @@ func TestASampledTraceIsAnExemplar(t *testing.T) {
 	t.Error("no bucket has the trace as its exemplar")
 }
 
-func TestUpstreamAnswersAreCountedByClass(t *testing.T) {
+func TestUpstreamResponsesAreCountedByClass(t *testing.T) {
 	c := New(labels())
 	for _, status := range []int{0, 101, 204, 302, 404, 503, 999, -1} {
 		c.UpstreamResponded(status, 0, "")

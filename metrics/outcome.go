@@ -26,11 +26,11 @@ const (
 	// PredefinedRoute: one of the upstream's predefined routes; not forwarded.
 	PredefinedRoute
 	// Passed: OPTIONS, or a predefined route where the configuration passes them,
-	// answered below 500.
+	// a response below 500.
 	Passed
-	// Upstream4xx: the upstream answered 400 to 499.
+	// Upstream4xx: the upstream responded with 400 to 499.
 	Upstream4xx
-	// Upstream5xx: the upstream answered 500 to 599.
+	// Upstream5xx: the upstream responded with 500 to 599.
 	Upstream5xx
 	// Unreachable: nothing of the call could be sent to the upstream.
 	Unreachable
@@ -70,9 +70,9 @@ var outcomes = [numOutcomes]struct {
 	NotAcceptable:    {"not_acceptable", "No format that can be had is acceptable to the client (406); not forwarded.", false},
 	MethodNotAllowed: {"method_not_allowed", "The method is neither POST nor OPTIONS (405); not forwarded.", false},
 	PredefinedRoute:  {"predefined_route", "One of the upstream's predefined routes (404); not forwarded.", false},
-	Passed:           {"passed", "OPTIONS, or a predefined route under `predefined_routes pass`: forwarded unjudged, and answered below 500.", false},
-	Upstream4xx:      {"upstream_4xx", "The upstream answered 400 to 499.", true},
-	Upstream5xx:      {"upstream_5xx", "The upstream answered 500 to 599.", true},
+	Passed:           {"passed", "OPTIONS, or a predefined route under `predefined_routes pass`: forwarded unjudged, and the response was below 500.", false},
+	Upstream4xx:      {"upstream_4xx", "The upstream responded with 400 to 499.", true},
+	Upstream5xx:      {"upstream_5xx", "The upstream responded with 500 to 599.", true},
 	Unreachable:      {"unreachable", "Nothing of the call could be sent to the upstream: no connection was made, or no upstream is available. Nothing was dialled.", true},
 	NoResponse:       {"no_response", "The call was sent to the upstream, and the connection ended without a response. The phone may be ringing.", true},
 	Timeout:          {"timeout", "The call was sent to the upstream, and no response came in time. The phone may be ringing.", true},

@@ -1,4 +1,4 @@
-// Package negotiate chooses the format of an answer: by the suffix of the
+// Package negotiate chooses the format of a response: by the suffix of the
 // path, by the query parameter "format", or by the Accept header.
 //
 // Accept is read as RFC 9110 section 12.5.1 has it, with weights (12.4.2),

@@ -6,7 +6,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
-// Format is a format that an answer can have.
+// Format is a format that a response can have.
 type Format uint8
 
 // The formats in the server's own order of preference. None is no format.

@@ -47,7 +47,7 @@ func (b *binding) bind(f rules.Field, text string, from place) {
 	}
 }
 
-// maxViolations is how many violations are told. An answer must not become much
+// maxViolations is how many violations are told. A response must not become much
 // larger than the request that it refuses, and finding a place in the body
 // takes time.
 const maxViolations = 20

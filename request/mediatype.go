@@ -50,7 +50,7 @@ var mediaTypes = [...]struct {
 	{"application/ndjson", NDJSON},
 }
 
-// AcceptEncoding is the value of the Accept-Encoding header of an answer that
+// AcceptEncoding is the value of the Accept-Encoding header of a response that
 // refuses a coding: those that are read.
 const AcceptEncoding = coding.Accepted
 

@@ -39,7 +39,7 @@ type Match struct {
 	// Suffix is the format suffix with its dot, such as ".csv", or empty.
 	Suffix string
 	// UnknownSuffix is set if the path has a suffix that is not a format's. The
-	// recorded upstream answers 404; a host that has registered more formats cuts
+	// recorded upstream returns 404; a host that has registered more formats cuts
 	// it off and dials.
 	UnknownSuffix bool
 	// Format is the format that the first segment of a predefined route names, or

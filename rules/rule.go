@@ -114,7 +114,7 @@ type Rule struct {
 	// Name is the stable code: lower case with underscores. It is also the fragment
 	// of the section of the documentation that explains the rule.
 	Name string
-	// Status is the HTTP status of an answer in which this rule refuses.
+	// Status is the HTTP status of a refusal by this rule.
 	Status int
 	// ErrorCode is the code in the upstream's own error shape, PascalCase.
 	ErrorCode string

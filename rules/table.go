@@ -28,7 +28,7 @@ var (
 	MalformedJSON = rule(Rule{
 		Name: "malformed_json", Status: http.StatusBadRequest, ErrorCode: "SerializationException",
 		Title: "The body is not valid JSON",
-		Fix:   "Send one JSON object in UTF-8 with nothing after it; the answer says where reading stopped.",
+		Fix:   "Send one JSON object in UTF-8 with nothing after it; the response says where reading stopped.",
 	})
 
 	// MalformedCSV: RFC 4180 with LF or CRLF.
@@ -78,7 +78,7 @@ var (
 	ContentType = rule(Rule{
 		Name: "content_type", Status: http.StatusUnsupportedMediaType, ErrorCode: "UnsupportedMediaType",
 		Title: "The Content-Type is not one that is read",
-		Fix:   "Send JSON as application/json, CSV as text/csv, or a form; the Accept-Post header of the answer lists the types.",
+		Fix:   "Send JSON as application/json, CSV as text/csv, or a form; the Accept-Post header of the response lists the types.",
 	})
 
 	// MultipleContentTypes: the upstream and the gateway might each take
@@ -268,7 +268,7 @@ var (
 		Name: "destination_kind", Status: http.StatusUnprocessableEntity, ErrorCode: "DestinationKindNotAllowed",
 		Fields: []Field{Destination},
 		Title:  "This kind of destination is not allowed here",
-		Fix:    "Send a destination of a kind that this gateway allows; the answer lists them.",
+		Fix:    "Send a destination of a kind that this gateway allows; the response lists them.",
 		check:  checkInput.destinationKind,
 	})
 

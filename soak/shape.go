@@ -15,7 +15,7 @@ import (
 // shape is a session that the upstream answers with, under any id.
 type shape struct {
 	name string
-	// texts are the upstream's own answers by format, with shapeID for the id.
+	// texts are the upstream's own responses by format, with shapeID for the id.
 	texts map[string][]byte
 }
 
