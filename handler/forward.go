@@ -152,7 +152,7 @@ func (x *exchange) outgoingURL(sessionID string) url.URL {
 // make them each time.
 func deleteAll(h http.Header, names []string) {
 	for _, name := range names {
-		if _, ok := h[name]; ok { // it seldom is, and deleting costs more than looking
+		if _, ok := h[name]; ok { //nolint:staticcheck // deleting what is not there costs more than looking
 			delete(h, name)
 		}
 	}

@@ -73,8 +73,10 @@ func FuzzOptions(f *testing.F) {
 // any delimiter, leave no text that fits a formula to be taken for a number, a date
 // or a formula, and lose none.
 func FuzzTextCells(f *testing.F) {
-	for k, text := range []string{"=1+1", "=A1", "=cmd|' /C calc'!A0", "@SUM(A1)", "-x", "-1+1", "-1.5e3", "+12025550123", "+0", "00123", "1E5", "3-4",
-		`"&1+1&"`, `="x"`, `=""`, "plain", "5 pm", "5 apples", "\t=1", "\x00=1", "a;b", "", "12345678901234567890", strings.Repeat("1", 256)} {
+	for k, text := range []string{
+		"=1+1", "=A1", "=cmd|' /C calc'!A0", "@SUM(A1)", "-x", "-1+1", "-1.5e3", "+12025550123", "+0", "00123", "1E5", "3-4",
+		`"&1+1&"`, `="x"`, `=""`, "plain", "5 pm", "5 apples", "\t=1", "\x00=1", "a;b", "", "12345678901234567890", strings.Repeat("1", 256),
+	} {
 		f.Add(text, uint8(k), k%2 == 0, uint8(k))
 	}
 	delimiters := []string{"", ";", "\t", "|", "=", "'", "-", "+", "@", " "}

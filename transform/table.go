@@ -69,7 +69,8 @@ func (p *Plan) AppendResultRow(dst, json []byte, texts ...string) ([]byte, error
 	w := writer{plan: p, scan: s, cellBuffer: o, unexpected: -1, first: -1}
 	s.repeats = append(s.repeats[:0], make([]span, len(p.columns))...)
 	w.limit = w.n + max(minLimit, 2*len(json))
-	i, end := s.begin(), 0
+	i := s.begin()
+	var end int
 	if s.peek(i) == '{' {
 		end = w.session(i, 0)
 	} else {
