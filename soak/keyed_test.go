@@ -42,8 +42,11 @@ func TestTheBooksShowWhatIsWrong(t *testing.T) {
 	}
 	k := &keyed{name: "test", counts: make(map[string]int), wrong: mismatches{seen: make(map[string]int)}}
 	for _, ok := range []*reply{
-		{}, {status: http.StatusOK, call: "dialled"}, {status: http.StatusConflict, rule: "idempotency_in_flight"},
-		{status: http.StatusConflict, rule: "outcome_unknown"}, {status: http.StatusBadGateway, call: "unknown"},
+		{},
+		{status: http.StatusOK, call: "dialled"},
+		{status: http.StatusConflict, rule: "idempotency_in_flight"},
+		{status: http.StatusConflict, rule: "outcome_unknown"},
+		{status: http.StatusBadGateway, call: "unknown"},
 	} {
 		k.judge(new(intent), ok)
 	}
