@@ -1,6 +1,7 @@
 package conferencemembers_test
 
 import (
+	"encoding/json"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -24,10 +25,14 @@ import (
 // what a change saves; to raise one is a decision.
 var allocations = []struct {
 	response, accept string
+	config           string
+	keyed            bool
 	count, bytes     int
 }{
-	{"JSON", "application/json", 12, 2640},
-	{"CSV", "text/csv", 13, 2644},
+	{"JSON", "application/json", `{}`, false, 12, 2640},
+	{"CSV", "text/csv", `{}`, false, 13, 2644},
+	{"JSON, with `idempotency` and no key", "application/json", `{"idempotency": {}}`, false, 12, 2640},
+	{"JSON, with a key, in memory", "application/json", `{"idempotency": {}}`, true, 23, 4960},
 }
 
 // allocationTable is the table of the documentation.
@@ -46,18 +51,6 @@ func TestAnAcceptedCallAllocatesNoMore(t *testing.T) {
 		t.Skip("with the race detector pools lose what they hold")
 	}
 	const margin = 1.05
-	root, err := caddy.ProvisionContext(new(caddy.Config)) // for the log of a real Caddy
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := caddy.NewContext(root)
-	defer cancel()
-	m := new(conferencemembers.Module)
-	if err := m.Provision(ctx); err != nil {
-		t.Fatal(err)
-	}
-	defer m.Cleanup()
-
 	session := recordings.Session("doc", ".json")
 	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header()["Content-Type"] = []string{"application/json; charset=utf-8"}
@@ -68,8 +61,22 @@ func TestAnAcceptedCallAllocatesNoMore(t *testing.T) {
 	})
 	for _, tt := range allocations {
 		t.Run(tt.response, func(t *testing.T) {
-			count, bytes := allocated(t, tt.accept, func(w http.ResponseWriter, r *http.Request) error { return m.ServeHTTP(w, r, next) })
-			nextCount, nextBytes := allocated(t, "application/json", next)
+			root, err := caddy.ProvisionContext(new(caddy.Config)) // for the log of a real Caddy
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := caddy.NewContext(root)
+			defer cancel()
+			m := new(conferencemembers.Module)
+			if err := json.Unmarshal([]byte(tt.config), m); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Provision(ctx); err != nil {
+				t.Fatal(err)
+			}
+			defer m.Cleanup()
+			count, bytes := allocated(t, tt.accept, tt.keyed, func(w http.ResponseWriter, r *http.Request) error { return m.ServeHTTP(w, r, next) })
+			nextCount, nextBytes := allocated(t, "application/json", tt.keyed, next)
 			count, bytes = count-nextCount, bytes-nextBytes
 			t.Logf("%d allocations of %d bytes", count, bytes)
 			if count > tt.count || float64(bytes) > margin*float64(tt.bytes) {
@@ -92,8 +99,9 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // allocated is what serving one request allocates, with all that a server makes
 // of it: the least of several runs, so that nothing else in the process counts.
-func allocated(t *testing.T, accept string, serve caddyhttp.HandlerFunc) (count, bytes int) {
+func allocated(t *testing.T, accept string, keyed bool, serve caddyhttp.HandlerFunc) (count, bytes int) {
 	t.Helper()
+	calls := 1000
 	request := func() {
 		r := httptest.NewRequest(http.MethodPost, "/sessions/S1/conference/members",
 			strings.NewReader(`{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12125550123"}`))
@@ -104,6 +112,10 @@ func allocated(t *testing.T, accept string, serve caddyhttp.HandlerFunc) (count,
 			"Authorization":   {"Bearer 0123456789abcdef0123456789abcdef"},
 			"Content-Type":    {"application/json"},
 			"Content-Length":  {"77"},
+		}
+		if keyed {
+			calls++
+			r.Header["Idempotency-Key"] = []string{strconv.Itoa(calls)}
 		}
 		w := &discard{header: make(http.Header)}
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server))

@@ -195,7 +195,7 @@ func (l *Ledger) newClaim(id ID, call Fingerprint) (*Claim, error) {
 	if _, err := io.ReadFull(l.random, c.head.token[:]); err != nil {
 		return nil, err
 	}
-	c.record = c.head.appendTo(make([]byte, 0, HeadSize))
+	c.record = c.head.appendTo(c.room[:0])
 	return c, nil
 }
 
@@ -206,7 +206,8 @@ type Claim struct {
 	id       ID
 	deadline time.Time
 	head     head
-	record   []byte // as it is in the store
+	record   []byte         // as it is in the store
+	room     [HeadSize]byte // for record
 	ended    bool
 }
 
@@ -257,17 +258,14 @@ func (c *Claim) Ended() bool { return c.ended }
 func (c *Claim) end(ctx context.Context, record []byte) error {
 	c.ended = true
 	l := c.ledger
-	replace := func(ctx context.Context) error {
-		return l.Store.Replace(ctx, c.id, c.record, record, l.TTL)
-	}
-	err := replace(context.WithoutCancel(ctx))
+	err := l.Store.Replace(context.WithoutCancel(ctx), c.id, c.record, record, l.TTL)
 	if err == nil || errors.Is(err, ErrLost) {
 		return err
 	}
 	if l.OnError != nil {
 		l.OnError(c.id, err)
 	}
-	l.later(replace)
+	l.later(func(ctx context.Context) error { return l.Store.Replace(ctx, c.id, c.record, record, l.TTL) })
 	return err
 }
 
