@@ -324,6 +324,7 @@ func (x *apiExchange) run(t *testing.T, g *gateway, u *upstreamtest.Server) {
 			x.d.send(t, g, r, "application/json")
 			continue
 		}
+		await(t, u, "no other request to be held", func(s upstreamtest.Stats) bool { return s.Held == 0 })
 		answered := make(chan reply, 1)
 		go func() { answered <- x.d.send(t, g, r, "application/json") }()
 		await(t, u, "the first request to be held", func(s upstreamtest.Stats) bool { return s.Held == 1 })
@@ -332,6 +333,8 @@ func (x *apiExchange) run(t *testing.T, g *gateway, u *upstreamtest.Server) {
 			<-answered
 		}()
 	}
+	// A response is recorded while it is delivered, so that the next request can be a
+	// moment early.
 	const inFlight = "idempotency_in_flight"
 	eventually(t, "the first request to be recorded", func() bool {
 		x.got = x.d.send(t, g, x.apiRequest, x.mediaType)
