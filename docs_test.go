@@ -93,7 +93,8 @@ func TestDocsCaddyfiles(t *testing.T) {
 				if want := string(caddyfmt.Format([]byte(b.text))); b.text != want {
 					t.Errorf("%s:%d: not formatted; want:\n%s", p.name, b.line, want)
 				}
-			case "console", "csv", "json", "sh", "sql", "python", "text", "html", "mermaid":
+			case "console", "csv", "json", "sh", "sql", "php", "csharp", "text", "html", "mermaid":
+			case "js", "python": // see TestTheExamplesOfRetriesPlaceOneCall in e2e
 			case "go": // see TestDocsGo
 			case "ts": // see TestAClientIsMadeOfTheDescription in e2e
 			default:
