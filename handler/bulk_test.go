@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,7 +39,7 @@ func (u *bulkUpstream) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	if err := json.Unmarshal(text, &body); err != nil {
 		return err
 	}
-	u.dialled = append(u.dialled, strings.TrimPrefix(body.Destination, "user:"))
+	u.dialled = append(u.dialled, body.Destination)
 	u.when = append(u.when, time.Now())
 	u.seen = append(u.seen, r)
 	if u.answer != nil {
@@ -518,4 +519,48 @@ func TestALongKeyStaysAKey(t *testing.T) {
 	if len(seen) != 3 {
 		t.Errorf("%d keys", len(seen))
 	}
+}
+
+// TestMemoryDoesNotGrowWithTheRows: what an upload holds at once is its body and one
+// row, whatever the number of rows. What is kept of the calls is the store's, and
+// bounded there.
+func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
+	h := newBulk(t, Bulk{MaxRows: 1000}, func(c *Config) { c.Idempotency = &Idempotency{MaxStored: 1} })
+	uploads := 0
+	held := func(rows int) uint64 {
+		uploads++
+		var most uint64
+		calls := 0
+		next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			if calls++; calls == rows {
+				var m runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&m)
+				most = m.HeapAlloc
+			}
+			_, err := io.Copy(io.Discard, r.Body)
+			if err != nil {
+				return err
+			}
+			return session("ann", w)
+		})
+		r := newRequest(bulkPath, "text/csv")
+		r.Body = io.NopCloser(strings.NewReader("destination\n" + strings.Repeat("ann\n", rows)))
+		r.ContentLength = -1
+		r.Header.Set("Content-Type", "text/csv")
+		r.Header.Set("Idempotency-Key", fmt.Sprint("k", uploads))
+		if err := h.ServeHTTP(&discard{make(http.Header)}, r, next); err != nil {
+			t.Fatal(err)
+		}
+		if calls != rows {
+			t.Fatalf("%d calls for %d rows", calls, rows)
+		}
+		return most
+	}
+	held(1) // whatever is made when it is first used
+	one, many := held(1), held(1000)
+	if many > one+2<<20 {
+		t.Errorf("1 row holds %d bytes, 1,000 rows hold %d", one, many)
+	}
+	t.Logf("1,000 rows hold %d bytes more than one", int64(many)-int64(one))
 }

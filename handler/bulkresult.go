@@ -2,6 +2,7 @@ package handler
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -96,7 +97,11 @@ func (s *results) send(out []byte) error {
 			return err
 		}
 	}
-	return s.sink.FlushError()
+	err := s.sink.FlushError()
+	if errors.Is(err, http.ErrNotSupported) { // by a handler in front; the result comes later, and whole
+		return nil
+	}
+	return err
 }
 
 // take fills in what the response of a call says. The session is lent until the

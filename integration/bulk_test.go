@@ -7,19 +7,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
+	_ "github.com/evovoice-gateway/caddy-conference-members/stores/redis" // for two gateways
 )
 
 const bulkPath = membersPath + "/bulk"
@@ -547,3 +553,112 @@ func TestAGatewayThatIsKilledDialsEachRowOnce(t *testing.T) {
 // freshClient uses no connection twice: one that a replaced configuration closes would
 // fail an upload that never arrived.
 var freshClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// TestTwoGatewaysOnOneRedisDialEachRowOnce although both get the same upload at once.
+func TestTwoGatewaysOnOneRedisDialEachRowOnce(t *testing.T) {
+	address := startRedis(t)
+	p := startPhones(t, nil)
+	const rows = 30
+	config := bulkGateway(p, "0", "idempotency {\n store redis {\n address "+address+"\n}\n}")
+	var gateways [2]*gateway
+	for i := range gateways {
+		gateways[i] = newGateway(t)
+		startProcess(t, gateways[i], config)
+	}
+	var both sync.WaitGroup
+	for _, g := range gateways {
+		both.Go(func() { upload(t, freshClient, g.URL("plain"), "k", guests(rows)) })
+	}
+	both.Wait()
+	// Whoever came second may have stopped where the other one was.
+	if got := upload(t, freshClient, gateways[0].URL("plain"), "k", guests(rows)); slices.Contains(got, "not_attempted") || slices.Contains(got, "unknown outcome_unknown") {
+		t.Errorf("again: %q", got)
+	}
+	calls := p.calls()
+	slices.Sort(calls)
+	want := users(rows)
+	slices.Sort(want)
+	if !slices.Equal(calls, want) {
+		t.Errorf("dialled %q", calls)
+	}
+}
+
+// startRedis runs a redis-server for the time of the test and returns its address.
+func startRedis(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("REQUIRE_REDIS") != "" {
+			t.Fatal("there is no redis-server: apt-get install redis-server")
+		}
+		t.Skip("there is no redis-server: apt-get install redis-server")
+	}
+	address := newGateway(t).Address("redis")
+	_, port, _ := net.SplitHostPort(address)
+	ctx, stop := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, path, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--maxmemory-policy", "noeviction") //nolint:gosec // arguments of the test
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		_ = server.Wait() // it was killed
+	})
+	eventually(t, "redis-server to listen", func() bool {
+		c, err := net.Dial("tcp", address)
+		return err == nil && c.Close() == nil
+	})
+	return address
+}
+
+// BenchmarkBulk compares 1,000 rows of one upload with as many requests on one
+// connection, each with a key.
+func BenchmarkBulk(b *testing.B) {
+	const rows = 1000
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		ring("user", w)
+	}))
+	defer upstream.Close()
+	g := gatewaytest.New(b.TempDir())
+	g.LogOutput = "discard"
+	err := g.Load(strings.NewReplacer("UPSTREAM", upstream.URL, "PACE", "0", "STORE", "idempotency").Replace(bulkSite))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = caddy.Stop() }()
+	client := &http.Client{Transport: new(http.Transport)}
+	ask := func(path, contentType, key, body string, status int) {
+		req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, g.URL("plain")+path, strings.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		req.Header.Set("Content-Type", contentType)
+		req.Header.Set("Idempotency-Key", key)
+		res, err := client.Do(req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer res.Body.Close()
+		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != status {
+			b.Fatalf("status %d, %v", res.StatusCode, err)
+		}
+	}
+	calls := users(rows)
+	body := guests(rows)
+	var single, bulk time.Duration
+	run := 0
+	for b.Loop() { // one after the other, so that both see the same machine
+		run++
+		began := time.Now()
+		for i, user := range calls {
+			ask(membersPath, "application/json", fmt.Sprintf("%d-%d", run, i), `{"destination":"`+user+`"}`, http.StatusOK)
+		}
+		single += time.Since(began)
+		began = time.Now()
+		ask(bulkPath, "text/csv", fmt.Sprintf("many-%d", run), body, http.StatusMultiStatus)
+		bulk += time.Since(began)
+	}
+	b.ReportMetric(single.Seconds()/bulk.Seconds(), "bulk/single")
+	b.ReportMetric(float64(run*rows)/bulk.Seconds(), "rows/s")
+}
