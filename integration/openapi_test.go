@@ -394,9 +394,7 @@ func (d *openAPI) send(t *testing.T, g *gateway, r apiRequest, mediaType string)
 	if body != "" {
 		header["Content-Type"] = contentType
 	}
-	for name, value := range r.Headers {
-		header[name] = value
-	}
+	maps.Copy(header, r.Headers)
 	if fault := apiUpstreams[r.Upstream].fault; fault != "" {
 		header[upstreamtest.FaultHeader] = fault
 	}
