@@ -79,7 +79,16 @@ func (p *Path) find(json []byte) gjson.Result {
 	if strings.HasPrefix(p.rest, "@") && len(p.keys) > 0 && !gjson.GetBytes(json, p.start).Exists() {
 		return gjson.Result{}
 	}
-	return gjson.GetBytes(json, p.text)
+	return onlyJSON(gjson.GetBytes(json, p.text))
+}
+
+// onlyJSON returns what gjson found, if it is JSON. Of what a path leads to in a text,
+// it may not be: gjson searches texts as well.
+func onlyJSON(v gjson.Result) gjson.Result {
+	if v.Raw != "" && !gjson.Valid(v.Raw) {
+		return gjson.Result{}
+	}
+	return v
 }
 
 // textOf is the text of a value.

@@ -13,7 +13,7 @@ import (
 
 const conference = `{"id":"S1","a.b":"dot","ended":false,"n":1.50,"nothing":null,"members":[
 	{"role":"Caller","displayName":"C","muted":true,"tags":["x","y"]},{"role":"Agent","displayName":"A\u00e9","muted":false,"tags":[]}],
-	"empty":{},"html":"{\"id\":\"inner\"}"}`
+	"empty":{},"html":"{\"id\":\"inner\"}","markup":"[{d}"}`
 
 func TestPathsFindWhatTheyLeadTo(t *testing.T) {
 	for path, want := range map[string]string{
@@ -47,6 +47,8 @@ func TestPathsFindWhatTheyLeadTo(t *testing.T) {
 		`m?mbers.0.role`:                         "Caller",
 		`mem*.0.role`:                            "Caller",
 		`@this.id`:                               "S1",
+		`markup.@this`:                           "[{d}",
+		`markup.@reverse.0`:                      "", // gjson searches the text, and finds {d}
 	} {
 		p, err := CompilePath(path)
 		if err != nil {
@@ -251,7 +253,7 @@ func TestKeysLeadWhereGjsonFindsThem(t *testing.T) {
 
 func TestKeysInJSONAsUpstreamsWriteIt(t *testing.T) {
 	const session = `{"x" : {"a.b":1,"a*b?":2,"@this":3,"\u0069d":"i","t\u00e9":4,"":5,"0":6,"\"":7,"s\/":8,"\ud83d\ude00":9},
-		"y":[ [ ] , {"z" :"}]\"\\"} , "]" , -1.5e3 , {"z":true}, null ] ,"id":"\u0053","z":"{\"a\":1}"}`
+		"y":[ [ ] , {"z" :"}]\"\\"} , "]" , -1.5e3 , {"z":true}, null ] ,"id":"\u0053","z":"{\"a\":1}","w":"[{d}"}`
 	for path, want := range map[string]string{
 		`x.a\.b`:                 "1",
 		`x.a\*b\?`:               "2",
@@ -281,6 +283,8 @@ func TestKeysInJSONAsUpstreamsWriteIt(t *testing.T) {
 		`id`:                     "S",
 		`z.a`:                    "",
 		`z|a`:                    "",
+		`w.@reverse`:             "[{d}",
+		`w.@reverse.0`:           "", // gjson searches the text, and finds {d}
 	} {
 		for _, rows := range []string{"", "row:"} {
 			p := compile(t, Options{Columns: []Column{{Label: "X", Path: rows + path}}, Nested: "json"})

@@ -368,8 +368,8 @@ func lookup(o object, path string) tree {
 		return nil
 	}
 	v, reason := parse([]byte(found.Raw))
-	if reason != "" {
-		panic(path + ": " + found.Raw)
+	if reason != "" { // it was found in a text
+		return nil
 	}
 	return v
 }

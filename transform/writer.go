@@ -222,7 +222,7 @@ func (w *writer) restCell(c *column, i int) {
 	s, v := w.scan, gjson.Result{}
 	// A modifier takes all that it is given; a path would search in a text as well.
 	if c.path.rest[0] == '@' || s.json[i] == '{' || s.json[i] == '[' {
-		v = gjson.GetBytes(s.json[i:s.skip(i)], c.path.rest)
+		v = onlyJSON(gjson.GetBytes(s.json[i:s.skip(i)], c.path.rest))
 	}
 	if v.Type == gjson.Null {
 		w.bytes(w.plan.format.null)
