@@ -596,7 +596,7 @@ func startRedis(t *testing.T) string {
 	address := newGateway(t).Address("redis")
 	_, port, _ := net.SplitHostPort(address)
 	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, path, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--maxmemory-policy", "noeviction") //nolint:gosec // arguments of the test
+	server := exec.CommandContext(ctx, path, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--maxmemory-policy", "noeviction")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}

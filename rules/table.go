@@ -394,7 +394,8 @@ var (
 	})
 )
 
-// BulkView: a result has one row a call.
+// BulkView is a view with a row for each element of a list, asked for as the result
+// of an upload, which has one row a call.
 var BulkView = rule(Rule{
 	Name: "bulk_view", Status: http.StatusNotAcceptable, ErrorCode: "BulkView",
 	Title: "The view has a row for each element of a list, and a result has one for each call",
