@@ -164,6 +164,9 @@ func (k *keyed) run(ctx context.Context, o keyedOptions) (err error) {
 		for len(share) > 0 && k.seen.Load() < at && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
+		if ctx.Err() != nil {
+			break
+		}
 		if err := k.kill(k, n); err != nil {
 			return errors.Join(err, ctx.Err())
 		}
