@@ -14,8 +14,8 @@ import (
 )
 
 // notSent are queries of what the traffic of the test does not have: keys,
-// look-alikes, and rules in report mode.
-var notSent = regexp.MustCompile(`idempotency|store_duration|lookalikes|would_refuse|mode="report"`)
+// uploads, look-alikes, and rules in report mode.
+var notSent = regexp.MustCompile(`idempotency|bulk_rows|store_duration|lookalikes|would_refuse|mode="report"`)
 
 const dashboardFile = "../ops/grafana/conference-members.json"
 
