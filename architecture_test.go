@@ -26,7 +26,7 @@ var layers = []string{
 }
 
 // forTests are the packages that only tests and benchmarks import.
-var forTests = []string{"integration", "e2e", "ops", "internal/docgen", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest", "idempotency/storetest"}
+var forTests = []string{"integration", "e2e", "ops", "internal/docgen", "internal/faults", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest", "idempotency/storetest"}
 
 // impure are what packages below the handler and the stores' modules must not know of: they are plain Go,
 // which anybody can use without a Caddy. Metrics know Prometheus, and nothing of

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/docgen"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/faults"
 )
 
 const faultsFile = "../docs/faults.md"
@@ -46,9 +47,9 @@ func rowsOf(of string) string {
 			what += " (" + strings.Join(c.over, ", ") + ")"
 		}
 		json, csv := c.fate("json"), c.fate("csv")
-		outcome := json.counted()
-		if csv.outcome != json.outcome {
-			outcome += ", as CSV " + csv.counted()
+		outcome := counted(json)
+		if csv.Outcome != json.Outcome {
+			outcome += ", as CSV " + counted(csv)
 		}
 		row := []string{what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), "`" + c.call(json) + "`", outcome}
 		if of == ofUpstream {
@@ -64,30 +65,30 @@ func rowsOf(of string) string {
 }
 
 // gets says what a client gets.
-func (c *faultCase) gets(f fate) string {
-	if f.status == 0 {
+func (c *faultCase) gets(f faults.Fate) string {
+	if f.Status == 0 {
 		if c.of == ofClient {
 			return "nothing, it is gone"
 		}
-		return "no answer, the connection ends"
+		return "no response, the connection ends"
 	}
-	text := fmt.Sprint(f.status)
+	text := fmt.Sprint(f.Status)
 	if c.continued {
 		text = "100, then " + text
 	}
-	if f.reason != "" {
-		text += ", as it came, with `X-Transcode-Error: " + f.reason + "`"
+	if f.Reason != "" {
+		text += ", as it came, with `X-Transcode-Error: " + f.Reason + "`"
 	}
-	if f.broken {
+	if f.Broken {
 		text += ", which breaks off"
 	}
 	return text
 }
 
 // counted says how it is counted.
-func (f fate) counted() string {
-	if f.outcome == "" {
+func counted(f faults.Fate) string {
+	if f.Outcome == "" {
 		return "not counted"
 	}
-	return "`" + f.outcome + "`"
+	return docgen.Code(f.Outcome)
 }

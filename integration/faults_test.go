@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/faults"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -136,38 +137,16 @@ type faultCase struct {
 	target string // default: membersPath
 	body   string // default: validBody
 	header []string
-	play   func(*scene) reply // default: the client waits for its answer
+	play   func(*scene) reply // default: the client waits for its response
 
-	json, csv fate // csv is as json if it has no outcome
-	requests  int  // that the upstream gets
-	dialled   int  // of them, those that reach its service
-	continued bool // the client gets "100 Continue"
+	json, csv faults.Fate // as those of a faults.Fault
+	requests  int         // that the upstream gets
+	dialled   int         // of them, those that reach its service
+	continued bool        // the client gets "100 Continue"
 }
 
-// fate is what a client gets, and how that is counted.
-type fate struct {
-	status  int    // 0 if there is no answer
-	broken  bool   // the answer breaks off
-	reason  string // of X-Transcode-Error
-	outcome string // empty if the process does not live to count it
-}
-
-// The usual fates.
-var (
-	served     = fate{status: 200, outcome: "ok"}
-	brokenJSON = fate{status: 200, broken: true, outcome: "aborted"}
-	brokenCSV  = fate{status: 200, broken: true, reason: "truncated", outcome: "aborted"}
-	gone       = fate{outcome: "client_gone"}
-)
-
-// unreachable is the fate of a request of which nothing gets to the upstream.
-func unreachable(status int) fate { return fate{status: status, outcome: "unreachable"} }
-
-// unanswered is the fate of a request that was sent and gets no response.
-var unanswered = fate{status: 502, outcome: "no_response"}
-
-// asItCame is the fate of an answer that can't be made CSV.
-func asItCame(reason string) fate { return fate{status: 200, reason: reason, outcome: "fallback"} }
+// gone is the fate of a request whose client has left.
+var gone = faults.Fate{Outcome: "client_gone"}
 
 // The versions of HTTP of which some faults are.
 var (
@@ -180,85 +159,85 @@ var (
 // expecting has a client wait for "100 Continue" before it sends its body.
 const expecting = "Expect: 100-continue"
 
-// Faults that hold the answer back, and the rest of it.
+// Faults that hold the response back, and the rest of it.
 var (
-	slowAnswer  = fault(`{"gate":"held"}`)
-	stuckAnswer = fault(`{"gate":"never"}`)
-	slowBody    = fault(`{"header":{"Content-Disposition":[]},"parts":["{\"id\":","\"abc\"}"],"partGate":"held"}`)
-	stuckBody   = fault(`{"header":{"Content-Disposition":[]},"parts":["{\"id\":","\"abc\"}"],"partGate":"never"}`)
+	slowResponse  = fault(`{"gate":"held"}`)
+	stuckResponse = fault(`{"gate":"never"}`)
+	slowBody      = fault(`{"header":{"Content-Disposition":[]},"parts":["{\"id\":","\"abc\"}"],"partGate":"held"}`)
+	stuckBody     = fault(`{"header":{"Content-Disposition":[]},"parts":["{\"id\":","\"abc\"}"],"partGate":"never"}`)
 )
 
 // faultCases are all that is tried. What is in docs/faults.md is made of them.
-var faultCases = []faultCase{
-	// No connection.
-	{of: ofUpstream, what: "refuses connections", site: "down", json: unreachable(502)},
-	{of: ofUpstream, what: "fails its health checks", site: "unhealthy", json: unreachable(503)},
+var faultCases = slices.Concat(
+	[]faultCase{
+		{of: ofUpstream, what: "refuses connections", site: "down", json: faults.Unreachable(502)},
+		{of: ofUpstream, what: "fails its health checks", site: "unhealthy", json: faults.Unreachable(503)},
+	},
+	listedFaults(),
+	moreFaults,
+)
 
-	// No answer.
-	{of: ofUpstream, what: "closes the connection before it has read the request", header: []string{fault("close-early")}, json: unanswered, requests: 1},
-	{of: ofUpstream, what: "resets the connection before it has read the request", header: []string{fault("reset-early")}, json: unanswered, requests: 1},
-	{of: ofUpstream, what: "closes the connection before it answers", header: []string{fault("close")}, json: unanswered, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "resets the connection before it answers", header: []string{fault("reset")}, json: unanswered, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "answers something that is not HTTP", header: []string{fault("not-http")}, json: unanswered, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "answers with a status that HTTP does not have", header: []string{fault(`{"raw":"HTTP/1.1 042 No\r\nContent-Length: 0\r\n\r\n"}`)}, json: fate{outcome: "aborted"}, requests: 1, dialled: 1},
+// listedFaults are the faults of the table that the soak has too.
+func listedFaults() []faultCase {
+	var all []faultCase
+	for _, f := range faults.All {
+		c := faultCase{of: ofUpstream, what: f.What, header: []string{fault(f.Spec)}, json: f.JSON, csv: f.CSV, requests: 1}
+		if f.Dialled() {
+			c.dialled = 1
+		}
+		all = append(all, c)
+	}
+	return all
+}
 
-	// A slow answer.
-	{of: ofUpstream, what: "is slow to answer, but in time", header: []string{slowAnswer}, play: whileHeld(release), json: served, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "does not answer within `response_header_timeout`", site: "hasty", header: []string{stuckAnswer}, json: fate{status: 504, outcome: "timeout"}, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "is slow within its answer", header: []string{slowBody}, play: whileHeld(release), json: served, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "stops within its answer for longer than `read_timeout`", site: "hasty", header: []string{stuckBody}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
+// moreFaults are those that need a site of their own, or somebody who acts.
+var moreFaults = []faultCase{
+	{of: ofUpstream, what: "sends a status that HTTP does not have", header: []string{fault(`{"raw":"HTTP/1.1 042 No\r\nContent-Length: 0\r\n\r\n"}`)}, json: faults.Fate{Outcome: "aborted"}, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "announces less than it sends", header: []string{fault("length-short")}, json: faults.Served, csv: faults.Fallback("malformed"), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "says gzip where there is none", header: []string{fault(`{"header":{"Content-Encoding":["gzip"]}}`)}, json: faults.Served, csv: faults.Fallback("encoded"), requests: 1, dialled: 1},
+	{of: ofUpstream, what: "sends more than `max_response`", header: []string{fault(`{"repeat":100}`)}, json: faults.Served, csv: faults.Fallback("too_large"), requests: 1, dialled: 1},
 
-	// A broken answer.
-	{of: ofUpstream, what: "closes the connection after the header of its answer", header: []string{fault(`{"drop":"close","cut":-1}`)}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "resets the connection after the header of its answer", header: []string{fault("reset-after-header")}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "closes the connection within its answer", header: []string{fault("close-mid-body")}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "resets the connection within its answer", header: []string{fault("reset-mid-body")}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "announces more than it sends", header: []string{fault(`{"length":10000}`)}, json: brokenJSON, csv: brokenCSV, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "announces less than it sends", header: []string{fault("length-short")}, json: served, csv: asItCame("malformed"), requests: 1, dialled: 1},
-
-	// A complete answer of the wrong kind.
-	{of: ofUpstream, what: "answers JSON that is cut short", header: []string{fault("truncated-json")}, json: served, csv: asItCame("malformed"), requests: 1, dialled: 1},
-	{of: ofUpstream, what: "answers something other than JSON", header: []string{fault(`{"header":{"Content-Type":["text/html"]}}`)}, json: served, csv: asItCame("not_json"), requests: 1, dialled: 1},
-	{of: ofUpstream, what: "answers in a coding that was not asked for", header: []string{fault("br")}, json: served, csv: asItCame("encoded"), requests: 1, dialled: 1},
-	{of: ofUpstream, what: "says gzip where there is none", header: []string{fault(`{"header":{"Content-Encoding":["gzip"]}}`)}, json: served, csv: asItCame("encoded"), requests: 1, dialled: 1},
-	{of: ofUpstream, what: "answers more than `max_response`", header: []string{fault(`{"repeat":100}`)}, json: served, csv: asItCame("too_large"), requests: 1, dialled: 1},
-	{of: ofUpstream, what: "is down for maintenance and says so in HTML", header: []string{fault("maintenance")}, json: fate{status: 503, outcome: "upstream_5xx"}, csv: fate{status: 503, reason: "not_json", outcome: "upstream_5xx"}, requests: 1, dialled: 1},
+	// A slow response.
+	{of: ofUpstream, what: "is slow to respond, but in time", header: []string{slowResponse}, play: whileHeld(release), json: faults.Served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "does not respond within `response_header_timeout`", site: "hasty", header: []string{stuckResponse}, json: faults.Fate{Status: 504, Outcome: "timeout"}, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "is slow within its response", header: []string{slowBody}, play: whileHeld(release), json: faults.Served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "stops within its response for longer than `read_timeout`", site: "hasty", header: []string{stuckBody}, json: faults.BrokenJSON, csv: faults.BrokenCSV, requests: 1, dialled: 1},
 
 	// Flapping, with lb_try_duration.
-	{of: ofUpstream, what: "refuses connections, and comes up within `lb_try_duration`", site: "patient", play: untilItComesUp, json: served, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "refuses connections for longer than `lb_try_duration`", site: "trying", json: unreachable(502)},
-	{of: ofUpstream, what: "is one of two, and the other one refuses connections, with `lb_try_duration`", site: "second", json: served, requests: 1, dialled: 1},
-	{of: ofUpstream, what: "closes the connection before it has read the request, with `lb_try_duration`", site: "retrying", header: []string{fault("close-early")}, json: unanswered, requests: 1},
-	{of: ofUpstream, what: "resets the connection before it answers, with `lb_try_duration`", site: "retrying", header: []string{fault("reset")}, json: unanswered, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "refuses connections, and comes up within `lb_try_duration`", site: "patient", play: untilItComesUp, json: faults.Served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "refuses connections for longer than `lb_try_duration`", site: "trying", json: faults.Unreachable(502)},
+	{of: ofUpstream, what: "is one of two, and the other one refuses connections, with `lb_try_duration`", site: "second", json: faults.Served, requests: 1, dialled: 1},
+	{of: ofUpstream, what: "closes the connection before it has read the request, with `lb_try_duration`", site: "retrying", header: []string{fault("close-early")}, json: faults.NoResponse, requests: 1},
+	{of: ofUpstream, what: "resets the connection before it responds, with `lb_try_duration`", site: "retrying", header: []string{fault("reset")}, json: faults.NoResponse, requests: 1, dialled: 1},
 
 	// A client that leaves.
-	{of: ofClient, what: "leaves before it is answered", header: []string{stuckAnswer}, play: whileHeld(leave), json: gone, requests: 1, dialled: 1},
-	{of: ofClient, what: "leaves within its answer", header: []string{stuckBody}, play: whileAnswered(leave), json: gone, requests: 1, dialled: 1},
-	{of: ofClient, what: "resets the connection within its answer, of which it reads nothing", over: overHTTP1, header: []string{fault(`{"repeat":10000}`)}, play: resetUnread, json: gone, csv: fate{reason: "too_large", outcome: "client_gone"}, requests: 1, dialled: 1},
-	{of: ofClient, what: "leaves within its body", over: overHTTP1, play: halfSent(leaveHalfWay), json: fate{outcome: "refused"}},
+	{of: ofClient, what: "leaves before the response", header: []string{stuckResponse}, play: whileHeld(leave), json: gone, requests: 1, dialled: 1},
+	{of: ofClient, what: "leaves within the response", header: []string{stuckBody}, play: whileResponding(leave), json: gone, requests: 1, dialled: 1},
+	{of: ofClient, what: "resets the connection within the response, of which it reads nothing", over: overHTTP1, header: []string{fault(`{"repeat":10000}`)}, play: resetUnread, json: gone, csv: faults.Fate{Reason: "too_large", Outcome: "client_gone"}, requests: 1, dialled: 1},
+	{of: ofClient, what: "leaves within its body", over: overHTTP1, play: halfSent(leaveHalfWay), json: faults.Fate{Outcome: "refused"}},
 	{of: ofClient, what: "leaves within its body", over: overStreams, play: halfSent(leaveHalfWay), json: gone},
 	{of: ofClient, what: "resets the connection within its body", over: overHTTP1, play: resetHalfWay, json: gone},
 
 	// A client whose body is slow, or not whole.
-	{of: ofClient, what: "ends its body too early, and waits", over: overHTTP1, play: closeHalfWay, json: fate{status: 400, outcome: "refused"}},
-	{of: ofClient, what: "sends chunks that are none", over: overHTTP1, play: breakChunks, json: fate{status: 400, outcome: "refused"}},
-	{of: ofClient, what: "sends its body slowly, but in time", play: halfSent(theRest), json: served, requests: 1, dialled: 1},
-	{of: ofClient, what: "stops within its body for longer than `read_body`", site: "slow", play: halfSent(nothingMore), json: fate{status: 408, outcome: "client_gone"}},
-	{of: ofClient, what: "sends its body byte by byte (slowloris) for longer than `read_body`", site: "slow", play: halfSent(drops), json: fate{status: 408, outcome: "client_gone"}},
+	{of: ofClient, what: "ends its body too early, and waits", over: overHTTP1, play: closeHalfWay, json: faults.Fate{Status: 400, Outcome: "refused"}},
+	{of: ofClient, what: "sends chunks that are none", over: overHTTP1, play: breakChunks, json: faults.Fate{Status: 400, Outcome: "refused"}},
+	{of: ofClient, what: "sends its body slowly, but in time", play: halfSent(theRest), json: faults.Served, requests: 1, dialled: 1},
+	{of: ofClient, what: "stops within its body for longer than `read_body`", site: "slow", play: halfSent(nothingMore), json: faults.Fate{Status: 408, Outcome: "client_gone"}},
+	{of: ofClient, what: "sends its body byte by byte (slowloris) for longer than `read_body`", site: "slow", play: halfSent(drops), json: faults.Fate{Status: 408, Outcome: "client_gone"}},
 
 	// A client that waits for "100 Continue".
-	{of: ofClient, what: "waits for `100 Continue` with a good request", over: overTCP, header: []string{expecting}, json: served, requests: 1, dialled: 1, continued: true},
-	{of: ofClient, what: "expects `100 Continue`, and does not wait", over: overHTTP3, header: []string{expecting}, json: served, requests: 1, dialled: 1},
-	{of: ofClient, what: "waits for `100 Continue` with a body that breaks a rule", over: overTCP, body: invalidBody, header: []string{expecting}, json: fate{status: 422, outcome: "refused"}, continued: true},
-	{of: ofClient, what: "waits for `100 Continue` with a type that is not read", over: overTCP, header: []string{expecting, "Content-Type: image/png"}, json: fate{status: 415, outcome: "refused"}},
-	{of: ofClient, what: "waits for `100 Continue` with a body that is too large", over: overTCP, body: strings.Repeat(" ", 20<<10), header: []string{expecting}, json: fate{status: 413, outcome: "too_large"}},
-	{of: ofClient, what: "waits for `100 Continue` with another method", over: overTCP, method: http.MethodPut, header: []string{expecting}, json: fate{status: 405, outcome: "method_not_allowed"}},
-	{of: ofClient, what: "waits for `100 Continue` for a format that is not known", over: overTCP, target: membersPath + "?format=pdf", header: []string{expecting}, json: fate{status: 406, outcome: "not_acceptable"}},
+	{of: ofClient, what: "waits for `100 Continue` with a good request", over: overTCP, header: []string{expecting}, json: faults.Served, requests: 1, dialled: 1, continued: true},
+	{of: ofClient, what: "expects `100 Continue`, and does not wait", over: overHTTP3, header: []string{expecting}, json: faults.Served, requests: 1, dialled: 1},
+	{of: ofClient, what: "waits for `100 Continue` with a body that breaks a rule", over: overTCP, body: invalidBody, header: []string{expecting}, json: faults.Fate{Status: 422, Outcome: "refused"}, continued: true},
+	{of: ofClient, what: "waits for `100 Continue` with a type that is not read", over: overTCP, header: []string{expecting, "Content-Type: image/png"}, json: faults.Fate{Status: 415, Outcome: "refused"}},
+	{of: ofClient, what: "waits for `100 Continue` with a body that is too large", over: overTCP, body: strings.Repeat(" ", 20<<10), header: []string{expecting}, json: faults.Fate{Status: 413, Outcome: "too_large"}},
+	{of: ofClient, what: "waits for `100 Continue` with another method", over: overTCP, method: http.MethodPut, header: []string{expecting}, json: faults.Fate{Status: 405, Outcome: "method_not_allowed"}},
+	{of: ofClient, what: "waits for `100 Continue` for a format that is not known", over: overTCP, target: membersPath + "?format=pdf", header: []string{expecting}, json: faults.Fate{Status: 406, Outcome: "not_acceptable"}},
 
 	// A reload.
-	{of: ofOperator, what: "reloads while the upstream thinks", header: []string{slowAnswer}, play: whileHeld(reload, release), json: served, requests: 1, dialled: 1},
-	{of: ofOperator, what: "reloads within an answer", header: []string{slowBody}, play: whileAnswered(reload, release), json: served, requests: 1, dialled: 1},
-	{of: ofOperator, what: "reloads while the client sends its body", play: halfSent(reloadAndTheRest), json: served, requests: 1, dialled: 1},
+	{of: ofOperator, what: "reloads while the upstream thinks", header: []string{slowResponse}, play: whileHeld(reload, release), json: faults.Served, requests: 1, dialled: 1},
+	{of: ofOperator, what: "reloads within a response", header: []string{slowBody}, play: whileResponding(reload, release), json: faults.Served, requests: 1, dialled: 1},
+	{of: ofOperator, what: "reloads while the client sends its body", play: halfSent(reloadAndTheRest), json: faults.Served, requests: 1, dialled: 1},
 }
 
 // shutdownCases are those that end the process. What it grants requests that are
@@ -267,23 +246,20 @@ var shutdownCases = []struct {
 	grace string
 	faultCase
 }{
-	{"20s", faultCase{of: ofOperator, what: "shuts down, and the answer comes within the `grace_period`", header: []string{slowAnswer}, play: whileHeld(shutDown, release), json: served, requests: 1, dialled: 1}},
-	{"20s", faultCase{of: ofOperator, what: "shuts down within an answer that ends within the `grace_period`", header: []string{slowBody}, play: whileHeld(shutDown, release), json: served, requests: 1, dialled: 1}},
-	{"100ms", faultCase{of: ofOperator, what: "shuts down, and the answer takes longer than the `grace_period`", header: []string{stuckAnswer}, play: whileHeld(shutDown), json: fate{}, requests: 1, dialled: 1}},
+	{"20s", faultCase{of: ofOperator, what: "shuts down, and the response comes within the `grace_period`", header: []string{slowResponse}, play: whileHeld(shutDown, release), json: faults.Served, requests: 1, dialled: 1}},
+	{"20s", faultCase{of: ofOperator, what: "shuts down within a response that ends within the `grace_period`", header: []string{slowBody}, play: whileHeld(shutDown, release), json: faults.Served, requests: 1, dialled: 1}},
+	{"100ms", faultCase{of: ofOperator, what: "shuts down, and the response takes longer than the `grace_period`", header: []string{stuckResponse}, play: whileHeld(shutDown), json: faults.Fate{}, requests: 1, dialled: 1}},
 }
 
 // fate returns the fate in a format.
-func (c *faultCase) fate(format string) fate {
-	if format == "csv" && c.csv != (fate{}) {
-		return c.csv
-	}
-	return c.json
+func (c *faultCase) fate(format string) faults.Fate {
+	return (&faults.Fault{JSON: c.json, CSV: c.csv}).Fate(format)
 }
 
 // call is what becomes of the call: the value of the label, and of X-Call where
 // the response's header is sent when it is known.
-func (c *faultCase) call(f fate) string {
-	switch f.outcome {
+func (c *faultCase) call(f faults.Fate) string {
+	switch f.Outcome {
 	case "ok", "fallback":
 		return "dialled"
 	case "no_response", "timeout", "aborted", "upstream_5xx":
@@ -298,9 +274,9 @@ func (c *faultCase) call(f fate) string {
 
 // again says what a client gets that sends the call again with its key, when
 // nothing is broken any more.
-func (c *faultCase) again(f fate) string {
+func (c *faultCase) again(f faults.Fate) string {
 	switch call := c.call(f); {
-	case call == "dialled" && c.csv.reason == "encoded":
+	case call == "dialled" && c.csv.Reason == "encoded":
 		return "response_not_kept"
 	case call == "dialled":
 		return "replayed"
@@ -339,7 +315,7 @@ func TestFaults(t *testing.T) {
 					s.config, s.down = config, down
 					s.before, s.warned = g.settled(t), len(g.warnings())
 					got := s.play()
-					s.checkAnswer(got)
+					s.checkResponse(got)
 					s.checkCounts(g.settled(t))
 					s.checkUpstream()
 					s.checkWarnings()
@@ -350,7 +326,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	checkNoPanic(t, g, "invalid WriteHeader code 42") // that of net/http, on which the answer breaks off
+	checkNoPanic(t, g, "invalid WriteHeader code 42") // that of net/http, on which the response breaks off
 }
 
 // TestFaultsOfAShutdown is TestFaults for what ends the gateway. It runs in a
@@ -369,7 +345,7 @@ func TestFaultsOfAShutdown(t *testing.T) {
 					s.process = startProcess(t, g, strings.NewReplacer(
 						"grace_period 20s", "grace_period "+c.grace, "UPSTREAM", u.Addr, "DOWN", g.Address("nobody"),
 					).Replace(faultSites))
-					s.checkAnswer(s.play())
+					s.checkResponse(s.play())
 					<-s.process.Ended
 					s.checkUpstream()
 					s.checkLog()
@@ -400,7 +376,7 @@ func TestFaultsOfAnUpstreamAndTheSameKeyAgain(t *testing.T) {
 				first.header = append(slices.Clone(c.header), key)
 				s := newScene(t, g, u, &first, p, format)
 				s.down, s.before = down, g.settled(t)
-				s.checkAnswer(s.play())
+				s.checkResponse(s.play())
 				u.Forget()
 				second := newScene(t, g, u, &faultCase{header: []string{key}}, p, format)
 				var got reply
@@ -410,7 +386,7 @@ func TestFaultsOfAnUpstreamAndTheSameKeyAgain(t *testing.T) {
 				})
 				is := got.header.Get("X-Refused-By")
 				switch {
-				case got.status == 200 && got.header.Get("Idempotent-Replayed") == "true":
+				case got.status == c.fate(format).Status && got.header.Get("Idempotent-Replayed") == "true":
 					is = "replayed"
 				case got.status == 200 && u.Stats().Requests == 1:
 					is = "placed"
@@ -432,7 +408,7 @@ func (s *scene) checkLog() {
 			got = append(got, fmt.Sprint(fields["format"], " ", fields["outcome"]))
 		}
 	}
-	if outcome := s.c.fate(s.format).outcome; outcome != "" {
+	if outcome := s.c.fate(s.format).Outcome; outcome != "" {
 		want = []string{s.format + " " + outcome}
 	} else if s.p.name == "HTTP/3" && len(got) > 0 {
 		want = []string{s.format + " client_gone"} // Caddy closes these connections before it ends
@@ -454,7 +430,7 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 
 	var sending sync.WaitGroup
 	var mu sync.Mutex
-	answered := make(map[string]int) // by outcome
+	seen := make(map[string]int) // by outcome
 	for i := range clients {
 		sending.Go(func() {
 			p := secure[i%len(secure)]
@@ -465,13 +441,13 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 				mu.Lock()
 				switch {
 				case got.status == 200 && got.err == nil:
-					answered["ok"]++
+					seen["ok"]++
 				case got.status == 502 && got.header.Get("X-Call") == "not-dialled":
-					answered["unreachable"]++
+					seen["unreachable"]++
 				case got.status == 502:
-					answered["no_response"]++
+					seen["no_response"]++
 				default:
-					answered["aborted"]++
+					seen["aborted"]++
 				}
 				mu.Unlock()
 			}
@@ -521,11 +497,11 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 			t.Errorf("%s arrived %d times", target, n)
 		}
 	}
-	if starts < 5 || answered["ok"] < clients*each/2 {
-		t.Errorf("the upstream was started %d times, and answered: %v", starts, answered)
+	if starts < 5 || seen["ok"] < clients*each/2 {
+		t.Errorf("the upstream was started %d times, and clients saw %v", starts, seen)
 	}
 	s := g.settled(t)
-	for outcome, n := range answered {
+	for outcome, n := range seen {
 		if counted := s.sum("requests_total", "outcome="+outcome); counted != float64(n) {
 			t.Errorf("%v counted as %s, %d clients saw it", counted, outcome, n)
 		}
@@ -557,46 +533,46 @@ func noGoroutineIsLeft(t *testing.T) {
 	})
 }
 
-// checkAnswer holds the answer against the fate that the client was to have.
-func (s *scene) checkAnswer(got reply) {
+// checkResponse holds the response against the fate that the client was to have.
+func (s *scene) checkResponse(got reply) {
 	s.t.Helper()
 	want := s.c.fate(s.format)
 	if s.ctx.Err() != nil {
 		return // nobody is there
 	}
-	if want.broken && s.p.name == "HTTP/3" && got.status == 0 && got.err != nil {
+	if want.Broken && s.p.name == "HTTP/3" && got.status == 0 && got.err != nil {
 		return // what a reset stream still holds is lost (RFC 9000 section 3.5)
 	}
-	if got.status != want.status || (got.err != nil) != (want.broken || want.status == 0) {
-		s.t.Errorf("status %d, error %v, want status %d, broken off: %t\n%.300s", got.status, got.err, want.status, want.broken, got.body)
+	if got.status != want.Status || (got.err != nil) != (want.Broken || want.Status == 0) {
+		s.t.Errorf("status %d, error %v, want status %d, broken off: %t\n%.300s", got.status, got.err, want.Status, want.Broken, got.body)
 	}
 	if got.status == 0 {
 		return
 	}
-	if reason := got.header.Get("X-Transcode-Error"); reason != want.reason {
-		s.t.Errorf("X-Transcode-Error: %s, want %q", reason, want.reason)
+	if reason := got.header.Get("X-Transcode-Error"); reason != want.Reason {
+		s.t.Errorf("X-Transcode-Error: %s, want %q", reason, want.Reason)
 	}
 	call := s.c.call(want)
-	if want.broken && want.reason == "" {
+	if want.Broken && want.Reason == "" {
 		call = "dialled" // the header was sent before the response broke off
 	}
 	if got := got.header.Get("X-Call"); got != call {
 		s.t.Errorf("X-Call: %s, want %s", got, call)
 	}
-	if problem := strings.Contains(got.body, "may be ringing") || strings.Contains(got.body, "Nothing was dialled"); problem != (want.outcome == "unreachable" || want.outcome == "no_response" || want.outcome == "timeout") {
+	if problem := strings.Contains(got.body, "may be ringing") || strings.Contains(got.body, "Nothing was dialled"); problem != (want.Outcome == "unreachable" || want.Outcome == "no_response" || want.Outcome == "timeout") {
 		s.t.Errorf("the body is %.300s", got.body)
 	}
-	if made := strings.HasPrefix(got.header.Get("Content-Type"), "text/csv"); want.status == 200 && made != (s.format == "csv" && want.reason == "") {
+	if made := strings.HasPrefix(got.header.Get("Content-Type"), "text/csv"); (want.Status == 200 || want.Transcoded) && made != want.Transcoded {
 		s.t.Errorf("Content-Type: %s", got.header.Get("Content-Type"))
 	}
-	if made := strings.HasPrefix(got.body, "DialState,"); want == served && made != (s.format == "csv") {
+	if made := strings.HasPrefix(got.body, "DialState,"); want.Outcome == "ok" && made != want.Transcoded {
 		s.t.Errorf("the body is %.300s", got.body)
 	}
 	if !slices.Contains(got.header["Vary"], "Accept") {
 		s.t.Errorf("Vary: %q", got.header["Vary"])
 	}
 	if continued := slices.Contains(got.informational, http.StatusContinue); continued != s.c.continued {
-		s.t.Errorf("answered with %v before", got.informational)
+		s.t.Errorf("%v came before the response", got.informational)
 	}
 }
 
@@ -605,10 +581,10 @@ func (s *scene) checkCounts(after scrape) {
 	s.t.Helper()
 	want := s.c.fate(s.format)
 	format := s.format
-	if want.outcome == "method_not_allowed" || want.outcome == "not_acceptable" {
+	if want.Outcome == "method_not_allowed" || want.Outcome == "not_acceptable" {
 		format = "none"
 	}
-	checkOutcome(s.t, s.before, after, want.outcome, format)
+	checkOutcome(s.t, s.before, after, want.Outcome, format)
 	for _, count := range []struct {
 		name, label string
 		want        int
@@ -617,8 +593,8 @@ func (s *scene) checkCounts(after scrape) {
 		{"calls_total", "", 1},
 		{"destinations_total", "", s.c.requestsCounted()},
 		{"upstream_duration_seconds_count", "", s.c.requestsCounted()},
-		{"transcode_fallbacks_total", "reason=" + want.reason, min(len(want.reason), 1)},
-		{"transcode_fallbacks_total", "", min(len(want.reason), 1)},
+		{"transcode_fallbacks_total", "reason=" + want.Reason, min(len(want.Reason), 1)},
+		{"transcode_fallbacks_total", "", min(len(want.Reason), 1)},
 	} {
 		var labels []string
 		if count.label != "" {
@@ -631,10 +607,10 @@ func (s *scene) checkCounts(after scrape) {
 }
 
 // checkWarnings holds that operators are told of what they can do something
-// about: an answer that came, and could not be made CSV.
+// about: a response that came, and could not be made CSV.
 func (s *scene) checkWarnings() {
 	s.t.Helper()
-	if all := s.g.warnings(); s.c.fate(s.format).reason == "" && len(all) > s.warned {
+	if all := s.g.warnings(); s.c.fate(s.format).Reason == "" && len(all) > s.warned {
 		s.t.Errorf("logged %v", all[s.warned:])
 	}
 }
@@ -642,7 +618,7 @@ func (s *scene) checkWarnings() {
 // requestsCounted is how many requests count as forwarded: those too for which
 // there was no upstream.
 func (c *faultCase) requestsCounted() int {
-	if c.requests > 0 || c.json.outcome == "unreachable" {
+	if c.requests > 0 || c.json.Outcome == "unreachable" {
 		return 1
 	}
 	return 0
@@ -662,7 +638,7 @@ func (s *scene) checkUpstream() {
 	}
 }
 
-// readAll reads an answer.
+// readAll reads a response.
 func readAll(res *http.Response, informational []int) reply {
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)

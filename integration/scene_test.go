@@ -63,7 +63,7 @@ func (s *scene) header() []string {
 	return header
 }
 
-// ask sends the request with a body and reads the answer.
+// ask sends the request with a body and reads the response.
 func (s *scene) ask(body io.Reader) reply {
 	s.t.Helper()
 	var informational []int
@@ -95,37 +95,37 @@ func (s *scene) ask(body io.Reader) reply {
 
 // asking is ask while something else goes on.
 func (s *scene) asking(body io.Reader) <-chan reply {
-	answered := make(chan reply, 1)
-	go func() { answered <- s.ask(body) }()
-	return answered
+	got := make(chan reply, 1)
+	go func() { got <- s.ask(body) }()
+	return got
 }
 
-// whileHeld has things done while the upstream holds its answer back, or the
+// whileHeld has things done while the upstream holds its response back, or the
 // rest of it.
 func whileHeld(do ...func(*scene)) func(*scene) reply {
 	return func(s *scene) reply {
-		answered := s.asking(strings.NewReader(or(s.c.body, validBody)))
-		await(s.t, s.u, "the answer to be held", func(st upstreamtest.Stats) bool { return st.Held == 1 })
+		got := s.asking(strings.NewReader(or(s.c.body, validBody)))
+		await(s.t, s.u, "the response to be held", func(st upstreamtest.Stats) bool { return st.Held == 1 })
 		for _, d := range do {
 			d(s)
 		}
-		return <-answered
+		return <-got
 	}
 }
 
-// whileAnswered has things done when the header of the answer has reached the
+// whileResponding has things done when the header of the response has reached the
 // gateway, while the upstream holds back the rest.
-func whileAnswered(do ...func(*scene)) func(*scene) reply {
+func whileResponding(do ...func(*scene)) func(*scene) reply {
 	const arrived = "upstream_duration_seconds_count"
 	arrive := func(s *scene) {
-		eventually(s.t, "the header of the answer to arrive", func() bool {
+		eventually(s.t, "the header of the response to arrive", func() bool {
 			return s.g.metrics(s.t).sum(arrived) > s.before.sum(arrived)
 		})
 	}
 	return whileHeld(append([]func(*scene){arrive}, do...)...)
 }
 
-// release lets the answer go on.
+// release lets the response go on.
 func release(s *scene) { s.u.Release("held", 1) }
 
 // leave has the client go.
@@ -146,12 +146,12 @@ func halfSent(do func(*scene, *io.PipeWriter)) func(*scene) reply {
 		body, rest := io.Pipe()
 		defer body.Close() // lets go of whoever still writes
 		defer context.AfterFunc(s.ctx, func() { _ = body.Close() })()
-		answered := s.asking(body)
+		got := s.asking(body)
 		if _, err := io.WriteString(rest, validBody[:half]); err != nil {
 			s.t.Errorf("sending half of the body: %v", err)
 		}
 		do(s, rest)
-		return <-answered
+		return <-got
 	}
 }
 
@@ -206,7 +206,7 @@ func drops(_ *scene, w *io.PipeWriter) {
 // failed.
 func untilItComesUp(s *scene) reply {
 	logged := len(s.g.log("process"))
-	answered := s.asking(strings.NewReader(validBody))
+	got := s.asking(strings.NewReader(validBody))
 	eventually(s.t, "a first try", func() bool {
 		for _, e := range s.g.log("process")[logged:] {
 			if strings.Contains(fmt.Sprint(e["error"]), "refused") {
@@ -223,12 +223,12 @@ func untilItComesUp(s *scene) reply {
 		s.t.Fatal(err)
 	}
 	s.u = u
-	got := <-answered
+	res := <-got
 	// It goes at once, for others find nobody there, and is asked what it got.
 	if err := u.Close(); err != nil {
 		s.t.Errorf("closing the upstream: %v", err)
 	}
-	return got
+	return res
 }
 
 // raw sends the bytes of a request over HTTP/1.1.
@@ -281,7 +281,7 @@ func breakChunks(s *scene) reply {
 	return readReply(bufio.NewReader(conn), "POST")
 }
 
-// resetUnread resets the connection in an answer that is larger than what
+// resetUnread resets the connection in a response that is larger than what
 // sockets hold.
 func resetUnread(s *scene) reply {
 	conn := s.raw(wire("POST "+membersPath, s.header(), validBody))

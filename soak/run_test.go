@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/faults"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -85,8 +86,8 @@ func TestTrafficIsMixed(t *testing.T) {
 	for _, w := range ways {
 		want = append(want, "a call by "+w.name)
 	}
-	for _, f := range faults {
-		want = append(want, "a fault: "+f.name)
+	for _, f := range faults.All {
+		want = append(want, "a fault: "+f.What)
 	}
 	for _, r := range refusals {
 		want = append(want, "refused: "+r.name)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/faults"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -108,7 +109,7 @@ func (t *traffic) usual(x *exchange, c *call) {
 	x.kind = "a call by " + way.name
 	way.write(&x.request, c)
 	t.accept(x, c)
-	t.deliver(x, usual)
+	t.deliver(x, served(x.want.format))
 }
 
 // accept has an exchange be accepted: it asks for a format, and goes to the
@@ -126,12 +127,24 @@ func (t *traffic) accept(x *exchange, c *call) {
 	x.want.read = true
 }
 
-// deliver has an accepted exchange be answered with an effect.
-func (t *traffic) deliver(x *exchange, e effect) {
+// served is the fate of a call that goes well, in a format.
+func served(format string) faults.Fate { return (&faults.Fault{JSON: faults.Served}).Fate(format) }
+
+// class is the class of the status that the upstream sends.
+func class(f faults.Fate) string {
+	switch f.Outcome {
+	case "unreachable", "no_response", "timeout":
+		return none
+	}
+	return fmt.Sprintf("%dxx", f.Status/100)
+}
+
+// deliver has an accepted exchange end with a fate.
+func (t *traffic) deliver(x *exchange, f faults.Fate) {
 	w := &x.want
-	w.status, w.outcome, w.class = e.status, e.outcome, e.class
-	w.fallback, w.transcoded = e.fallback, e.transcoded
-	w.breaks = e.delivers == brokenOff
+	w.status, w.outcome, w.class = f.Status, f.Outcome, class(f)
+	w.breaks, w.fallback = f.Broken, f.Reason
+	w.transcoded = f.Transcoded || slices.Contains(transform.Reasons, transform.Reason(f.Reason))
 
 	sent, contentType, size := t.sent(x)
 	w.contentType = contentType
@@ -139,12 +152,16 @@ func (t *traffic) deliver(x *exchange, e effect) {
 	if w.fallback != "" {
 		w.header = http.Header{"X-Transcode-Error": {w.fallback}}
 	}
-	switch e.delivers {
-	case asUsual:
-		t.deliverUsual(x, sent, size)
-	case asSent:
-		w.body = exact(sent)
-	case asError:
+	switch {
+	case f.Outcome == "unreachable":
+		w.explains("The call was not placed", "CallNotDialled")
+	case f.Outcome == "no_response", f.Outcome == "timeout":
+		w.explains("It is not known whether the call was placed", "CallOutcomeUnknown")
+	case f.Broken:
+		w.body = beginning(sent)
+	case f.Transcoded && f.Status < 400:
+		t.deliverCSV(x, sent, size)
+	case f.Transcoded:
 		plan := t.plans[x.view()]
 		w.contentType = contentTypes["csv"]
 		w.body = exact(func() []byte {
@@ -154,14 +171,8 @@ func (t *traffic) deliver(x *exchange, e effect) {
 			}
 			return csv
 		})
-	case noBody:
-		w.body = nothing
-	case notPlaced:
-		w.explains("The call was not placed", "CallNotDialled")
-	case notKnown:
-		w.explains("It is not known whether the call was placed", "CallOutcomeUnknown")
-	case brokenOff:
-		w.body = beginning(sent)
+	default:
+		w.body = exact(sent)
 	}
 }
 
@@ -193,19 +204,15 @@ func (t *traffic) sent(x *exchange) (body func() []byte, contentType string, siz
 	return body, contentType, size
 }
 
-// deliverUsual has the session be delivered in the format that was asked for.
-func (t *traffic) deliverUsual(x *exchange, sent func() []byte, size int) {
+// deliverCSV has the session be delivered as CSV.
+func (t *traffic) deliverCSV(x *exchange, sent func() []byte, size int) {
 	w := &x.want
-	w.body = exact(sent)
-	if w.format != "csv" {
-		return
-	}
 	if x.request.site == "tailored" && size > tailoredMaxResponse {
-		w.outcome, w.fallback = "fallback", "too_large"
+		w.outcome, w.fallback, w.transcoded = "fallback", "too_large", false
 		w.header = http.Header{"X-Transcode-Error": {"too_large"}}
+		w.body = exact(sent)
 		return
 	}
-	w.transcoded = true
 	w.contentType = contentTypes["csv"]
 	w.header = http.Header{"Content-Disposition": {`attachment;filename="AddConferenceMember.csv"`}, "X-Transcode-Error": nil}
 	if x.request.site != "tailored" { // byte for byte the upstream's own
@@ -240,19 +247,15 @@ func (x *exchange) view() string {
 
 // faulty is a call that the upstream answers with a fault.
 func (t *traffic) faulty(x *exchange, c *call) {
-	f := pick(t, faults)
-	x.kind = "a fault: " + f.name
+	f := pick(t, faults.All)
+	x.kind = "a fault: " + f.What
 	x.request.site = *pick(t, []string{"plain", "tailored"})
 	pick(t, ways).write(&x.request, c)
 	t.acceptEither(x, c)
-	x.want.fault = f.fault
-	x.want.shape = t.small[0] // what is broken off has to be long enough
-	if x.want.format == "csv" {
-		t.deliver(x, f.csv)
-	} else {
-		t.deliver(x, f.asJSON)
-	}
-	if f.fault.Early {
+	x.want.fault = f.Fault()
+	x.want.shape = t.small[0] // what breaks off has to be long enough
+	t.deliver(x, f.Fate(x.want.format))
+	if !f.Dialled() {
 		x.want.bound = nil
 	}
 }
@@ -280,7 +283,7 @@ func (t *traffic) leaving(x *exchange, c *call) {
 	x.request.chunked = false
 	x.request.header.Del("Content-Encoding")
 	x.want.shape = t.small[0]
-	t.deliver(x, usual)
+	t.deliver(x, served(x.want.format))
 	switch x.leave {
 	case whileHeld:
 		x.kind = "a client that leaves while its answer is held back"
@@ -291,7 +294,7 @@ func (t *traffic) leaving(x *exchange, c *call) {
 		x.kind = "a client that leaves in its answer"
 		x.request.path, x.request.header["Accept"], x.request.query = membersPath(x.id), nil, ""
 		x.want.format = "json"
-		t.deliver(x, usual)
+		t.deliver(x, served(x.want.format))
 		json := x.want.shape.in("json", x.id)
 		x.want.fault = &upstreamtest.Fault{Reply: upstreamtest.Reply{
 			Parts: []string{string(json[:100]), string(json[100:])}, PartGate: "never",
@@ -316,7 +319,7 @@ func (t *traffic) timeout(x *exchange, c *call) {
 	t.accept(x, c)
 	x.want.shape = t.small[0]
 	x.want.fault = &upstreamtest.Fault{Gate: "never"}
-	t.deliver(x, effect{http.StatusGatewayTimeout, "timeout", none, notKnown, "", false})
+	t.deliver(x, faults.Fate{Status: http.StatusGatewayTimeout, Outcome: "timeout"})
 }
 
 // nobody is a call for which nobody listens.
@@ -327,7 +330,7 @@ func (t *traffic) nobody(x *exchange, c *call) {
 	t.accept(x, c)
 	x.want.shape = t.small[0]
 	x.want.arrives, x.want.bound = false, nil
-	t.deliver(x, unreachable)
+	t.deliver(x, faults.Unreachable(http.StatusBadGateway))
 }
 
 // refused is a request that is refused.
@@ -390,7 +393,7 @@ func (t *traffic) reported(x *exchange, c *call) {
 	x.want.shape = *pick(t, t.small)
 	t.accept(x, c)
 	x.want.failures = r.failures
-	t.deliver(x, usual)
+	t.deliver(x, served(x.want.format))
 }
 
 // passed is a request that is forwarded unjudged.
@@ -409,7 +412,7 @@ func (t *traffic) passed(x *exchange, c *call) {
 	x.request.send("application/json", c.json(asIs))
 	w.bound = bound(x.id, c)
 	w.shape = *pick(t, t.small)
-	t.deliver(x, usual)
+	t.deliver(x, served(x.want.format))
 	w.outcome = "passed"
 }
 

@@ -36,6 +36,7 @@ var named = map[string]func() *Fault{
 
 	"truncated-json": func() *Fault { return body("application/json; charset=utf-8", `{"dialState":"Active","id":"ab`) },
 	"garbage":        func() *Fault { return body("application/json; charset=utf-8", "\x00\xff}{garbage") },
+	"not-utf8":       func() *Fault { return body("application/json; charset=utf-8", "{\"id\":\"\xff\"}") },
 	"html":           func() *Fault { return body("application/json; charset=utf-8", "<html><body>Welcome</body></html>") },
 	"scalar":         func() *Fault { return body("application/json; charset=utf-8", "42") },
 	"empty":          func() *Fault { return body("application/json; charset=utf-8", "") },
