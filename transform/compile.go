@@ -92,6 +92,7 @@ func (c *compiler) compileNested() {
 	for _, list := range slices.Sorted(maps.Keys(c.Lists)) {
 		if !slices.Contains(nestedNames, list) {
 			c.fail("lists", unknown("list", list, nestedNames))
+			continue
 		}
 		if c.oneOf("lists."+list, c.Lists[list], "", choices["lists"]) == policyCount && list == applicationData {
 			c.fail("lists."+list, errors.New("is no list and has no count"))
@@ -133,7 +134,7 @@ func (c *compiler) compileColumns() {
 		case choice.Name == "":
 			err = errors.New("a column has neither a name nor a path")
 		case named[choice.Name]:
-			err = fmt.Errorf("column %s is named twice", choice.Name)
+			err = fmt.Errorf("column %q is named twice", choice.Name)
 		case choice.Name == AllColumns && choice.Label != "":
 			err = errors.New("* stands for many columns and has no label")
 		case choice.Name == AllColumns:
@@ -228,7 +229,7 @@ func (c *compiler) notation(policy string) notation {
 func (c *compiler) pathColumn(choice Column) error {
 	switch {
 	case choice.Name != "":
-		return fmt.Errorf("column %s has a path as well", choice.Name)
+		return fmt.Errorf("column %q has a path as well", choice.Name)
 	case choice.Label == "":
 		return fmt.Errorf("the column of path %q has no label", choice.Path)
 	}
@@ -240,7 +241,7 @@ func (c *compiler) pathColumn(choice Column) error {
 	}
 	var err error
 	if col.path, err = CompilePath(text); err != nil {
-		return fmt.Errorf("%s: %w", choice.Label, err)
+		return fmt.Errorf("column %q: %w", choice.Label, err)
 	}
 	col.property = -1
 	if keys := col.path.keys; len(keys) > 0 {
