@@ -449,7 +449,7 @@ func (d *openAPI) body(t *testing.T, name string) (contentType, body string) {
 }
 
 // TestOpenAPIKnowsEveryRule holds that each status has the rules by which it is
-// sent, in x-rules.
+// sent, in x-rules, and each rule an example.
 func TestOpenAPIKnowsEveryRule(t *testing.T) {
 	d := readOpenAPI(t)
 	byStatus := make(map[int][]string)
@@ -466,7 +466,27 @@ func TestOpenAPIKnowsEveryRule(t *testing.T) {
 	if len(byStatus) > 0 {
 		t.Errorf("no response has the status of %v", byStatus)
 	}
+	for r := range rules.All() {
+		if r.Name != "incomplete_body" && !d.shows(r) { // whose request no HTTP client can be told to send
+			t.Errorf("%s has no example", r.Name)
+		}
+	}
 	d.write(t)
+}
+
+// shows says whether an example of a refusal has a rule.
+func (d *openAPI) shows(r *rules.Rule) bool {
+	for _, response := range d.Components.Responses {
+		for _, e := range response.Content["application/problem+json"].Examples {
+			var problem struct{ Errors []struct{ Rule string } }
+			text, err := json.Marshal(e.Value)
+			if err == nil && json.Unmarshal(text, &problem) == nil &&
+				slices.ContainsFunc(problem.Errors, func(v struct{ Rule string }) bool { return v.Rule == r.Name }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // TestOpenAPIKnowsTheTables of formats and of outcomes, and the types of a request.
