@@ -412,7 +412,7 @@ func placeholderTable() string {
 	return docgen.Table([]string{"Placeholder", "Meaning"}, rows...)
 }
 
-// exampleSession is the session that the upstream of the example answers.
+// exampleSession is the session of the example's upstream.
 func exampleSession() ([]byte, error) {
 	text, err := os.ReadFile(exampleFile)
 	if err != nil {
@@ -421,7 +421,7 @@ func exampleSession() ([]byte, error) {
 	_, body, ok := strings.Cut(string(text), "respond @members <<JSON\n")
 	body, _, ok2 := strings.Cut(body, "\n\t\tJSON 200")
 	if !ok || !ok2 {
-		return nil, fmt.Errorf("%s answers no session", exampleFile)
+		return nil, fmt.Errorf("%s sends no session", exampleFile)
 	}
 	body = strings.ReplaceAll(body, "{path.1}", "S1")
 	var compact bytes.Buffer

@@ -73,11 +73,11 @@ func TestCurlAddsAMemberInEveryWay(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			upstream.Forget()
-			status := output(t, curl, append([]string{"-sS", "-m", "20", "-o", filepath.Join(dir, "answer"), "-w", "%{http_code}"}, test.args...)...)
+			status := output(t, curl, append([]string{"-sS", "-m", "20", "-o", filepath.Join(dir, "response"), "-w", "%{http_code}"}, test.args...)...)
 			got, _ := upstream.Last()
 			if status != "200" || got.Bound == nil || got.Bound.String() != want || upstream.Stats().Dialled != 1 {
-				answer, _ := os.ReadFile(filepath.Join(dir, "answer"))
-				t.Errorf("status %s, dialled %d, bound %s, want %s\n%s", status, upstream.Stats().Dialled, got.Bound, want, answer)
+				response, _ := os.ReadFile(filepath.Join(dir, "response"))
+				t.Errorf("status %s, dialled %d, bound %s, want %s\n%s", status, upstream.Stats().Dialled, got.Bound, want, response)
 			}
 		})
 	}

@@ -63,19 +63,19 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	}
 
 	upstream.Next(&upstreamtest.Fault{Gate: "call"})
-	type answer struct {
+	type response struct {
 		status int
 		err    error
 	}
-	answers := make(chan answer, 1)
+	responses := make(chan response, 1)
 	go func() {
 		res, err := http.Post("http://"+gateway+membersPath, "application/json",
 			strings.NewReader(`{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12025550123"}`))
 		if err != nil {
-			answers <- answer{err: err}
+			responses <- response{err: err}
 			return
 		}
-		answers <- answer{res.StatusCode, res.Body.Close()}
+		responses <- response{res.StatusCode, res.Body.Close()}
 	}()
 	if err := upstream.Await(t.Context(), func(s upstreamtest.Stats) bool { return s.Held == 1 }); err != nil {
 		t.Fatal(err)
@@ -105,8 +105,8 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	default:
 	}
 	upstream.Release("call", 1)
-	if a := <-answers; a.err != nil || a.status != http.StatusOK {
-		t.Errorf("the call was answered %d, %v", a.status, a.err)
+	if a := <-responses; a.err != nil || a.status != http.StatusOK {
+		t.Errorf("the call got %d, %v", a.status, a.err)
 	}
 	<-p.Ended
 	if code := c.ProcessState.ExitCode(); code != 0 {

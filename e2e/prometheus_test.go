@@ -46,7 +46,7 @@ type shot struct {
 	leaves                      bool   // the client gives up while the upstream waits
 
 	outcome, format string
-	class           string // of the upstream's answer, empty if it was not asked
+	class           string // of the upstream's response, empty if it was not asked
 	kind, country   string // of the call, empty if it was not forwarded
 	rule            string // that refuses it
 	reported        string // the rule that it fails, but goes on
@@ -85,7 +85,7 @@ var load = []shot{
 	{times: 2, destination: american, fault: "close-mid-body", outcome: "aborted", format: "json", class: "2xx", kind: "phone", country: "US"},
 }
 
-// send sends the shot once and reads its answer.
+// send sends the shot once and reads its response.
 func (s *shot) send(t *testing.T, site string, upstream *upstreamtest.Server) {
 	t.Helper()
 	method, path, body := http.MethodPost, membersPath, s.body
@@ -124,7 +124,7 @@ func (s *shot) send(t *testing.T, site string, upstream *upstreamtest.Server) {
 		t.Fatalf("%s: %v", s.outcome, err)
 	}
 	if err == nil {
-		_, _ = io.Copy(io.Discard, res.Body) // some answers break off
+		_, _ = io.Copy(io.Discard, res.Body) // some responses break off
 		_ = res.Body.Close()
 	}
 }
@@ -279,7 +279,7 @@ func startPrometheus(t *testing.T, target string) *prometheus {
 	return p
 }
 
-// get asks the API and decodes the data of its answer.
+// get asks the API and decodes the data of its response.
 func (p *prometheus) get(t *testing.T, path string, query url.Values, data any) {
 	t.Helper()
 	res, err := http.Get(p.url + path + "?" + query.Encode())
@@ -287,16 +287,16 @@ func (p *prometheus) get(t *testing.T, path string, query url.Values, data any) 
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	answer := struct {
+	response := struct {
 		Error string
 		Data  any
 	}{Data: data}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("%s %v: %s, %v %s", path, query, res.Status, err, answer.Error)
+	if err := json.NewDecoder(res.Body).Decode(&response); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s %v: %s, %v %s", path, query, res.Status, err, response.Error)
 	}
 }
 
-// sample is a series of the answer to a query, and its value.
+// sample is a series of the response to a query, and its value.
 type sample struct {
 	Metric map[string]string
 	Value  [2]any // time and value

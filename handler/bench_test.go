@@ -67,8 +67,8 @@ func newRequest(path, accept string) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer()))
 }
 
-// answerWith is a next handler that answers as reverse_proxy would.
-func answerWith(session []byte) caddyhttp.Handler {
+// respondWith is a next handler that responds as reverse_proxy would.
+func respondWith(session []byte) caddyhttp.Handler {
 	length := strconv.Itoa(len(session))
 	return caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -100,7 +100,7 @@ func readSession(tb testing.TB) []byte {
 func BenchmarkServeHTTP(b *testing.B) {
 	session := readSession(b)
 	h := newHandler(b, Config{})
-	next := answerWith(session)
+	next := respondWith(session)
 	for _, bm := range []struct {
 		name, path, accept string
 		handler            func(http.ResponseWriter, *http.Request) error
@@ -145,7 +145,7 @@ func BenchmarkSteadyState(b *testing.B) {
 		{"512KiB", sessionOf(512 << 10)},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			next := answerWith(bm.session)
+			next := respondWith(bm.session)
 			b.SetBytes(int64(len(bm.session)))
 			b.ReportAllocs()
 			b.SetParallelism((32 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
@@ -173,7 +173,7 @@ func sessionOf(size int) []byte {
 }
 
 // TestTranscodingHoldsNoMoreThanThreeTimesTheBody counts all that is allocated
-// for one answer of max_response, of which what is held at once is a part.
+// for one response of max_response, of which what is held at once is a part.
 func TestTranscodingHoldsNoMoreThanThreeTimesTheBody(t *testing.T) {
 	h := newHandler(t, Config{})
 	for _, tt := range []struct {
@@ -188,7 +188,7 @@ func TestTranscodingHoldsNoMoreThanThreeTimesTheBody(t *testing.T) {
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			w := &discard{make(http.Header)}
-			next, r := answerWith(pack(t, tt.coding, tt.session)), newRequest(route1, "text/csv")
+			next, r := respondWith(pack(t, tt.coding, tt.session)), newRequest(route1, "text/csv")
 			if tt.coding != "" {
 				w.header.Set("Content-Encoding", tt.coding)
 			}

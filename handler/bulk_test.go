@@ -22,12 +22,12 @@ import (
 // bulkPath is where uploads go.
 const bulkPath = route1 + "/bulk"
 
-// upstream answers each call by its destination, and notes it.
+// upstream responds to each call by its destination, and notes it.
 type bulkUpstream struct {
-	dialled []string
-	when    []time.Time
-	seen    []*http.Request
-	answer  func(destination string, w http.ResponseWriter, r *http.Request) error
+	dialled  []string
+	when     []time.Time
+	seen     []*http.Request
+	response func(destination string, w http.ResponseWriter, r *http.Request) error
 }
 
 func (u *bulkUpstream) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
@@ -42,20 +42,20 @@ func (u *bulkUpstream) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	u.dialled = append(u.dialled, body.Destination)
 	u.when = append(u.when, time.Now())
 	u.seen = append(u.seen, r)
-	if u.answer != nil {
-		return u.answer(body.Destination, w, r)
+	if u.response != nil {
+		return u.response(body.Destination, w, r)
 	}
 	return session(body.Destination, w)
 }
 
-// session answers with a session.
+// session responds with a session.
 func session(destination string, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_, err := fmt.Fprintf(w, `{"destination":%q,"id":"abc"}`, destination)
 	return err
 }
 
-// status answers with an error of the upstream.
+// status responds with an error of the upstream.
 func status(w http.ResponseWriter, code int) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(code)
@@ -155,7 +155,7 @@ func TestBulkDialsEachRowOnce(t *testing.T) {
 func TestARowIsARequestOfItsOwn(t *testing.T) {
 	h, up := newBulk(t, Bulk{}, func(c *Config) { c.CorrelationID = "X-Request-ID" }), new(bulkUpstream)
 	var headers []string
-	up.answer = func(destination string, w http.ResponseWriter, r *http.Request) error {
+	up.response = func(destination string, w http.ResponseWriter, r *http.Request) error {
 		repl := replacerOf(r)
 		headers = append(headers, fmt.Sprint(r.Header.Get("Idempotency-Key"), " ", r.URL, " ", r.RequestURI, " ",
 			repl.ReplaceAll("{http.conference_members.destination.kind} {http.request.uri} {http.vars.mine} {theirs}", "-")))
@@ -209,8 +209,8 @@ func TestARowIsARequestOfItsOwn(t *testing.T) {
 }
 
 func TestBulkGoesOnWhereItStopped(t *testing.T) {
-	type answer = func(w http.ResponseWriter, r *http.Request) error
-	fails := func(code int) answer {
+	type response = func(w http.ResponseWriter, r *http.Request) error
+	fails := func(code int) response {
 		return func(w http.ResponseWriter, _ *http.Request) error { return status(w, code) }
 	}
 	aborts := func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) }
@@ -220,7 +220,7 @@ func TestBulkGoesOnWhereItStopped(t *testing.T) {
 	unread := func(http.ResponseWriter, *http.Request) error { return caddyhttp.Error(http.StatusBadGateway, io.EOF) }
 	for _, tt := range []struct {
 		rule      string
-		second    answer // to the second row
+		second    response // to the second row
 		onFailure string
 		want      string // outcomes
 		again     string // of the same upload, once the upstream is well
@@ -238,7 +238,7 @@ func TestBulkGoesOnWhereItStopped(t *testing.T) {
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			h, up := newBulk(t, Bulk{OnFailure: tt.onFailure}), new(bulkUpstream)
-			up.answer = func(destination string, w http.ResponseWriter, r *http.Request) error {
+			up.response = func(destination string, w http.ResponseWriter, r *http.Request) error {
 				if destination == "bob" {
 					return tt.second(w, r)
 				}
@@ -247,7 +247,7 @@ func TestBulkGoesOnWhereItStopped(t *testing.T) {
 			if got := outcomes(t, put(t, h, up, bulkPath, "text/csv", "k", guests)); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
-			up.answer = nil
+			up.response = nil
 			if got := outcomes(t, put(t, h, up, bulkPath, "text/csv", "k", guests)); got != tt.again {
 				t.Errorf("again: %s, want %s", got, tt.again)
 			}
@@ -364,7 +364,7 @@ func TestPaceIsFromOneDialToTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pace := caddy.Duration(2 * time.Second)
 		h, up := newBulk(t, Bulk{Pace: &pace}), new(bulkUpstream)
-		up.answer = func(destination string, w http.ResponseWriter, _ *http.Request) error {
+		up.response = func(destination string, w http.ResponseWriter, _ *http.Request) error {
 			if destination == "bob" {
 				time.Sleep(5 * time.Second) // longer than the pace
 			} else {
@@ -406,7 +406,7 @@ func TestABulkRunStops(t *testing.T) {
 			stopping, gateway := context.WithCancel(t.Context())
 			before := h.stopping
 			h.stopping = stopping
-			up.answer = func(destination string, w http.ResponseWriter, r *http.Request) error {
+			up.response = func(destination string, w http.ResponseWriter, r *http.Request) error {
 				if destination == "bob" {
 					tt.stop(client, gateway)
 				}
@@ -474,10 +474,10 @@ func TestDuplicateRowsAreDuplicates(t *testing.T) {
 
 func TestWhatIsNoSessionIsSaidToBeNone(t *testing.T) {
 	for _, tt := range []struct {
-		rule   string
-		answer func(http.ResponseWriter) error
-		csv    string
-		json   string
+		rule     string
+		response func(http.ResponseWriter) error
+		csv      string
+		json     string
 	}{
 		{"no body", func(w http.ResponseWriter) error { w.WriteHeader(http.StatusNoContent); return nil }, "1,,204,dialled,,,", `"detail":""}`},
 		{"nothing written", func(http.ResponseWriter) error { return nil }, "1,,200,unknown,,\"The call was sent to the API, and no response came. The phone may be ringing: look at the session before the request is sent again.\",", `sent again."}`},
@@ -495,7 +495,7 @@ func TestWhatIsNoSessionIsSaidToBeNone(t *testing.T) {
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			h, up := newBulk(t, Bulk{}, func(c *Config) { c.CSV.MaxResponse = 100 }), new(bulkUpstream)
-			up.answer = func(_ string, w http.ResponseWriter, _ *http.Request) error { return tt.answer(w) }
+			up.response = func(_ string, w http.ResponseWriter, _ *http.Request) error { return tt.response(w) }
 			for format, want := range map[string]string{"csv": "Destination\r\n" + tt.csv + "\r\n", "json": tt.json + "\n]\n"} {
 				if w := put(t, h, up, bulkPath+"?format="+format, "text/csv", format, "destination\nann\n"); !strings.HasSuffix(w.Body.String(), want) {
 					t.Errorf("%s, want %s at its end", w.Body, want)

@@ -50,11 +50,11 @@ func TestAClientThatIsTooSlowIsToldSo(t *testing.T) {
 	}
 }
 
-// TestAnAnswerToWhoAwaitsContinueClosesTheConnection: over HTTP/1 the server
-// would else wait for the body before it answers, and the client for the answer
+// TestAResponseToWhoAwaitsContinueClosesTheConnection: over HTTP/1 the server
+// would else wait for the body before it responds, and the client for the response
 // before it sends the body.
-func TestAnAnswerToWhoAwaitsContinueClosesTheConnection(t *testing.T) {
-	ok := answerWith([]byte(`{"id":"abc"}`))
+func TestAResponseToWhoAwaitsContinueClosesTheConnection(t *testing.T) {
+	ok := respondWith([]byte(`{"id":"abc"}`))
 	for _, tt := range []struct {
 		rule   string
 		change func(*http.Request)
@@ -85,7 +85,7 @@ func TestAnAnswerToWhoAwaitsContinueClosesTheConnection(t *testing.T) {
 }
 
 // TestABodyIsReadBeforeItsConnectionIsClosed: the client would else lose the
-// answer to a body that it is still sending.
+// response to a body that it is still sending.
 func TestABodyIsReadBeforeItsConnectionIsClosed(t *testing.T) {
 	for _, tt := range []struct {
 		rule   string

@@ -261,7 +261,7 @@ func (g *gateway) check(t *testing.T, raw []byte) {
 	})
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, new(caddyhttp.Server))
-	_ = g.ServeHTTP(w, r, next) // an error is answered by Caddy
+	_ = g.ServeHTTP(w, r, next) // Caddy responds to an error
 	if calls > 1 || g.u.Stats().Dialled-before > 1 {
 		t.Errorf("the next handler was called %d times", calls)
 	}

@@ -74,7 +74,7 @@ type Idempotency struct {
 	// the call was placed. Default: 262144.
 	MaxStored int64 `json:"max_stored,omitempty"`
 
-	// What happens to a call with a key when the store fails: `refuse` answers 503 and
+	// What happens to a call with a key when the store fails: `refuse` responds with 503 and
 	// dials nothing, `forward` places the call unguarded. Default: `refuse`.
 	OnStoreError string `json:"on_store_error,omitempty"`
 
@@ -87,7 +87,7 @@ type Duplicates struct {
 	// How long the same call is a duplicate. Default: 10s.
 	Window caddy.Duration `json:"window,omitempty"`
 
-	// What a duplicate gets: `refuse` answers 409, `replay` sends the response of the
+	// What a duplicate gets: `refuse` responds with 409, `replay` sends the response of the
 	// first call. Default: `refuse`.
 	OnDuplicate string `json:"on_duplicate,omitempty"`
 

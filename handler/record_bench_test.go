@@ -37,7 +37,7 @@ func BenchmarkRecord(b *testing.B) {
 		r = r.WithContext(context.WithValue(ctx, caddy.ReplacerCtxKey, r.Context().Value(caddy.ReplacerCtxKey)))
 		at, _ := h.match(r)
 		x := h.begin(&discard{make(http.Header)}, r, at)
-		if err := x.serve(answerWith(readSession(b))); err != nil || x.outcome != metrics.OK {
+		if err := x.serve(respondWith(readSession(b))); err != nil || x.outcome != metrics.OK {
 			b.Fatalf("%v: %v", x.outcome, err)
 		}
 		return x

@@ -53,7 +53,7 @@ func TestMergeVary(t *testing.T) {
 	}
 }
 
-// pack codes what an answer holds.
+// pack codes what a response holds.
 func pack(t testing.TB, name string, plain []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer

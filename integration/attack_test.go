@@ -131,7 +131,7 @@ func checkNoPanic(t *testing.T, g *gateway, expected ...string) {
 }
 
 // TestARequestIsNotTwo: however a request is framed, the connection to the
-// upstream carries as many as were answered, and none that was not judged.
+// upstream carries as many as got a response, and none that was not judged.
 func TestARequestIsNotTwo(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
@@ -167,8 +167,8 @@ func TestARequestIsNotTwo(t *testing.T) {
 			conn := g.dial(t, "plain")
 			_ = conn.SetDeadline(time.Now().Add(patience))
 			go func() { _, _ = io.WriteString(conn, tt.request+wire("GET /end", []string{"Connection: close"}, "")) }()
-			answers := 0
-			for r := bufio.NewReader(conn); ; answers++ {
+			responses := 0
+			for r := bufio.NewReader(conn); ; responses++ {
 				if got := readReply(r, "POST"); got.err != nil {
 					break
 				}
@@ -178,8 +178,8 @@ func TestARequestIsNotTwo(t *testing.T) {
 					t.Errorf("forwarded unjudged: %s %s %q %s", r.Method, r.Target, r.Header, r.Body)
 				}
 			}
-			if n := u.Stats().Requests; n > answers {
-				t.Errorf("%d requests forwarded, %d answered", n, answers)
+			if n := u.Stats().Requests; n > responses {
+				t.Errorf("%d requests forwarded, %d responses", n, responses)
 			}
 		})
 	}
@@ -224,7 +224,7 @@ func TestNoValueForgesAHeaderOrALogLine(t *testing.T) {
 			}
 			got := g.sendRaw(t, "plain", post("/sessions/"+percent(value)+"/conference/members.csv", string(body)))
 			if got.header.Get("X-Forged") != "" || strings.ContainsAny(strings.Join(got.header.Values("X-Call"), ""), "\r\n") {
-				t.Errorf("answered %v", got.header)
+				t.Errorf("got %v", got.header)
 			}
 			if d := got.header.Get("Content-Disposition"); strings.Count(d, `"`) > 2 || strings.ContainsAny(d, `/\`) {
 				t.Errorf("Content-Disposition: %s", d)

@@ -34,15 +34,15 @@ const bulkPath = membersPath + "/bulk"
 type phones struct {
 	*httptest.Server
 
-	mu      sync.Mutex
-	dialled []string
-	answer  func(destination string, w http.ResponseWriter, r *http.Request)
+	mu       sync.Mutex
+	dialled  []string
+	response func(destination string, w http.ResponseWriter, r *http.Request)
 }
 
-// startPhones starts an upstream that answers with a session, or as answer does.
-func startPhones(t *testing.T, answer func(destination string, w http.ResponseWriter, r *http.Request)) *phones {
+// startPhones starts an upstream that responds with a session, or as response does.
+func startPhones(t *testing.T, response func(destination string, w http.ResponseWriter, r *http.Request)) *phones {
 	t.Helper()
-	p := &phones{answer: answer}
+	p := &phones{response: response}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Destination string }
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.URL.Path != membersPath {
@@ -52,8 +52,8 @@ func startPhones(t *testing.T, answer func(destination string, w http.ResponseWr
 		p.mu.Lock()
 		p.dialled = append(p.dialled, body.Destination)
 		p.mu.Unlock()
-		if p.answer != nil {
-			p.answer(body.Destination, w, r)
+		if p.response != nil {
+			p.response(body.Destination, w, r)
 			return
 		}
 		ring(body.Destination, w)
@@ -62,7 +62,7 @@ func startPhones(t *testing.T, answer func(destination string, w http.ResponseWr
 	return p
 }
 
-// ring answers with a session.
+// ring responds with a session.
 func ring(destination string, w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_, _ = fmt.Fprintf(w, `{"destination":%q,"id":"abc"}`, destination)
@@ -358,7 +358,7 @@ type gate struct {
 
 func newGate() *gate { return &gate{make(chan struct{}, 10), make(chan struct{})} }
 
-// at answers, but holds the call of one destination.
+// at responds, but holds the call of one destination.
 func (g *gate) at(held string) func(string, http.ResponseWriter, *http.Request) {
 	return func(destination string, w http.ResponseWriter, _ *http.Request) {
 		if destination == held {

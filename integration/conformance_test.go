@@ -17,7 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// The session that most scenarios answer, and its CSV as the upstream makes it.
+// The session of most scenarios, and its CSV as the upstream makes it.
 var (
 	sessionJSON = mustRead("testdata/session.json")
 	sessionCSV  = mustRead("testdata/session.csv")
@@ -37,10 +37,10 @@ const (
 	validBody   = `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12025550123"}`
 )
 
-// scenario is one rule that an answer to a client of CSV obeys.
+// scenario is one rule that a response to a client of CSV obeys.
 type scenario struct {
 	rule string
-	// upstream answers the forwarded request.
+	// upstream responds to the forwarded request.
 	upstream http.HandlerFunc
 	// site is the gateway's site that is asked; default: plain.
 	site string
@@ -54,8 +54,8 @@ type scenario struct {
 	check func(*testing.T, reply)
 }
 
-// answerJSON answers with a header of "NAME: VALUE" lines and a JSON body.
-func answerJSON(status int, body string, header ...string) http.HandlerFunc {
+// respondJSON responds with a header of "NAME: VALUE" lines and a JSON body.
+func respondJSON(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		for _, line := range header {
@@ -67,8 +67,8 @@ func answerJSON(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// raw answers on the bare connection, for what net/http would not send.
-func raw(answer string) http.HandlerFunc {
+// raw responds on the bare connection, for what net/http would not send.
+func raw(response string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -76,7 +76,7 @@ func raw(answer string) http.HandlerFunc {
 			panic(err)
 		}
 		defer conn.Close()
-		_, _ = io.WriteString(conn, answer)
+		_, _ = io.WriteString(conn, response)
 	}
 }
 
@@ -121,12 +121,12 @@ func body(want string) func(*testing.T, reply) {
 	}
 }
 
-// informed checks that an informational answer came before the final one.
+// informed checks that an informational response came before the final one.
 func informed(want int) func(*testing.T, reply) {
 	return func(t *testing.T, got reply) {
 		t.Helper()
 		if !slices.Contains(got.informational, want) {
-			t.Errorf("informational answers = %v, want %d", got.informational, want)
+			t.Errorf("informational responses = %v, want %d", got.informational, want)
 		}
 	}
 }
@@ -150,7 +150,7 @@ var isCSV = wants(status(http.StatusOK),
 // lengthOfCSV is the Content-Length of the session's CSV.
 var lengthOfCSV = field("Content-Length", fmt.Sprint(len(sessionCSV)))
 
-// fallsBack is what every answer that could not be made CSV has in common.
+// fallsBack is what every response that could not be made CSV has in common.
 func fallsBack(reason, want string) func(*testing.T, reply) {
 	return wants(field("X-Transcode-Error", reason), field("Vary", "Accept"), field("Content-Disposition", ""), body(want))
 }
@@ -178,26 +178,26 @@ var large = `{"id":"abc","consoleData":"` + strings.Repeat("x", 100<<10) + `"}`
 var scenarios = []scenario{
 	{
 		rule:     "a session is made CSV",
-		upstream: answerJSON(200, sessionJSON),
+		upstream: respondJSON(200, sessionJSON),
 		check:    wants(isCSV, lengthOfCSV, field("Vary", "Accept")),
 	},
 	{
 		rule:     "a client of JSON gets the upstream's bytes",
 		accept:   "application/json",
-		upstream: answerJSON(200, sessionJSON, "Etag: \"v1\"", "Last-Modified: Wed, 18 Aug 2021 09:45:12 GMT"),
+		upstream: respondJSON(200, sessionJSON, "Etag: \"v1\"", "Last-Modified: Wed, 18 Aug 2021 09:45:12 GMT"),
 		check: wants(status(200), body(sessionJSON), field("Content-Type", "application/json; charset=utf-8"),
 			field("Etag", `"v1"`), field("Last-Modified", "Wed, 18 Aug 2021 09:45:12 GMT"), field("Vary", "Accept"),
 			field("Content-Disposition", ""), field("X-Transcode-Error", "")),
 	},
 	{
 		rule:     "a status of success is kept",
-		upstream: answerJSON(201, sessionJSON),
+		upstream: respondJSON(201, sessionJSON),
 		check:    wants(status(201), body(sessionCSV)),
 	},
 	{
 		rule:     "HEAD is refused without a body",
 		method:   http.MethodHead,
-		upstream: answerJSON(200, sessionJSON),
+		upstream: respondJSON(200, sessionJSON),
 		check:    wants(status(405), field("Allow", "POST"), field("Vary", "Accept"), body("")),
 	},
 	{
@@ -216,22 +216,22 @@ var scenarios = []scenario{
 	},
 	{
 		rule:     "206 is untouched",
-		upstream: answerJSON(206, sessionJSON[:10], "Content-Range: bytes 0-9/100", "Accept-Ranges: bytes"),
+		upstream: respondJSON(206, sessionJSON[:10], "Content-Range: bytes 0-9/100", "Accept-Ranges: bytes"),
 		check: wants(status(206), field("Content-Range", "bytes 0-9/100"), field("Accept-Ranges", "bytes"),
 			field("Content-Type", "application/json; charset=utf-8"), field("X-Transcode-Error", ""), body(sessionJSON[:10])),
 	},
 	{
 		rule:     "a redirect is untouched",
-		upstream: answerJSON(303, `{"see":"other"}`, "Location: /elsewhere"),
+		upstream: respondJSON(303, `{"see":"other"}`, "Location: /elsewhere"),
 		check:    wants(status(303), field("Location", "/elsewhere"), field("X-Transcode-Error", ""), body(`{"see":"other"}`)),
 	},
 	{
-		rule: "informational answers pass before the CSV",
+		rule: "informational responses pass before the CSV",
 		upstream: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Link", "</style.css>; rel=preload")
 			w.WriteHeader(http.StatusEarlyHints)
 			w.Header().Del("Link")
-			answerJSON(200, sessionJSON)(w, r)
+			respondJSON(200, sessionJSON)(w, r)
 		},
 		check: wants(isCSV, field("Link", ""), informed(http.StatusEarlyHints)),
 	},
@@ -239,7 +239,7 @@ var scenarios = []scenario{
 		rule: "trailers are kept, but for digests of the JSON",
 		upstream: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Trailer", "X-Took, Repr-Digest")
-			answerJSON(200, sessionJSON)(w, r)
+			respondJSON(200, sessionJSON)(w, r)
 			w.Header().Set("X-Took", "12ms")
 			w.Header().Set("Repr-Digest", "sha-256=:AAAA:")
 		},
@@ -248,17 +248,17 @@ var scenarios = []scenario{
 	{
 		rule: "unannounced trailers are kept",
 		upstream: func(w http.ResponseWriter, r *http.Request) {
-			answerJSON(200, sessionJSON)(w, r)
+			respondJSON(200, sessionJSON)(w, r)
 			_ = http.NewResponseController(w).Flush()
 			w.Header().Set(http.TrailerPrefix+"X-Took", "12ms")
 		},
 		check: wants(isCSV),
 	},
 	{
-		rule: "trailers of an answer that can't be made CSV are all kept",
+		rule: "trailers of a response that can't be made CSV are all kept",
 		upstream: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Trailer", "Repr-Digest")
-			answerJSON(200, `{"id":`)(w, r)
+			respondJSON(200, `{"id":`)(w, r)
 			w.Header().Set("Repr-Digest", "sha-256=:AAAA:")
 		},
 		check: wants(status(200), fallsBack("malformed", `{"id":`), trailerField("Repr-Digest", "sha-256=:AAAA:")),
@@ -275,8 +275,8 @@ var scenarios = []scenario{
 			body("data: {}\n\ndata: end\n\n")),
 	},
 	{
-		rule:     "no-transform leaves the answer untouched",
-		upstream: answerJSON(200, sessionJSON, "Cache-Control: private", "Cache-Control: max-age=0, No-Transform"),
+		rule:     "no-transform leaves the response untouched",
+		upstream: respondJSON(200, sessionJSON, "Cache-Control: private", "Cache-Control: max-age=0, No-Transform"),
 		check: wants(status(200), field("Content-Type", "application/json; charset=utf-8"), field("Vary", "Accept"),
 			field("X-Transcode-Error", ""), body(sessionJSON)),
 	},
@@ -295,39 +295,39 @@ var scenarios = []scenario{
 		check: wants(status(200), field("X-Transcode-Error", ""), field("Content-Disposition", ""), body("")),
 	},
 	{
-		rule:     "a gzip answer is decoded",
-		upstream: answerJSON(200, gzipped(sessionJSON), "Content-Encoding: gzip"),
+		rule:     "a gzip response is decoded",
+		upstream: respondJSON(200, gzipped(sessionJSON), "Content-Encoding: gzip"),
 		check:    wants(isCSV, lengthOfCSV, field("Content-Encoding", "")),
 	},
 	{
-		rule:     "a zstd answer is decoded",
-		upstream: answerJSON(200, zstandard(sessionJSON), "Content-Encoding: zstd"),
+		rule:     "a zstd response is decoded",
+		upstream: respondJSON(200, zstandard(sessionJSON), "Content-Encoding: zstd"),
 		check:    wants(isCSV, lengthOfCSV, field("Content-Encoding", "")),
 	},
 	{
-		rule:     "an answer of unknown coding is delivered as it came",
-		upstream: answerJSON(200, "\x0b\x02\x80", "Content-Encoding: br"),
+		rule:     "a response of unknown coding is delivered as it came",
+		upstream: respondJSON(200, "\x0b\x02\x80", "Content-Encoding: br"),
 		check:    wants(status(200), field("Content-Encoding", "br"), fallsBack("encoded", "\x0b\x02\x80")),
 	},
 	{
-		rule:     "an answer coded twice is delivered as it came",
-		upstream: answerJSON(200, "xyz", "Content-Encoding: gzip, zstd"),
+		rule:     "a response coded twice is delivered as it came",
+		upstream: respondJSON(200, "xyz", "Content-Encoding: gzip, zstd"),
 		check:    wants(status(200), field("Content-Encoding", "gzip, zstd"), fallsBack("encoded", "xyz")),
 	},
 	{
 		rule:     "broken gzip is delivered as it came",
-		upstream: answerJSON(200, gzipped(sessionJSON)[:100], "Content-Encoding: gzip"),
+		upstream: respondJSON(200, gzipped(sessionJSON)[:100], "Content-Encoding: gzip"),
 		check:    wants(status(200), field("Content-Encoding", "gzip"), fallsBack("encoded", gzipped(sessionJSON)[:100])),
 	},
 	{
 		rule:     "a length that is stale is set right",
-		upstream: answerJSON(200, sessionJSON, fmt.Sprintf("Content-Length: %d", len(sessionJSON))),
+		upstream: respondJSON(200, sessionJSON, fmt.Sprintf("Content-Length: %d", len(sessionJSON))),
 		check:    wants(isCSV, lengthOfCSV),
 	},
 	{
-		rule: "an answer of undeclared length is made CSV",
+		rule: "a response of undeclared length is made CSV",
 		upstream: func(w http.ResponseWriter, r *http.Request) {
-			answerJSON(200, sessionJSON[:7])(w, r)
+			respondJSON(200, sessionJSON[:7])(w, r)
 			_ = http.NewResponseController(w).Flush()
 			_, _ = io.WriteString(w, sessionJSON[7:])
 		},
@@ -335,22 +335,22 @@ var scenarios = []scenario{
 	},
 	{
 		rule:     "an entity tag is marked",
-		upstream: answerJSON(200, sessionJSON, `Etag: "v1"`),
+		upstream: respondJSON(200, sessionJSON, `Etag: "v1"`),
 		check:    wants(isCSV, field("Etag", `"v1-csv"`)),
 	},
 	{
 		rule:     "a weak entity tag is marked",
-		upstream: answerJSON(200, sessionJSON, `Etag: W/"v1"`),
+		upstream: respondJSON(200, sessionJSON, `Etag: W/"v1"`),
 		check:    wants(isCSV, field("Etag", `W/"v1-csv"`)),
 	},
 	{
 		rule:     "a malformed entity tag is dropped",
-		upstream: answerJSON(200, sessionJSON, `Etag: v1`),
+		upstream: respondJSON(200, sessionJSON, `Etag: v1`),
 		check:    wants(isCSV, field("Etag", "")),
 	},
 	{
 		rule: "what described the JSON's bytes is dropped",
-		upstream: answerJSON(200, sessionJSON, "Accept-Ranges: bytes", "Last-Modified: Wed, 18 Aug 2021 09:45:12 GMT",
+		upstream: respondJSON(200, sessionJSON, "Accept-Ranges: bytes", "Last-Modified: Wed, 18 Aug 2021 09:45:12 GMT",
 			"Content-Md5: Q2hlY2sgSW50ZWdyaXR5IQ==", "Digest: sha-256=AAAA", "Content-Digest: sha-256=:AAAA:",
 			"Repr-Digest: sha-256=:AAAA:", "X-Kept: yes"),
 		check: wants(isCSV, field("Accept-Ranges", ""), field("Last-Modified", ""), field("Content-Md5", ""),
@@ -358,27 +358,27 @@ var scenarios = []scenario{
 	},
 	{
 		rule:     "Vary is merged",
-		upstream: answerJSON(200, sessionJSON, "Vary: Origin, accept"),
+		upstream: respondJSON(200, sessionJSON, "Vary: Origin, accept"),
 		check:    wants(isCSV, field("Vary", "Origin, accept")),
 	},
 	{
 		rule:     "Accept is added to another Vary",
-		upstream: answerJSON(200, sessionJSON, "Vary: Origin"),
+		upstream: respondJSON(200, sessionJSON, "Vary: Origin"),
 		check:    wants(isCSV, field("Vary", "Origin | Accept")),
 	},
 	{
 		rule:     "a Vary of * says it all",
-		upstream: answerJSON(200, sessionJSON, "Vary: *"),
+		upstream: respondJSON(200, sessionJSON, "Vary: *"),
 		check:    wants(isCSV, field("Vary", "*")),
 	},
 	{
 		rule:     "Content-Disposition is the CSV's",
-		upstream: answerJSON(200, sessionJSON, `Content-Disposition: inline; filename="a.json"`),
+		upstream: respondJSON(200, sessionJSON, `Content-Disposition: inline; filename="a.json"`),
 		check:    isCSV,
 	},
 	{
 		rule:     "an error is made CSV",
-		upstream: answerJSON(404, `{"responseStatus":{"errorCode":"NotFound","message":"No session nosuch","errors":[]}}`),
+		upstream: respondJSON(404, `{"responseStatus":{"errorCode":"NotFound","message":"No session nosuch","errors":[]}}`),
 		check: wants(status(404), field("Content-Type", "text/csv; charset=utf-8"), field("Content-Disposition", ""),
 			field("Vary", "Accept"), field("X-Transcode-Error", ""),
 			body("ResponseStatus\r\n\"{errorCode:NotFound,message:No session nosuch,errors:[]}\"\r\n")),
@@ -386,13 +386,13 @@ var scenarios = []scenario{
 	{
 		rule:     "an error stays JSON where errors are json",
 		site:     "jsonerrors",
-		upstream: answerJSON(404, `{"responseStatus":{"errorCode":"NotFound"}}`),
+		upstream: respondJSON(404, `{"responseStatus":{"errorCode":"NotFound"}}`),
 		check: wants(status(404), field("Content-Type", "application/json; charset=utf-8"),
 			field("X-Transcode-Error", ""), body(`{"responseStatus":{"errorCode":"NotFound"}}`)),
 	},
 	{
 		rule:     "JSON that is no error of the API is delivered as it came",
-		upstream: answerJSON(500, `{"error":"boom"}`),
+		upstream: respondJSON(500, `{"error":"boom"}`),
 		check:    wants(status(500), fallsBack("unexpected_shape", `{"error":"boom"}`)),
 	},
 	{
@@ -405,59 +405,59 @@ var scenarios = []scenario{
 	},
 	{
 		rule:     "HTML that says it is JSON is delivered as it came",
-		upstream: answerJSON(200, "<html></html>"),
+		upstream: respondJSON(200, "<html></html>"),
 		check:    wants(status(200), field("Content-Type", "application/json; charset=utf-8"), fallsBack("malformed", "<html></html>")),
 	},
 	{
 		rule:     "a scalar is delivered as it came",
-		upstream: answerJSON(200, `"plain string"`),
+		upstream: respondJSON(200, `"plain string"`),
 		check:    wants(status(200), fallsBack("unexpected_shape", `"plain string"`)),
 	},
 	{
 		rule:     "JSON in UTF-16 is delivered as it came",
-		upstream: answerJSON(200, "{\x00}\x00", "X-Dummy: 1"),
+		upstream: respondJSON(200, "{\x00}\x00", "X-Dummy: 1"),
 		check:    wants(status(200), field("X-Transcode-Error", "malformed")),
 	},
 	{
 		rule:     "JSON nested too deeply is delivered as it came",
-		upstream: answerJSON(200, strings.Repeat("[", 100_000)),
+		upstream: respondJSON(200, strings.Repeat("[", 100_000)),
 		check:    wants(status(200), fallsBack("too_deep", strings.Repeat("[", 100_000))),
 	},
 	{
 		rule:     "a name that stands twice is delivered as it came",
-		upstream: answerJSON(200, `{"id":"a","id":"b"}`),
+		upstream: respondJSON(200, `{"id":"a","id":"b"}`),
 		check:    wants(status(200), fallsBack("duplicate_name", `{"id":"a","id":"b"}`)),
 	},
 	{
 		rule:     "invalid UTF-8 is delivered as it came",
-		upstream: answerJSON(200, "{\"id\":\"\xff\"}"),
+		upstream: respondJSON(200, "{\"id\":\"\xff\"}"),
 		check:    wants(status(200), fallsBack("invalid_utf8", "{\"id\":\"\xff\"}")),
 	},
 	{
-		rule:     "an answer declared larger than max_response is streamed on",
+		rule:     "a response declared larger than max_response is streamed on",
 		site:     "small",
-		upstream: answerJSON(200, large, fmt.Sprintf("Content-Length: %d", len(large))),
+		upstream: respondJSON(200, large, fmt.Sprintf("Content-Length: %d", len(large))),
 		check:    wants(status(200), field("Content-Length", fmt.Sprint(len(large))), fallsBack("too_large", large)),
 	},
 	{
-		rule:     "an answer that grows larger than max_response is streamed on",
+		rule:     "a response that grows larger than max_response is streamed on",
 		site:     "small",
-		upstream: answerJSON(200, large),
+		upstream: respondJSON(200, large),
 		check:    wants(status(200), fallsBack("too_large", large)),
 	},
 	{
-		rule:     "an answer that unpacks to more than max_response is delivered packed",
+		rule:     "a response that unpacks to more than max_response is delivered packed",
 		site:     "small",
-		upstream: answerJSON(200, gzipped(large), "Content-Encoding: gzip"),
+		upstream: respondJSON(200, gzipped(large), "Content-Encoding: gzip"),
 		check:    wants(status(200), field("Content-Encoding", "gzip"), fallsBack("too_large", gzipped(large))),
 	},
 	{
-		rule:     "an answer shorter than declared breaks off where the upstream's did",
+		rule:     "a response shorter than declared breaks off where the upstream's did",
 		upstream: raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"id\":"),
 		check:    brokenOff,
 	},
 	{
-		rule:     "a chunked answer that breaks off breaks off",
+		rule:     "a chunked response that breaks off breaks off",
 		upstream: raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n{\"id\":\r\n"),
 		check:    brokenOff,
 	},
@@ -465,7 +465,7 @@ var scenarios = []scenario{
 		rule:     "an encode outside packs the CSV",
 		site:     "encodeoutside",
 		header:   []string{"Accept-Encoding: gzip"},
-		upstream: answerJSON(200, sessionJSON, `Etag: "v1"`),
+		upstream: respondJSON(200, sessionJSON, `Etag: "v1"`),
 		check: func(t *testing.T, got reply) {
 			t.Helper()
 			wants(status(200), field("Content-Encoding", "gzip"), field("Etag", `"v1-csv-gzip"`),
@@ -484,36 +484,36 @@ var scenarios = []scenario{
 		rule:     "an encode inside leaves the JSON for the CSV",
 		site:     "encodeinside",
 		header:   []string{"Accept-Encoding: gzip"},
-		upstream: answerJSON(200, sessionJSON),
+		upstream: respondJSON(200, sessionJSON),
 		check:    wants(isCSV, lengthOfCSV, field("Content-Encoding", "")),
 	},
 	{
-		rule:     "handle_response can answer itself",
+		rule:     "handle_response can respond itself",
 		site:     "handleresponse",
-		upstream: answerJSON(200, sessionJSON, "X-Replace: yes"),
+		upstream: respondJSON(200, sessionJSON, "X-Replace: yes"),
 		check:    wants(status(202), fallsBack("not_json", "replaced")),
 	},
 	{
 		rule:     "copy_response is made CSV",
 		site:     "handleresponse",
-		upstream: answerJSON(200, sessionJSON, "X-Copy: yes"),
+		upstream: respondJSON(200, sessionJSON, "X-Copy: yes"),
 		check:    isCSV,
 	},
 	{
-		rule:     "an answer without a word is an empty 200",
+		rule:     "a response without a status and a body is an empty 200",
 		site:     "silent",
-		upstream: answerJSON(200, sessionJSON),
+		upstream: respondJSON(200, sessionJSON),
 		check:    wants(status(200), field("Vary", "Accept"), field("X-Transcode-Error", ""), body("")),
 	},
 	{
 		rule:     "handle_errors sees an upstream that is unreachable",
 		site:     "unreachable",
-		upstream: answerJSON(200, sessionJSON),
+		upstream: respondJSON(200, sessionJSON),
 		check:    wants(status(502), field("Vary", "Accept"), body("handled 502")),
 	},
 }
 
-// brokenOff is what a client sees of an answer that the upstream did not
+// brokenOff is what a client sees of a response that the upstream did not
 // complete: the status, the reason, what there was, and then an error.
 func brokenOff(t *testing.T, got reply) {
 	t.Helper()
@@ -522,7 +522,7 @@ func brokenOff(t *testing.T, got reply) {
 		t.Errorf("body = %q, want what the upstream sent", got.body)
 	}
 	if got.err == nil {
-		t.Error("the client was told that the answer is complete")
+		t.Error("the client was told that the response is complete")
 	}
 }
 
@@ -662,7 +662,7 @@ func or(s, def string) string {
 	return s
 }
 
-// TestUpgradeIsUntouched stands apart from the table: there is no answer to an
+// TestUpgradeIsUntouched is apart from the table: there is no response to an
 // upgrade over HTTP/2, and after it the connection belongs to another protocol.
 func TestUpgradeIsUntouched(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

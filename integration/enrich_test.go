@@ -205,7 +205,7 @@ func TestWhatAClientSendsIsNeverExpanded(t *testing.T) {
 				t.Fatal(got.err)
 			}
 			if s := fmt.Sprint(got.header, got.body); strings.Contains(s, "s3cret") {
-				t.Errorf("answered %s", s)
+				t.Errorf("got %s", s)
 			}
 			for _, r := range u.Received() {
 				if s := fmt.Sprint(r.Target, r.Header, string(r.Body)); strings.Contains(s, "s3cret") {

@@ -52,8 +52,8 @@ func TestWhatBecameOfTheCall(t *testing.T) {
 			fault:  "close", want: "502 unknown",
 		},
 
-		{rule: "a handler answers 403", behind: "respond 403", want: "403 not-dialled"},
-		{rule: "a handler answers 503", behind: "respond 503", want: "503 not-dialled"},
+		{rule: "a handler sends 403", behind: "respond 403", want: "403 not-dialled"},
+		{rule: "a handler sends 503", behind: "respond 503", want: "503 not-dialled"},
 		{rule: "a handler fails with 429", behind: "error 429", want: "429 not-dialled"},
 		{rule: "a handler fails with 500", behind: "error 500", want: "500 not-dialled"},
 		{rule: "nothing is behind", behind: "", want: "200 not-dialled"},

@@ -91,7 +91,7 @@ func newClient(set func(*http.Protocols)) *http.Client {
 	}
 }
 
-// reply is an answer as the tests compare it.
+// reply is a response as the tests compare it.
 type reply struct {
 	status  int
 	header  http.Header
@@ -102,7 +102,7 @@ type reply struct {
 	informational []int // the 1xx statuses before
 }
 
-// send makes a request of "NAME: VALUE" header lines and returns its answer.
+// send makes a request of "NAME: VALUE" header lines and returns its response.
 func send(t *testing.T, client *http.Client, method, url, body string, header ...string) reply {
 	t.Helper()
 	var informational []int

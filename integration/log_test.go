@@ -296,8 +296,8 @@ func TestOneNumberHasOneHash(t *testing.T) {
 		t.Helper()
 		body := `{"callSid":"` + callSID + `","destination":"` + number + `"}`
 		var mark string
-		// A connection that the old configuration still took is closed unanswered.
-		eventually(t, "an answer", func() bool {
+		// A connection that the old configuration still took is closed without a response.
+		eventually(t, "a response", func() bool {
 			sent++
 			mark = fmt.Sprint(sent)
 			return g.sendRaw(t, site, post(membersPath, body, append(header, markHeader+": "+mark)...)).status == 200
@@ -590,7 +590,7 @@ var siteLine = regexp.MustCompile(`(?m)^(\{site ([a-z]+)\} \{\n)\tLOG`)
 
 // TestNothingHoldsANumberInFull lets clients send numbers in every form, in
 // every place, in every format, with an upstream that fails in every way, and
-// then looks for them in whatever this module wrote or answered.
+// then looks for them in whatever this module wrote or sent.
 func TestNothingHoldsANumberInFull(t *testing.T) {
 	c := startCollector(t)
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, Keep: -1})
@@ -609,8 +609,8 @@ func TestNothingHoldsANumberInFull(t *testing.T) {
 		got := g.sendRaw(t, site, request)
 		if isRefusal(got) || site == "routes" && got.header.Get("Cache-Control") == "no-store" {
 			refused++
-			checkSecret(t, "the answer of "+site+" to "+request, got.body)
-			checkSecret(t, "the header of the answer of "+site+" to "+request, fmt.Sprint(got.header))
+			checkSecret(t, "the response of "+site+" to "+request, got.body)
+			checkSecret(t, "the header of the response of "+site+" to "+request, fmt.Sprint(got.header))
 		}
 	}
 	for i, n := range secretNumbers {

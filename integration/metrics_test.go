@@ -143,7 +143,7 @@ const outcomeSites = metricsSite + `
 	conference_members
 	error 500
 }
-{site answering} {
+{site replying} {
 	conference_members
 	respond "{}" 200
 }
@@ -167,7 +167,7 @@ func TestEachRequestHasTheOutcomeThatItHad(t *testing.T) {
 		{"ok", "csv", "plain", post(csv, validBody, fault("gzip"))},
 		{"ok", "csv", "plain", post(csv, validBody, fault("no-content"))},
 		{"ok", "json", "report", post(membersPath, invalidBody)},
-		{"ok", "json", "answering", post(membersPath, validBody)},
+		{"ok", "json", "replying", post(membersPath, validBody)},
 		{"ok", "json", "plain", post(membersPath, validBody, fault("garbage"))},
 		{"fallback", "csv", "plain", post(csv, validBody, fault("garbage"))},
 		{"fallback", "csv", "plain", post(csv, validBody, fault("html"))},
@@ -278,8 +278,8 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 	})
 	defer end()
 	var mu sync.Mutex
-	answered := make(map[int]int)
-	unanswered := 0
+	responses := make(map[int]int)
+	noResponse := 0
 	requests := []string{
 		post(membersPath, validBody), post(membersPath+".csv", validBody), post(membersPath, invalidBody), wire("GET "+membersPath, nil, ""),
 		post(membersPath+".csv", validBody, upstreamtest.FaultHeader+": garbage"),
@@ -297,9 +297,9 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 				mu.Lock()
 				if got.err != nil {
 					// The kernel resets what the old listener had not accepted.
-					unanswered++
+					noResponse++
 				} else {
-					answered[got.status]++
+					responses[got.status]++
 				}
 				mu.Unlock()
 			}
@@ -320,21 +320,21 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 
 	s := g.settled(t)
 	total := 0
-	for _, n := range answered {
+	for _, n := range responses {
 		total += n
 	}
-	if unanswered > total/10 {
-		t.Errorf("%d requests were not answered, %d were", unanswered, total)
+	if noResponse > total/10 {
+		t.Errorf("%d requests got no response, %d did", noResponse, total)
 	}
 	if n := s.sum("requests_total"); n != float64(total) {
-		t.Errorf("%v requests counted, %d answered: %v", n, total, answered)
+		t.Errorf("%v requests counted, %d responses: %v", n, total, responses)
 	}
 	if n := s.sum("requests_total", "outcome=ok") + s.sum("requests_total", "outcome=fallback"); n != float64(u.Stats().Requests) {
 		t.Errorf("%v forwarded requests counted, %d arrived", n, u.Stats().Requests)
 	}
 	for status, outcome := range map[int]string{422: "refused", 405: "method_not_allowed"} {
-		if n := s.sum("requests_total", "outcome="+outcome); n != float64(answered[status]) {
-			t.Errorf("%v counted as %s, %d answered with %d", n, outcome, answered[status], status)
+		if n := s.sum("requests_total", "outcome="+outcome); n != float64(responses[status]) {
+			t.Errorf("%v counted as %s, %d responses with %d", n, outcome, responses[status], status)
 		}
 	}
 	for _, e := range g.log("process") {
@@ -383,7 +383,7 @@ func TestTheResponseToAHEADHasNoSize(t *testing.T) {
 			}
 			after := g.settled(t)
 			if n := after.sum("response_body_bytes_count") - before.sum("response_body_bytes_count"); n != 1 {
-				t.Errorf("%v answers were measured, want 1", n)
+				t.Errorf("%v responses were measured, want 1", n)
 			}
 			if n := after.sum("response_body_bytes_sum") - before.sum("response_body_bytes_sum"); n != 0 {
 				t.Errorf("%v bytes were counted, want none", n)

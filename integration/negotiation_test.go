@@ -14,7 +14,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// contentTypes are the Content-Types of answers by format.
+// contentTypes are the Content-Types of responses by format.
 var contentTypes = map[string]string{
 	"json": "application/json; charset=utf-8",
 	"csv":  "text/csv; charset=utf-8",
@@ -202,7 +202,7 @@ func TestWhatIsNotAcceptableIsNotForwarded(t *testing.T) {
 			got := g.sendRaw(t, tt.site, post(tt.target, validBody, header...))
 			wants(status(406), field("Vary", "Accept"))(t, got)
 			if !strings.Contains(got.body, "csv") && tt.rule == "not_acceptable" {
-				t.Errorf("the answer does not list the formats: %s", got.body)
+				t.Errorf("the response does not list the formats: %s", got.body)
 			}
 			if !strings.HasPrefix(got.body, "ResponseStatus") {
 				refuses(406, tt.rule)(t, got)
@@ -212,7 +212,7 @@ func TestWhatIsNotAcceptableIsNotForwarded(t *testing.T) {
 	}
 }
 
-// TestVaryIsOnEveryResponseOfTheRoute: a cache that kept an answer for one Accept
+// TestVaryIsOnEveryResponseOfTheRoute: a cache that kept a response for one Accept
 // must not give it to another, refusals included.
 func TestVaryIsOnEveryResponseOfTheRoute(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
@@ -235,8 +235,8 @@ func TestVaryIsOnEveryResponseOfTheRoute(t *testing.T) {
 		{"a session in CSV", "plain", post(membersPath+".csv", validBody), 200},
 		{"a session in HTML", "plain", post(membersPath+".html", validBody), 200},
 		{"an error of the upstream", "plain", post(membersPath, validBody, fault("maintenance")), 503},
-		{"an answer that varies otherwise", "plain", post(membersPath, validBody, fault(`{"header":{"Vary":["Origin"]}}`)), 200},
-		{"an answer that does not vary", "plain", post(membersPath, validBody, fault(`{"header":{"Vary":null}}`)), 200},
+		{"a response that varies otherwise", "plain", post(membersPath, validBody, fault(`{"header":{"Vary":["Origin"]}}`)), 200},
+		{"a response that does not vary", "plain", post(membersPath, validBody, fault(`{"header":{"Vary":null}}`)), 200},
 		{"no content", "plain", post(membersPath+".csv", validBody, fault("no-content")), 204},
 		{"a fallback", "plain", post(membersPath+".csv", validBody, fault("garbage")), 200},
 		{"a refusal", "plain", post(membersPath, invalidBody), 422},

@@ -115,7 +115,7 @@ func TestAnUpstreamThatClosesIdleConnectionsGetsNoRequestTwice(t *testing.T) {
 // TestAConnectionThatBreaksBetweenRequestsPlacesNoCallTwice counts whole
 // requests on bare connections that are closed at every stage.
 func TestAConnectionThatBreaksBetweenRequestsPlacesNoCallTwice(t *testing.T) {
-	for _, stage := range []string{"before the request", "in the header", "in the body", "after the request", "in the status line", "in the answer"} {
+	for _, stage := range []string{"before the request", "in the header", "in the body", "after the request", "in the status line", "in the response"} {
 		t.Run(stage, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -155,7 +155,7 @@ func TestAConnectionThatBreaksBetweenRequestsPlacesNoCallTwice(t *testing.T) {
 						switch stage {
 						case "in the status line":
 							_, _ = io.WriteString(c, "HTTP/1.1 2")
-						case "in the answer":
+						case "in the response":
 							_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 						}
 					}()

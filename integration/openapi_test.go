@@ -325,12 +325,12 @@ func (x *apiExchange) run(t *testing.T, g *gateway, u *upstreamtest.Server) {
 			continue
 		}
 		await(t, u, "no other request to be held", func(s upstreamtest.Stats) bool { return s.Held == 0 })
-		answered := make(chan reply, 1)
-		go func() { answered <- x.d.send(t, g, r, "application/json") }()
+		got := make(chan reply, 1)
+		go func() { got <- x.d.send(t, g, r, "application/json") }()
 		await(t, u, "the first request to be held", func(s upstreamtest.Stats) bool { return s.Held == 1 })
 		defer func() {
 			u.Release("openapi", 1)
-			<-answered
+			<-got
 		}()
 	}
 	// A response is recorded while it is delivered, so that the next request can be a

@@ -104,7 +104,7 @@ func TestABusyRunTellsNobodysNumber(t *testing.T) {
 		secrets = append(secrets, v[2:len(v)-2]) // the first and last two may be told
 	}
 
-	answers := 0
+	responses := 0
 	for kind, v := range values {
 		for _, body := range []string{
 			fmt.Sprintf(`{"callSid":%q,"destination":%q,"fromNumber":%q}`, callSID, v, values["from"]),
@@ -127,15 +127,15 @@ func TestABusyRunTellsNobodysNumber(t *testing.T) {
 					}
 					got := g.sendRaw(t, name, wire("POST "+membersPath+suffix, header, body))
 					if isRefusal(got) {
-						answers++
+						responses++
 						checkSecrets(t, "a refusal of "+kind, fmt.Sprint(got.header, got.body), secrets)
 					}
 				}
 			}
 		}
 	}
-	if answers < 100 {
-		t.Errorf("%d refusals, want 100 at least", answers)
+	if responses < 100 {
+		t.Errorf("%d refusals, want 100 at least", responses)
 	}
 	checkSecrets(t, "the metrics", decimal.ReplaceAllString(g.metricsPage(t), "0"), secrets)
 	_ = g.settled(t)

@@ -20,7 +20,7 @@ import (
 	"testing"
 )
 
-var updateDocs = flag.Bool("update", false, "write the answers that the documentation shows")
+var updateDocs = flag.Bool("update", false, "write the responses that the documentation shows")
 
 // The files of the repository that this is about.
 const (
@@ -32,13 +32,13 @@ const (
 
 var (
 	// console is a block of commands, each after a dollar sign, with what they
-	// answer.
+	// response.
 	console = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
 	// command is one of them, over several lines if they end in a backslash.
 	command = regexp.MustCompile(`(?m)^\$ (?:.*\\\n)*.*\n`)
 )
 
-// shapes are what differs from one answer to the next, and what the
+// shapes are what differs from one response to the next, and what the
 // documentation shows in its place.
 var shapes = []struct {
 	pattern *regexp.Regexp
@@ -49,9 +49,9 @@ var shapes = []struct {
 	{regexp.MustCompile(`(known to the operator as )[0-9a-f]{16}`), "${1}3f9d0c5a71b24e68"},
 }
 
-// TestDocsAnswers holds that the commands in the documentation are answered as
+// TestDocsResponses holds that the commands in the documentation have the responses that
 // it says, by the example as it is but for its ports.
-func TestDocsAnswers(t *testing.T) {
+func TestDocsResponses(t *testing.T) {
 	pages, err := filepath.Glob(docsFiles)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestDocsAnswers(t *testing.T) {
 				}
 				return
 			}
-			t.Errorf("the answers are others (go test ./integration -run Docs -update writes them): %s", firstDifference(page, got))
+			t.Errorf("the responses are others (go test ./integration -run Docs -update writes them): %s", firstDifference(page, got))
 		})
 	}
 	if run == 0 {
@@ -112,16 +112,16 @@ func (g *gateway) port(site string) string {
 	return port
 }
 
-// shaped puts what the documentation shows into an answer.
-func shaped(answer string) string {
+// shaped puts what the documentation shows into a response.
+func shaped(response string) string {
 	for _, s := range shapes {
-		answer = s.pattern.ReplaceAllString(answer, s.shown)
+		response = s.pattern.ReplaceAllString(response, s.shown)
 	}
-	answer = strings.ReplaceAll(answer, "\r\n", "\n")
-	if answer != "" && !strings.HasSuffix(answer, "\n") {
-		answer += "\n"
+	response = strings.ReplaceAll(response, "\r\n", "\n")
+	if response != "" && !strings.HasSuffix(response, "\n") {
+		response += "\n"
 	}
-	return answer
+	return response
 }
 
 // firstDifference shows the first line in which two texts differ.
@@ -129,14 +129,14 @@ func firstDifference(want, got string) string {
 	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range w {
 		if i >= len(g) || w[i] != g[i] {
-			return fmt.Sprintf("line %d:\n%s\nbut the answer is:\n%s", i+1, w[i], strings.Join(g[min(i, len(g)):min(i+5, len(g))], "\n"))
+			return fmt.Sprintf("line %d:\n%s\nbut the response is:\n%s", i+1, w[i], strings.Join(g[min(i, len(g)):min(i+5, len(g))], "\n"))
 		}
 	}
 	return "there is more"
 }
 
 // shell runs a command: curl and the filters that the documentation pipes its
-// answer through.
+// response through.
 func (g *gateway) shell(cmd string) string {
 	g.t.Helper()
 	words := shellWords(strings.TrimPrefix(cmd, "$ "))
@@ -245,16 +245,16 @@ func (g *gateway) curl(args []string) string {
 		}
 	}
 	target = strings.Replace(target, "localhost:8080", "localhost:"+g.port("8080"), 1)
-	head, answer := g.exchange(method, target, header, body)
+	head, response := g.exchange(method, target, header, body)
 	if withHead {
-		return head + "\r\n\r\n" + answer
+		return head + "\r\n\r\n" + response
 	}
-	return answer
+	return response
 }
 
-// exchange sends a request and returns the head of the answer as it came, and
+// exchange sends a request and returns the head of the response as it came, and
 // the body.
-func (g *gateway) exchange(method, target string, header http.Header, body string) (head, answer string) {
+func (g *gateway) exchange(method, target string, header http.Header, body string) (head, response string) {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, target, strings.NewReader(body))
 	if err != nil {
@@ -333,7 +333,7 @@ func grep(text string, pattern *regexp.Regexp) string {
 }
 
 // TestDocsFallbackReasons holds that the documentation has every reason for
-// which an answer is delivered as it came, as the metric has them from the
+// which a response is delivered as it came, as the metric has them from the
 // start.
 func TestDocsFallbackReasons(t *testing.T) {
 	g := startExample(t)

@@ -184,7 +184,7 @@ func checkCanonical(t *testing.T, r *upstreamtest.Received, want string) {
 
 // TestHopByHopHeadersCanNotUndoWhatIsForwarded: a client names fields in
 // Connection, and whoever forwards the request takes them out (RFC 9110 section
-// 7.6.1). Without its Content-Type the upstream ignores a body and answers 200.
+// 7.6.1). Without its Content-Type the upstream ignores a body and responds with 200.
 func TestHopByHopHeadersCanNotUndoWhatIsForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain", "correlation_id"))
@@ -389,7 +389,7 @@ func TestABodyThatEndsEarlyIsNotForwarded(t *testing.T) {
 	}
 }
 
-// TestARefusalIsNotMuchLargerThanItsRequest: an answer that lists thousands of
+// TestARefusalIsNotMuchLargerThanItsRequest: a response that lists thousands of
 // failures would be a way to make the gateway work and send for little.
 func TestARefusalIsNotMuchLargerThanItsRequest(t *testing.T) {
 	const most = 128 << 10
@@ -420,7 +420,7 @@ func TestARefusalIsNotMuchLargerThanItsRequest(t *testing.T) {
 				t.Fatalf("status %d (error %v), want a refusal", got.status, got.err)
 			}
 			if len(got.body) > most {
-				t.Errorf("%d bytes are answered to %d, want %d at most", len(got.body), len(tt.body), most)
+				t.Errorf("%d bytes in response to %d, want %d at most", len(got.body), len(tt.body), most)
 			}
 		})
 	}

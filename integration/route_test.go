@@ -435,7 +435,7 @@ func TestEveryOtherRequestIsUntouched(t *testing.T) {
 			got, want := g.sendRaw(t, "with", request), g.sendRaw(t, "without", request)
 			if got.status != want.status || got.body != want.body || got.header.Get("Vary") != want.header.Get("Vary") ||
 				got.header.Get("X-Request-Id") != "" {
-				t.Errorf("answer: %d %v, want %d %v", got.status, got.header, want.status, want.header)
+				t.Errorf("response: %d %v, want %d %v", got.status, got.header, want.status, want.header)
 			}
 			if len(with.Received()) != len(without.Received()) {
 				t.Fatalf("%d requests forwarded, %d without the module", len(with.Received()), len(without.Received()))

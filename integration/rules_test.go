@@ -102,7 +102,7 @@ func TestAllViolationsAreInOneResponse(t *testing.T) {
 			f, _ := refusalOf(got)
 			if f.Type == "" || f.Title == "" || f.Detail == "" || !strings.HasPrefix(f.Instance, "urn:uuid:") || f.ResponseStatus.ErrorCode != "InvalidSessionId" ||
 				f.ResponseStatus.Message != f.Detail || len(f.ResponseStatus.Errors) != len(f.Errors) {
-				t.Errorf("answered %s", got.body)
+				t.Errorf("got %s", got.body)
 			}
 			for i, e := range f.Errors {
 				r := rules.ByName(e.Rule)
@@ -130,7 +130,7 @@ func TestClientsOfCSVGetErrorsInCSV(t *testing.T) {
 			rows := strings.Split(got.body, "\r\n")
 			if len(rows) != 3 || rows[0] != "ResponseStatus" || rows[2] != "" || !strings.HasPrefix(rows[1], `"{errorCode:NotEmpty,message:`) ||
 				!strings.Contains(rows[1], "errorCode:InvalidCallSid,fieldName:CallSid,") {
-				t.Errorf("answered %q", got.body)
+				t.Errorf("got %q", got.body)
 			}
 			refuses(422, "required", "call_sid_format")(t, g.sendRaw(t, "json", post(target.target, `{"callSid":"x"}`, "Accept: "+target.accept)))
 		})
@@ -227,7 +227,7 @@ func TestNoValueIsEchoed(t *testing.T) {
 				if !isRefusal(got) && (suffix != ".csv" || got.status != 200) {
 					t.Fatalf("status %d (error %v), want a refusal", got.status, got.err)
 				}
-				checkPrivate(t, "the answer", fmt.Sprint(got.header, got.body), digits, word)
+				checkPrivate(t, "the response", fmt.Sprint(got.header, got.body), digits, word)
 			})
 		}
 	}

@@ -45,7 +45,7 @@ func secureProtocols(t *testing.T, trusted *x509.CertPool) []protocol {
 		c := newClient(set)
 		transport := c.Transport.(*http.Transport)
 		transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
-		transport.ExpectContinueTimeout = patience // only "100 Continue" or an answer has the body sent
+		transport.ExpectContinueTimeout = patience // only "100 Continue" or a response has the body sent
 		t.Cleanup(transport.CloseIdleConnections)
 		return c
 	}

@@ -220,11 +220,11 @@ func TestASpanTellsOfTheRequest(t *testing.T) {
 		events       []string
 	}{
 		{
-			rule: "an answer in JSON", body: validBody,
+			rule: "a response in JSON", body: validBody,
 			attributes: map[string]string{"format": "json", "outcome": "ok", "call": "dialled", "destination.kind": "phone", "violated_rules": "", "would_refuse": "false"},
 		},
 		{
-			rule: "an answer in CSV", body: `{"destination":"sip:ann@example.com"}`, header: []string{"Accept: text/csv"},
+			rule: "a response in CSV", body: `{"destination":"sip:ann@example.com"}`, header: []string{"Accept: text/csv"},
 			attributes: map[string]string{"format": "csv", "outcome": "ok", "call": "dialled", "destination.kind": "sip", "violated_rules": "", "would_refuse": "false"},
 		},
 		{

@@ -115,7 +115,7 @@ func chunked(body string, trailer ...string) string {
 	return b + "\r\n"
 }
 
-// sendRaw sends bytes to a site and reads one final answer.
+// sendRaw sends bytes to a site and reads one final response.
 func (g *gateway) sendRaw(t *testing.T, site, request string) reply {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(g.URL(site), "http://"), patience)
@@ -132,7 +132,7 @@ func (g *gateway) sendRaw(t *testing.T, site, request string) reply {
 	return readReply(bufio.NewReader(conn), request)
 }
 
-// readReply reads the final answer to a request.
+// readReply reads the final response to a request.
 func readReply(r *bufio.Reader, request string) reply {
 	method, _, _ := strings.Cut(request, " ")
 	for {
@@ -149,7 +149,7 @@ func readReply(r *bufio.Reader, request string) reply {
 	}
 }
 
-// refusal is what an answer of the gateway's own says.
+// refusal is what a response of the gateway's own says.
 type refusal struct {
 	Type, Title, Detail, Instance string
 	Status                        int
@@ -172,7 +172,7 @@ func (f *refusal) rules() []string {
 	return all
 }
 
-// refusalOf reads a refusal in JSON. ok is false for any other answer.
+// refusalOf reads a refusal in JSON. ok is false for any other response.
 func refusalOf(r reply) (f refusal, ok bool) {
 	typ := r.header.Get("Content-Type")
 	predefined := typ == "application/json; charset=utf-8" && r.header.Get("Cache-Control") == "no-store"
@@ -182,7 +182,7 @@ func refusalOf(r reply) (f refusal, ok bool) {
 	return f, len(f.Errors) > 0
 }
 
-// isRefusal reports whether an answer is the gateway's own, in whichever format.
+// isRefusal reports whether a response is the gateway's own, in whichever format.
 func isRefusal(r reply) bool {
 	if _, ok := refusalOf(r); ok {
 		return true
@@ -191,7 +191,7 @@ func isRefusal(r reply) bool {
 		(strings.HasPrefix(r.body, "ResponseStatus\r\n") || r.body == "")
 }
 
-// refuses is a check that the answer refuses, with a status and for just these
+// refuses is a check that the response refuses, with a status and for just these
 // rules.
 func refuses(want int, rules ...string) func(*testing.T, reply) {
 	return func(t *testing.T, got reply) {

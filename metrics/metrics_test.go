@@ -250,11 +250,11 @@ func TestUpstreamResponsesAreCountedByClass(t *testing.T) {
 	}
 	for _, class := range []string{none, "1xx", "2xx", "3xx", "4xx", "5xx"} {
 		if n := count(t, c.upstreamDuration.of(class)); n == 0 {
-			t.Errorf("no answer was counted as %s", class)
+			t.Errorf("no response was counted as %s", class)
 		}
 	}
 	if n := count(t, c.upstreamDuration.of(other)); n == 0 {
-		t.Errorf("no answer was counted as %s", other)
+		t.Errorf("no response was counted as %s", other)
 	}
 }
 

@@ -97,7 +97,7 @@ func TestAGatewayWithoutAnUpstreamDoesNotStart(t *testing.T) {
 }
 
 // TestAStopOutlastsTheLongestCall holds that each limit leaves room for what
-// stands within it: the call, the answer, the grace period, the stop.
+// stands within it: the call, the response, the grace period, the stop.
 func TestAStopOutlastsTheLongestCall(t *testing.T) {
 	duration := func(name, pattern string) time.Duration {
 		d, err := time.ParseDuration(one(t, name, pattern))
@@ -114,7 +114,7 @@ func TestAStopOutlastsTheLongestCall(t *testing.T) {
 	}
 	for name, s := range config.Servers {
 		if s.WriteTimeout <= call {
-			t.Errorf("%s: an answer may take %v, and a call %v", name, s.WriteTimeout, call)
+			t.Errorf("%s: a response may take %v, and a call %v", name, s.WriteTimeout, call)
 		}
 	}
 	for name, pattern := range map[string]string{

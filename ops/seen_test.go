@@ -73,7 +73,7 @@ func TestEverythingOnSpansIsDocumented(t *testing.T) {
 	}()
 
 	const call = `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12025550123","fromNumber":"+442071838750"}`
-	tests := []struct{ body, answer string }{
+	tests := []struct{ body, response string }{
 		{call, `{"id":"abc"}`},
 		{call, `not JSON`},
 		{`{}`, ""},
@@ -87,7 +87,7 @@ func TestEverythingOnSpansIsDocumented(t *testing.T) {
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 		err := h.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 			w.Header().Set("Content-Type", "application/json")
-			_, err := io.WriteString(w, test.answer)
+			_, err := io.WriteString(w, test.response)
 			return err
 		}))
 		if err != nil {

@@ -336,12 +336,12 @@ func TestWhatAServerReadsShort(t *testing.T) {
 			if err := c.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+			response, err := http.ReadResponse(bufio.NewReader(c), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer answer.Body.Close()
-			text, err := io.ReadAll(answer.Body)
+			defer response.Body.Close()
+			text, err := io.ReadAll(response.Body)
 			if want := test.want + "|<nil>"; err != nil || string(text) != want {
 				t.Errorf("told %q, want %q: %v", text, want, err)
 			}

@@ -49,8 +49,8 @@ type Reader struct {
 // to its end or to the limit and does not close it.
 //
 // The Request is what could be read and may be forwarded only if there are no
-// violations. An error means that the client is gone or too slow to be
-// answered; Request is nil then.
+// violations. An error means that the client is gone or too slow to get a
+// response; Request is nil then.
 func (rd *Reader) Read(r *http.Request, sessionID string) (*Request, []rules.Violation, error) {
 	b := binding{reader: rd, request: new(Request)}
 	b.readPlaces(r, sessionID)

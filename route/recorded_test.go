@@ -78,7 +78,7 @@ func TestMatchAgreesWithEveryRecording(t *testing.T) {
 				t.Errorf("recording %d: %s = %+v, want Members with session id %q", r.N, path, got, *r.SessionID)
 			}
 			if f, ok := negotiate.BySuffix(got.Suffix); ok && !strings.HasPrefix(r.ContentType, f.MediaType()) {
-				t.Errorf("recording %d: %s has suffix %q, but the answer was %s", r.N, path, got.Suffix, r.ContentType)
+				t.Errorf("recording %d: %s has suffix %q, but the response was %s", r.N, path, got.Suffix, r.ContentType)
 			}
 		case !strings.EqualFold(r.Method, http.MethodPost):
 			// The upstream has no such method there, but the path is the route's.

@@ -126,7 +126,7 @@ func (b *books) arrived(r *upstreamtest.Received) *upstreamtest.Fault {
 	return f
 }
 
-// session returns the session that an exchange is to be answered with.
+// session returns the session that an exchange is to be served with.
 func (b *books) session(id string) []byte {
 	b.mu.Lock()
 	x := b.open[id]
@@ -148,14 +148,14 @@ func (b *books) ended(r *upstreamtest.Received) {
 	})
 }
 
-// answered notes what the client got. It does nothing more with the request.
-func (b *books) answered(x *exchange, a *answer) {
-	b.tell(x.id, "at the client", func(x *exchange) { x.answer = a })
+// done notes what the client got. It does nothing more with the request.
+func (b *books) done(x *exchange, resp *response) {
+	b.tell(x.id, "at the client", func(x *exchange) { x.response = resp })
 }
 
 // settle judges an exchange that everybody is done with. The lock must be held.
 func (b *books) settle(x *exchange) {
-	if x.answer == nil || x.entered != x.left || x.arrived != x.ended {
+	if x.response == nil || x.entered != x.left || x.arrived != x.ended {
 		return
 	}
 	if x.entered == 0 && x.inDoubt() {
@@ -179,8 +179,8 @@ func (b *books) settle(x *exchange) {
 func (b *books) summarize(x *exchange) {
 	b.count("kind", x.kind)
 	b.count("protocol", x.request.protocol.String())
-	if x.answer.closed && x.inDoubt() {
-		b.count("connection", "closed by a reload before the answer")
+	if x.response.closed && x.inDoubt() {
+		b.count("connection", "closed by a reload before the response")
 	}
 	if x.entered == 0 {
 		b.count("outcome", "none: not read, for the client left or a reload closed the connection")
@@ -208,7 +208,7 @@ func (b *books) atRest() (changes int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, x := range b.open {
-		if !x.settled && (x.answer == nil || x.entered > 0 || !x.inDoubt()) {
+		if !x.settled && (x.response == nil || x.entered > 0 || !x.inDoubt()) {
 			return b.changes, false
 		}
 	}
@@ -238,9 +238,9 @@ func (b *books) stuck() []string {
 	defer b.mu.Unlock()
 	var all []string
 	for _, x := range b.open {
-		if !x.settled && (x.answer == nil || x.entered > 0 || !x.inDoubt()) {
-			all = append(all, fmt.Sprintf("%s (%s): answered %t, at the gateway %d of %d, at the upstream %d of %d",
-				x.id, x.kind, x.answer != nil, x.left, x.entered, x.ended, x.arrived))
+		if !x.settled && (x.response == nil || x.entered > 0 || !x.inDoubt()) {
+			all = append(all, fmt.Sprintf("%s (%s): got a response %t, at the gateway %d of %d, at the upstream %d of %d",
+				x.id, x.kind, x.response != nil, x.left, x.entered, x.ended, x.arrived))
 		}
 	}
 	slices.Sort(all)

@@ -211,7 +211,7 @@ var formats = []asked{
 	{"html", "", "", []string{"text/html"}},
 }
 
-// contentTypes are those of the answers of the upstream, and of the gateway in
+// contentTypes are those of the responses of the upstream, and of the gateway in
 // CSV.
 var contentTypes = map[string]string{
 	"json": "application/json; charset=utf-8",

@@ -78,17 +78,17 @@ func (c *client) hangUp() {
 	}
 }
 
-// deadline is how long a client waits for an answer that never comes.
+// deadline is how long a client waits for a response that never comes.
 const deadline = 30 * time.Second
 
-// do makes an exchange: it sends the request, reads the answer or leaves, and
+// do makes an exchange: it sends the request, reads the response or leaves, and
 // tells the books.
 func (c *client) do(ctx context.Context, x *exchange, pause time.Duration) {
 	c.books.begin(x)
-	c.books.answered(x, c.exchange(ctx, x, pause))
+	c.books.done(x, c.exchange(ctx, x, pause))
 }
 
-func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration) *answer {
+func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration) *response {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	var dialled atomic.Int64
@@ -98,7 +98,7 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 		}
 	}})
 	leave := make(chan struct{})
-	if x.leave != stay && x.leave != inTheAnswer {
+	if x.leave != stay && x.leave != inTheResponse {
 		go func() {
 			if leaveWhen(ctx, x, pause) {
 				close(leave)
@@ -107,33 +107,33 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 		}()
 	}
 
-	a := new(answer)
+	resp := new(response)
 	res, err := c.transports[x.request.protocol].RoundTrip(x.request.http(ctx, c.gateway.URL(x.request.site), x.leave == inTheRequest))
 	if err != nil {
-		a.err = err
-		a.gone = errors.Is(err, context.Canceled) && isClosed(leave)
-		a.closed = !a.gone && c.closed(err, dialled.Load())
-		return a
+		resp.err = err
+		resp.gone = errors.Is(err, context.Canceled) && isClosed(leave)
+		resp.closed = !resp.gone && c.closed(err, dialled.Load())
+		return resp
 	}
 	defer res.Body.Close()
-	a.status, a.header = res.StatusCode, res.Header
-	if x.leave == inTheAnswer && res.StatusCode == http.StatusOK {
+	resp.status, resp.header = res.StatusCode, res.Header
+	if x.leave == inTheResponse && res.StatusCode == http.StatusOK {
 		first := make([]byte, 1)
 		if _, err := io.ReadFull(res.Body, first); err != nil {
-			a.err = err
-			return a
+			resp.err = err
+			return resp
 		}
-		a.body, a.gone = first, true
+		resp.body, resp.gone = first, true
 		cancel()
-		return a
+		return resp
 	}
-	a.body, a.err = io.ReadAll(res.Body)
-	a.gone = a.err != nil && isClosed(leave)
-	return a
+	resp.body, resp.err = io.ReadAll(res.Body)
+	resp.gone = resp.err != nil && isClosed(leave)
+	return resp
 }
 
 // closed reports whether a reload may have closed the connection on which there
-// was no answer. It was dialled at that time, 0 if it was reset meanwhile.
+// was no response. It was dialled at that time, 0 if it was reset meanwhile.
 func (c *client) closed(err error, dialled int64) bool {
 	at := time.Unix(0, dialled)
 	switch {
@@ -148,7 +148,7 @@ func (c *client) closed(err error, dialled int64) bool {
 	return c.gateway.mayHaveClosed(at)
 }
 
-// leaveWhen waits until a client is to leave, and returns false if its answer was
+// leaveWhen waits until a client is to leave, and returns false if its response was
 // there before.
 func leaveWhen(ctx context.Context, x *exchange, pause time.Duration) bool {
 	when := time.NewTimer(pause)

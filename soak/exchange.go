@@ -24,7 +24,7 @@ type exchange struct {
 	outcome  string // what the gateway says of it
 	panicked bool
 	bound    *upstreamtest.Bound
-	answer   *answer       // nil until the client is done
+	response *response     // nil until the client is done
 	reached  chan struct{} // closed when the gateway, or the upstream if it is to get it, has it
 	settled  bool          // it is judged and counted
 	rests    int           // how many rests it has been waited for
@@ -46,32 +46,32 @@ type request struct {
 	chunked     bool
 }
 
-// departure is when the client leaves before its answer is complete.
+// departure is when the client leaves before its response is complete.
 type departure uint8
 
 const (
-	stay         departure = iota
-	whileHeld              // when the upstream has the request, and holds the answer back
-	inTheAnswer            // when the first of the answer is there
-	atAnyTime              // at once or a little later
-	inTheRequest           // when half of the body is sent
+	stay          departure = iota
+	whileHeld               // when the upstream has the request, and holds the response back
+	inTheResponse           // when the first of the response is there
+	atAnyTime               // at once or a little later
+	inTheRequest            // when half of the body is sent
 )
 
 // want is what must come of an exchange.
 type want struct {
 	status      int
 	contentType string
-	header      http.Header // fields that the answer has, with just these values
-	// body says what is wrong with the body of an answer, nothing if it is right.
-	body func(*answer) string
-	// breaks says that the answer breaks off, or is none at all.
+	header      http.Header // fields that the response has, with just these values
+	// body says what is wrong with the body of a response, nothing if it is right.
+	body func(*response) string
+	// breaks says that the response breaks off, or is none at all.
 	breaks bool
-	// most is the size that a broken answer has at most.
+	// most is the size that a broken response has at most.
 	most int
 
 	arrives bool                // the upstream gets it, once
 	fault   *upstreamtest.Fault // what the upstream then does
-	shape   *shape              // the session that it answers with
+	shape   *shape              // the session that it responds with
 	bound   *upstreamtest.Bound // what it binds, nil for nothing
 
 	// What is counted. An empty outcome says that it is not on the route.
@@ -84,15 +84,15 @@ type want struct {
 	fallback      string // the reason, empty for none
 	transcoded    bool   // making CSV was tried
 	read          bool   // the size of the body is observed
-	unanswered    bool   // the answer is another handler's, its size is not observed
+	notOurs       bool   // the response is another handler's, its size is not observed
 }
 
 // failure is a rule that the request fails.
 type failure struct{ field, rule, mode string }
 
-// answer is what the client got.
-type answer struct {
-	status int // 0 for no answer
+// response is what the client got.
+type response struct {
+	status int // 0 for no response
 	header http.Header
 	body   []byte // as it came, packed or not
 	err    error  // why there is none, or not all of it
@@ -101,4 +101,4 @@ type answer struct {
 }
 
 // complete reports whether the client has all of it.
-func (a *answer) complete() bool { return a.status != 0 && a.err == nil && !a.gone }
+func (resp *response) complete() bool { return resp.status != 0 && resp.err == nil && !resp.gone }

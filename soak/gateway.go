@@ -17,7 +17,7 @@ import (
 // tailoredMaxResponse is the max_response of the site tailored, in bytes.
 const tailoredMaxResponse = 64 << 10
 
-// views are how answers are made CSV: by the sites without a csv block, and by
+// views are how responses are made CSV: by the sites without a csv block, and by
 // the site tailored without a view and with each.
 var views = map[string]transform.Options{
 	"plain": {},

@@ -14,7 +14,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// none is the format of an outcome that has none, and the class of no answer.
+// none is the format of an outcome that has none, and the class of no response.
 const none = "none"
 
 // clientGone is the outcome of a request whose client left.
@@ -24,15 +24,15 @@ const clientGone = "client_gone"
 // left at a moment of its own, or a reload closed the connection under it. The
 // client must be done.
 func (x *exchange) inDoubt() bool {
-	if x.answer.complete() {
+	if x.response.complete() {
 		return false
 	}
 	switch x.leave {
 	case atAnyTime, inTheRequest:
 		return true
-	case stay, whileHeld, inTheAnswer:
+	case stay, whileHeld, inTheResponse:
 	}
-	return x.answer.closed && (x.entered == 0 || !x.want.breaks)
+	return x.response.closed && (x.entered == 0 || !x.want.breaks)
 }
 
 // judge returns what is wrong with an exchange that is over.
@@ -42,7 +42,7 @@ func (x *exchange) judge() []string {
 		wrong = append(wrong, "a handler panicked")
 	}
 	if !x.inDoubt() {
-		wrong = append(wrong, x.judgeAnswer()...)
+		wrong = append(wrong, x.judgeResponse()...)
 	}
 	return wrong
 }
@@ -60,7 +60,7 @@ func (x *exchange) judgeHops() []string {
 	outcomes := []string{x.want.outcome}
 	if x.inDoubt() {
 		outcomes = append(outcomes, clientGone)
-		if x.answer.closed { // what is written to a closed connection breaks off
+		if x.response.closed { // what is written to a closed connection breaks off
 			outcomes = append(outcomes, "aborted")
 		}
 		if x.entered > 1 || x.arrived > arrivals || x.arrived > x.entered {
@@ -83,44 +83,44 @@ func (x *exchange) judgeHops() []string {
 	return wrong
 }
 
-// judgeAnswer holds that the client's answer is the right one.
-func (x *exchange) judgeAnswer() []string {
+// judgeResponse holds that the client's response is the right one.
+func (x *exchange) judgeResponse() []string {
 	var wrong []string
 	note := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	a := x.answer
+	resp := x.response
 
-	if x.leave == whileHeld || x.leave == inTheAnswer {
-		if !a.gone {
-			note("there is an answer (status %d, error %v), and the client was to leave", a.status, a.err)
+	if x.leave == whileHeld || x.leave == inTheResponse {
+		if !resp.gone {
+			note("there is a response (status %d, error %v), and the client was to leave", resp.status, resp.err)
 		}
 		return wrong
 	}
 	switch {
-	case x.want.breaks && a.err == nil:
-		note("the answer did not break off")
-	case !x.want.breaks && a.err != nil:
-		note("the answer broke off (status %d): %v", a.status, a.err)
+	case x.want.breaks && resp.err == nil:
+		note("the response did not break off")
+	case !x.want.breaks && resp.err != nil:
+		note("the response broke off (status %d): %v", resp.status, resp.err)
 		return wrong
 	}
-	if a.status == 0 { // broken off before its header
+	if resp.status == 0 { // broken off before its header
 		return wrong
 	}
-	if a.status != x.want.status {
-		note("the status is %d, want %d; the body is %s", a.status, x.want.status, start(a.body))
+	if resp.status != x.want.status {
+		note("the status is %d, want %d; the body is %s", resp.status, x.want.status, start(resp.body))
 		return wrong
 	}
 	for name, values := range x.want.header {
-		if !slices.Equal(a.header.Values(name), values) {
-			note("%s: %q, want %q", name, a.header.Values(name), values)
+		if !slices.Equal(resp.header.Values(name), values) {
+			note("%s: %q, want %q", name, resp.header.Values(name), values)
 		}
 	}
-	if x.want.outcome != "" && !slices.Contains(a.header.Values("Vary"), "Accept") {
-		note("Vary: %q, want Accept among them", a.header.Values("Vary"))
+	if x.want.outcome != "" && !slices.Contains(resp.header.Values("Vary"), "Accept") {
+		note("Vary: %q, want Accept among them", resp.header.Values("Vary"))
 	}
-	if got := a.header.Get("Content-Type"); !x.want.breaks && got != x.want.contentType {
+	if got := resp.header.Get("Content-Type"); !x.want.breaks && got != x.want.contentType {
 		note("Content-Type: %q, want %q", got, x.want.contentType)
 	}
-	if w := x.want.body(a); w != "" {
+	if w := x.want.body(resp); w != "" {
 		note("%s", w)
 	}
 	return wrong
@@ -174,11 +174,11 @@ func (x *exchange) post(l ledger) {
 		}
 		l.post("request_body_bytes_sum", size)
 	}
-	if !w.unanswered {
+	if !w.notOurs {
 		l.post("response_body_bytes_count", once, "format", format)
-		size := exactly(float64(len(x.answer.body)))
-		if !x.answer.complete() {
-			size.hi = float64(max(w.most, len(x.answer.body)))
+		size := exactly(float64(len(x.response.body)))
+		if !x.response.complete() {
+			size.hi = float64(max(w.most, len(x.response.body)))
 		}
 		l.post("response_body_bytes_sum", size, "format", format)
 	}
@@ -226,9 +226,9 @@ func (x *exchange) postClass(l ledger, forwarded span, sure bool) {
 }
 
 // exact holds that the body is just that. It is made when it is needed.
-func exact(want func() []byte) func(*answer) string {
-	return func(a *answer) string {
-		got, err := unpacked(a)
+func exact(want func() []byte) func(*response) string {
+	return func(resp *response) string {
+		got, err := unpacked(resp)
 		if err != nil {
 			return err.Error()
 		}
@@ -240,30 +240,30 @@ func exact(want func() []byte) func(*answer) string {
 }
 
 // containing holds that the body has a text in it.
-func containing(text string) func(*answer) string {
-	return func(a *answer) string {
-		if !bytes.Contains(a.body, []byte(text)) {
-			return fmt.Sprintf("the body is %s, want %q in it", start(a.body), text)
+func containing(text string) func(*response) string {
+	return func(resp *response) string {
+		if !bytes.Contains(resp.body, []byte(text)) {
+			return fmt.Sprintf("the body is %s, want %q in it", start(resp.body), text)
 		}
 		return ""
 	}
 }
 
 // beginning holds that the body is a part of that, up to where it broke off.
-func beginning(want func() []byte) func(*answer) string {
-	return func(a *answer) string {
-		if w := want(); !bytes.HasPrefix(w, a.body) {
-			return difference(a.body, w[:min(len(w), len(a.body))])
+func beginning(want func() []byte) func(*response) string {
+	return func(resp *response) string {
+		if w := want(); !bytes.HasPrefix(w, resp.body) {
+			return difference(resp.body, w[:min(len(w), len(resp.body))])
 		}
 		return ""
 	}
 }
 
 // unpacked returns the body without its content coding.
-func unpacked(a *answer) ([]byte, error) {
-	switch a.header.Get("Content-Encoding") {
+func unpacked(resp *response) ([]byte, error) {
+	switch resp.header.Get("Content-Encoding") {
 	case "gzip":
-		z, err := gzip.NewReader(bytes.NewReader(a.body))
+		z, err := gzip.NewReader(bytes.NewReader(resp.body))
 		if err != nil {
 			return nil, fmt.Errorf("unpacking: %w", err)
 		}
@@ -276,9 +276,9 @@ func unpacked(a *answer) ([]byte, error) {
 			return nil, err
 		}
 		defer z.Close()
-		return z.DecodeAll(a.body, nil)
+		return z.DecodeAll(resp.body, nil)
 	}
-	return a.body, nil
+	return resp.body, nil
 }
 
 // difference says where two bodies part.
@@ -303,15 +303,15 @@ func start(b []byte) string {
 
 // refusal holds that the body is a refusal for just these failures, in the order
 // in which they are told.
-func refusal(status int, failures []failure) func(*answer) string {
-	return func(a *answer) string {
+func refusal(status int, failures []failure) func(*response) string {
+	return func(resp *response) string {
 		var p struct {
 			Status int `json:"status"`
 			Errors []struct {
 				Field, Rule string
 			} `json:"errors"`
 		}
-		if err := json.Unmarshal(a.body, &p); err != nil {
+		if err := json.Unmarshal(resp.body, &p); err != nil {
 			return fmt.Sprintf("the refusal is no JSON: %v", err)
 		}
 		var got []failure
@@ -329,11 +329,11 @@ func refusal(status int, failures []failure) func(*answer) string {
 }
 
 // refusalCSV holds that the body is a refusal in CSV, for the code of a rule.
-func refusalCSV(code string) func(*answer) string {
-	return func(a *answer) string {
-		header, cell, ok := strings.Cut(string(a.body), "\r\n")
+func refusalCSV(code string) func(*response) string {
+	return func(resp *response) string {
+		header, cell, ok := strings.Cut(string(resp.body), "\r\n")
 		if !ok || !strings.EqualFold(header, "ResponseStatus") || !strings.Contains(cell, code) {
-			return fmt.Sprintf("the refusal is %s, want ResponseStatus and %s in it", start(a.body), code)
+			return fmt.Sprintf("the refusal is %s, want ResponseStatus and %s in it", start(resp.body), code)
 		}
 		return ""
 	}
@@ -352,9 +352,9 @@ func bound(id string, c *call) *upstreamtest.Bound {
 }
 
 // nothing holds that there is no body.
-func nothing(a *answer) string {
-	if len(a.body) > 0 {
-		return fmt.Sprintf("the body is %s, want none", start(a.body))
+func nothing(resp *response) string {
+	if len(resp.body) > 0 {
+		return fmt.Sprintf("the body is %s, want none", start(resp.body))
 	}
 	return ""
 }

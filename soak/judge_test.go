@@ -26,7 +26,7 @@ func settled() *exchange {
 			arrives: true, bound: bound(id, c),
 			outcome: "ok", format: "csv", kind: "phone", country: "US", class: "2xx", transcoded: true, read: true,
 		},
-		answer: &answer{
+		response: &response{
 			status: 200,
 			header: http.Header{"Content-Type": {"text/csv"}, "Vary": {"Accept"}},
 			body:   []byte("Id\r\n1\r\n"),
@@ -41,16 +41,16 @@ var mistakes = map[string]struct {
 	make func(*exchange)
 	want string
 }{
-	"a wrong byte":                  {func(x *exchange) { x.answer.body = []byte("Id\r\n2\r\n") }, "wrong from byte 4"},
-	"a byte too few":                {func(x *exchange) { x.answer.body = x.answer.body[:5] }, "wrong from byte 5"},
-	"a byte too many":               {func(x *exchange) { x.answer.body = append(x.answer.body, 0) }, "wrong from byte 7"},
-	"a wrong status":                {func(x *exchange) { x.answer.status = 201 }, "the status is 201"},
-	"a wrong type":                  {func(x *exchange) { x.answer.header.Set("Content-Type", "text/plain") }, "Content-Type"},
-	"a field too many":              {func(x *exchange) { x.answer.header.Set("X-Transcode-Error", "malformed") }, "X-Transcode-Error"},
-	"no Vary":                       {func(x *exchange) { x.answer.header.Del("Vary") }, "Vary"},
-	"an answer that broke off":      {func(x *exchange) { x.answer.err = errors.New("EOF") }, "broke off"},
-	"no answer":                     {func(x *exchange) { x.answer = &answer{err: errors.New("EOF")} }, "broke off"},
-	"an answer that should break":   {func(x *exchange) { x.want.breaks = true }, "did not break off"},
+	"a wrong byte":                  {func(x *exchange) { x.response.body = []byte("Id\r\n2\r\n") }, "wrong from byte 4"},
+	"a byte too few":                {func(x *exchange) { x.response.body = x.response.body[:5] }, "wrong from byte 5"},
+	"a byte too many":               {func(x *exchange) { x.response.body = append(x.response.body, 0) }, "wrong from byte 7"},
+	"a wrong status":                {func(x *exchange) { x.response.status = 201 }, "the status is 201"},
+	"a wrong type":                  {func(x *exchange) { x.response.header.Set("Content-Type", "text/plain") }, "Content-Type"},
+	"a field too many":              {func(x *exchange) { x.response.header.Set("X-Transcode-Error", "malformed") }, "X-Transcode-Error"},
+	"no Vary":                       {func(x *exchange) { x.response.header.Del("Vary") }, "Vary"},
+	"a response that broke off":     {func(x *exchange) { x.response.err = errors.New("EOF") }, "broke off"},
+	"no response":                   {func(x *exchange) { x.response = &response{err: errors.New("EOF")} }, "broke off"},
+	"a response that should break":  {func(x *exchange) { x.want.breaks = true }, "did not break off"},
 	"a request lost on the way":     {func(x *exchange) { x.arrived, x.ended, x.bound = 0, 0, nil }, "0 times at the upstream"},
 	"a request forwarded twice":     {func(x *exchange) { x.arrived, x.ended = 2, 2 }, "2 times at the upstream"},
 	"a refused one forwarded":       {func(x *exchange) { x.want.arrives = false }, "want once and 0"},
@@ -62,10 +62,13 @@ var mistakes = map[string]struct {
 	"something bound":               {func(x *exchange) { x.want.bound = nil }, "want nothing"},
 	"a handler that panics":         {func(x *exchange) { x.panicked = true }, "panicked"},
 	"a client that should leave":    {func(x *exchange) { x.leave = whileHeld }, "was to leave"},
-	"a refusal forwarded when left": {func(x *exchange) { x.answer = &answer{gone: true}; x.leave = atAnyTime; x.want.arrives = false }, "want once at most and 0"},
-	"two calls of one who left":     {func(x *exchange) { x.answer = &answer{gone: true}; x.leave = atAnyTime; x.arrived, x.ended = 2, 2 }, "2 times at the upstream"},
-	"an outcome of one who left":    {func(x *exchange) { x.answer = &answer{gone: true}; x.leave = atAnyTime; x.outcome = "unreachable" }, "want ok or client_gone"},
-	"two calls of one closed":       {func(x *exchange) { x.answer = &answer{err: errors.New("EOF"), closed: true}; x.arrived, x.ended = 2, 2 }, "2 times at the upstream"},
+	"a refusal forwarded when left": {func(x *exchange) { x.response = &response{gone: true}; x.leave = atAnyTime; x.want.arrives = false }, "want once at most and 0"},
+	"two calls of one who left":     {func(x *exchange) { x.response = &response{gone: true}; x.leave = atAnyTime; x.arrived, x.ended = 2, 2 }, "2 times at the upstream"},
+	"an outcome of one who left":    {func(x *exchange) { x.response = &response{gone: true}; x.leave = atAnyTime; x.outcome = "unreachable" }, "want ok or client_gone"},
+	"two calls of one closed": {func(x *exchange) {
+		x.response = &response{err: errors.New("EOF"), closed: true}
+		x.arrived, x.ended = 2, 2
+	}, "2 times at the upstream"},
 }
 
 func TestWhatIsWrongWithAnExchangeIsFound(t *testing.T) {
@@ -83,22 +86,22 @@ func TestWhatIsWrongWithAnExchangeIsFound(t *testing.T) {
 func TestWhatMayBeIsNotWrong(t *testing.T) {
 	for name, change := range map[string]func(*exchange){
 		"an exchange that went well": func(*exchange) {},
-		"an answer in gzip": func(x *exchange) {
-			x.answer.body = packers["gzip"](x.answer.body)
-			x.answer.header.Set("Content-Encoding", "gzip")
+		"a response in gzip": func(x *exchange) {
+			x.response.body = packers["gzip"](x.response.body)
+			x.response.header.Set("Content-Encoding", "gzip")
 		},
 		"a client that left in time": func(x *exchange) {
-			x.leave, x.answer, x.outcome = atAnyTime, &answer{gone: true}, clientGone
+			x.leave, x.response, x.outcome = atAnyTime, &response{gone: true}, clientGone
 			x.arrived, x.ended, x.bound = 0, 0, nil
 		},
-		"a client that left too late": func(x *exchange) { x.leave, x.answer = atAnyTime, &answer{gone: true} },
+		"a client that left too late": func(x *exchange) { x.leave, x.response = atAnyTime, &response{gone: true} },
 		"a connection closed by a reload": func(x *exchange) {
-			x.answer = &answer{err: errors.New("EOF"), closed: true}
+			x.response = &response{err: errors.New("EOF"), closed: true}
 			x.outcome = clientGone
 		},
-		"an answer that broke off where it was to": func(x *exchange) {
+		"a response that broke off where it was to": func(x *exchange) {
 			x.want.breaks, x.want.body = true, beginning(func() []byte { return []byte("Id\r\n1\r\n") })
-			x.answer.body, x.answer.err = x.answer.body[:3], errors.New("EOF")
+			x.response.body, x.response.err = x.response.body[:3], errors.New("EOF")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,36 +115,36 @@ func TestWhatMayBeIsNotWrong(t *testing.T) {
 }
 
 func TestARefusalIsHeldToItsRules(t *testing.T) {
-	body := func(rule string) *answer {
-		return &answer{body: []byte(`{"status":422,"errors":[{"field":"destination","rule":"` + rule + `"}]}`)}
+	body := func(rule string) *response {
+		return &response{body: []byte(`{"status":422,"errors":[{"field":"destination","rule":"` + rule + `"}]}`)}
 	}
 	check := refusal(422, fails("destination emergency"))
 	if w := check(body("emergency")); w != "" {
 		t.Error(w)
 	}
-	for _, a := range []*answer{body("required"), {body: []byte("no")}, {body: []byte(`{"status":422,"errors":[]}`)}} {
-		if check(a) == "" {
-			t.Errorf("nothing is wrong with %s", a.body)
+	for _, resp := range []*response{body("required"), {body: []byte("no")}, {body: []byte(`{"status":422,"errors":[]}`)}} {
+		if check(resp) == "" {
+			t.Errorf("nothing is wrong with %s", resp.body)
 		}
 	}
 	csv := refusalCSV("EmergencyNumberNotAllowed")
-	if w := csv(&answer{body: []byte("ResponseStatus\r\n{errorCode:EmergencyNumberNotAllowed}\r\n")}); w != "" {
+	if w := csv(&response{body: []byte("ResponseStatus\r\n{errorCode:EmergencyNumberNotAllowed}\r\n")}); w != "" {
 		t.Error(w)
 	}
-	if csv(&answer{body: []byte("ResponseStatus\r\n{errorCode:NotEmpty}\r\n")}) == "" {
+	if csv(&response{body: []byte("ResponseStatus\r\n{errorCode:NotEmpty}\r\n")}) == "" {
 		t.Error("nothing is wrong with another code")
 	}
 }
 
 // tellAll has the books hear of an exchange from all sides.
 func tellAll(b *books, x *exchange) {
-	a := x.answer
-	x.entered, x.left, x.arrived, x.ended, x.answer = 0, 0, 0, 0, nil
+	resp := x.response
+	x.entered, x.left, x.arrived, x.ended, x.response = 0, 0, 0, 0, nil
 	b.begin(x)
 	received := &upstreamtest.Received{Header: http.Header{markHeader: {x.id}}, Bound: x.want.bound}
 	b.entered(x.id)
 	b.arrived(received)
-	b.answered(x, a)
+	b.done(x, resp)
 	b.ended(received)
 	b.left(x.id, x.outcome, false)
 }
@@ -177,11 +180,11 @@ func TestWhatComesAgainIsFound(t *testing.T) {
 func TestWhatNeverEndsIsFound(t *testing.T) {
 	b := newBooks()
 	x := settled()
-	a := x.answer
-	x.entered, x.left, x.arrived, x.ended, x.answer = 0, 0, 0, 0, nil
+	resp := x.response
+	x.entered, x.left, x.arrived, x.ended, x.response = 0, 0, 0, 0, nil
 	b.begin(x)
 	b.entered(x.id)
-	b.answered(x, a)
+	b.done(x, resp)
 	if _, ok := b.atRest(); ok || len(b.stuck()) != 1 {
 		t.Errorf("at rest %t, stuck %q", ok, b.stuck())
 	}
@@ -192,11 +195,11 @@ func TestALateArrivalOfOneWhoLeftIsWaitedFor(t *testing.T) {
 	b := newBooks()
 	x := settled()
 	x.leave, x.outcome = atAnyTime, clientGone
-	x.entered, x.left, x.arrived, x.ended, x.bound, x.answer = 0, 0, 0, 0, nil, nil
+	x.entered, x.left, x.arrived, x.ended, x.bound, x.response = 0, 0, 0, 0, nil, nil
 	b.begin(x)
 	b.entered(x.id)
 	b.left(x.id, clientGone, false)
-	b.answered(x, &answer{gone: true})
+	b.done(x, &response{gone: true})
 	if _, ok := b.atRest(); !ok {
 		t.Error("it is not over")
 	}
@@ -216,9 +219,9 @@ func TestWhoIsWaitedForIsGivenUpInTheEnd(t *testing.T) {
 	b := newBooks()
 	x := settled()
 	x.leave = atAnyTime
-	x.entered, x.left, x.arrived, x.ended, x.answer = 0, 0, 0, 0, nil
+	x.entered, x.left, x.arrived, x.ended, x.response = 0, 0, 0, 0, nil
 	b.begin(x)
-	b.answered(x, &answer{gone: true})
+	b.done(x, &response{gone: true})
 	for range patience + 1 {
 		b.rest()
 	}
@@ -300,7 +303,7 @@ func TestEverythingThatIsCountedIsPosted(t *testing.T) {
 func TestADoubtIsBounded(t *testing.T) {
 	l := make(ledger)
 	x := settled()
-	x.leave, x.answer, x.outcome, x.arrived = atAnyTime, &answer{gone: true}, clientGone, 0
+	x.leave, x.response, x.outcome, x.arrived = atAnyTime, &response{gone: true}, clientGone, 0
 	x.post(l)
 	for name, want := range map[string]span{
 		"requests_total": exactly(1),

@@ -1,5 +1,5 @@
 // Command soak runs a gateway under mixed traffic for as long as it is told, with
-// reloads and faults, and holds that every client got exactly one right answer,
+// reloads and faults, and holds that every client got exactly one right response,
 // that the upstream got each accepted request once and no other, that the metrics
 // add up, and that memory and goroutines stay flat:
 //

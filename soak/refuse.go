@@ -19,7 +19,7 @@ type refused struct {
 	status   int
 	outcome  string // refused if empty
 	failures []failure
-	header   http.Header // of the answer
+	header   http.Header // of the response
 	// write makes the request of one that is all right.
 	write func(*request, *call)
 }
@@ -49,7 +49,7 @@ func with(change func(*call)) func(*request, *call) {
 	}
 }
 
-// unsaid are outcomes whose answers are in no format; see [want].
+// unsaid are outcomes whose responses are in no format; see [want].
 var unsaid = map[string]bool{
 	"method_not_allowed": true, "not_acceptable": true, "predefined_route": true, "passed": true,
 }

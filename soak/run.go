@@ -217,13 +217,13 @@ func (s *soak) tell() {
 		took.Round(time.Second), n, int(float64(n)/took.Seconds()), s.gateway.reloads, mebibytes(u.heap), u.goroutines, len(s.books.mismatches()))
 }
 
-// watchLog finds answers that nobody asked for: net/http logs what comes on a
+// watchLog finds responses that nobody asked for: net/http logs what comes on a
 // connection on which there is no request.
 func (s *soak) watchLog() (stop func()) {
 	was := log.Writer()
 	log.SetOutput(writerFunc(func(line []byte) {
 		if strings.Contains(string(line), "Unsolicited response") {
-			s.books.found("a second answer", string(line))
+			s.books.found("a second response", string(line))
 			return
 		}
 		_, _ = was.Write(line)

@@ -25,7 +25,7 @@ func TestSoak(t *testing.T) {
 		t.Error(w)
 	}
 	s.summarize()
-	if s.books.requests() == 0 || s.gateway.reloads == 0 || !strings.Contains(out.String(), "exactly one right answer") {
+	if s.books.requests() == 0 || s.gateway.reloads == 0 || !strings.Contains(out.String(), "exactly one right response") {
 		t.Errorf("%s", &out)
 	}
 }
@@ -96,8 +96,8 @@ func TestTrafficIsMixed(t *testing.T) {
 		want = append(want, "in report mode: "+r.name)
 	}
 	want = append(want, "refused by an error route", "another route", "OPTIONS", "a predefined route that passes",
-		"an upstream that is down", "an upstream that is too slow", "a client that leaves while its answer is held back",
-		"a client that leaves in its answer", "a client that leaves in its request", "a client that leaves at any time")
+		"an upstream that is down", "an upstream that is too slow", "a client that leaves while its response is held back",
+		"a client that leaves in its response", "a client that leaves in its request", "a client that leaves at any time")
 	for _, kind := range want {
 		if kinds[kind] == 0 {
 			t.Errorf("there is none of %s", kind)
@@ -122,12 +122,12 @@ func TestTrafficIsMixed(t *testing.T) {
 	}
 }
 
-func TestASecondAnswerIsFound(t *testing.T) {
+func TestASecondResponseIsFound(t *testing.T) {
 	s := &soak{books: newBooks()}
 	stop := s.watchLog()
 	log.Print("Unsolicited response received on idle HTTP channel starting with \"HTTP/1.1 200 OK\"; err=<nil>")
 	stop()
-	if got := strings.Join(s.books.mismatches(), ""); !strings.Contains(got, "a second answer") {
+	if got := strings.Join(s.books.mismatches(), ""); !strings.Contains(got, "a second response") {
 		t.Errorf("found %q", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// shape is a session that the upstream answers with, under any id.
+// shape is a session that the upstream responds with, under any id.
 type shape struct {
 	name string
 	// texts are the upstream's own responses by format, with shapeID for the id.
@@ -22,7 +22,7 @@ type shape struct {
 // shapeID stands in a shape where the id goes.
 const shapeID = "soak-session-id"
 
-// in returns the upstream's own answer in a format.
+// in returns the upstream's own response in a format.
 func (s *shape) in(format, id string) []byte {
 	return bytes.ReplaceAll(s.texts[format], []byte(shapeID), []byte(id))
 }
@@ -41,7 +41,7 @@ var recordedShapes = []string{
 // 30 KiB, 250 KiB and 1 MiB of JSON.
 var grownShapes = []int{300, 2500, 10000}
 
-// readShapes asks an upstream for sessions in every format. What it answers is
+// readShapes asks an upstream for sessions in every format. What it sends is
 // what the clients must get: its CSV is not made by the gateway's code.
 func readShapes(ctx context.Context) (small, large []*shape, err error) {
 	sessions := make(map[string][]byte)
@@ -103,7 +103,7 @@ func grow(session []byte, entries int) []byte {
 	return bytes.Replace(session, []byte(log), []byte(log+b.String()), 1)
 }
 
-// ask posts to the upstream itself and returns the body of its answer.
+// ask posts to the upstream itself and returns the body of its response.
 func ask(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
 	if err != nil {

@@ -32,7 +32,7 @@ func (s *soak) summarize() {
 	}
 	wrong := b.mismatches()
 	if len(wrong) == 0 {
-		fmt.Fprintln(s.out, "\nEvery client got exactly one right answer, the upstream got what was accepted,\nand the metrics say the same.")
+		fmt.Fprintln(s.out, "\nEvery client got exactly one right response, the upstream got what was accepted,\nand the metrics say the same.")
 		return
 	}
 	fmt.Fprintln(s.out, "\nWrong:")

@@ -237,7 +237,7 @@ func (t *traffic) deliverCSV(x *exchange, sent func() []byte, size int) {
 	})
 }
 
-// view is the key in views of how an exchange's answer is made CSV.
+// view is the key in views of how an exchange's response is made CSV.
 func (x *exchange) view() string {
 	if x.request.site != "tailored" {
 		return "plain"
@@ -245,7 +245,7 @@ func (x *exchange) view() string {
 	return x.request.view
 }
 
-// faulty is a call that the upstream answers with a fault.
+// faulty is a call to which the upstream responds with a fault.
 func (t *traffic) faulty(x *exchange, c *call) {
 	f := pick(t, faults.All)
 	x.kind = "a fault: " + f.What
@@ -276,7 +276,7 @@ func (t *traffic) acceptEither(x *exchange, c *call) {
 
 // leaving is a call whose client leaves.
 func (t *traffic) leaving(x *exchange, c *call) {
-	x.leave = *pick(t, []departure{whileHeld, inTheAnswer, atAnyTime, inTheRequest})
+	x.leave = *pick(t, []departure{whileHeld, inTheResponse, atAnyTime, inTheRequest})
 	x.request.send("application/json", c.json(asIs))
 	t.acceptEither(x, c)
 	x.request.send("application/json", c.json(asIs))
@@ -286,12 +286,12 @@ func (t *traffic) leaving(x *exchange, c *call) {
 	t.deliver(x, served(x.want.format))
 	switch x.leave {
 	case whileHeld:
-		x.kind = "a client that leaves while its answer is held back"
+		x.kind = "a client that leaves while its response is held back"
 		x.want.fault = &upstreamtest.Fault{Gate: "never"}
 		x.want.outcome, x.want.class = clientGone, none
 		x.want.transcoded, x.want.fallback = false, ""
-	case inTheAnswer:
-		x.kind = "a client that leaves in its answer"
+	case inTheResponse:
+		x.kind = "a client that leaves in its response"
 		x.request.path, x.request.header["Accept"], x.request.query = membersPath(x.id), nil, ""
 		x.want.format = "json"
 		t.deliver(x, served(x.want.format))
@@ -311,7 +311,7 @@ func (t *traffic) leaving(x *exchange, c *call) {
 	}
 }
 
-// timeout is a call that the upstream does not answer in time.
+// timeout is a call that the upstream does not respond to in time.
 func (t *traffic) timeout(x *exchange, c *call) {
 	x.kind = "an upstream that is too slow"
 	x.request.site = "hasty"
@@ -351,7 +351,7 @@ func (t *traffic) refused(x *exchange, c *call) {
 
 	w.format, w.negotiated = as.format, as.format
 	if w.outcome == "not_acceptable" {
-		// Nothing was chosen, so the answer is JSON; an unknown view leaves the format.
+		// Nothing was chosen, so the response is JSON; an unknown view leaves the format.
 		if f.site == "" {
 			w.negotiated = none
 		}
@@ -374,13 +374,13 @@ func (t *traffic) refused(x *exchange, c *call) {
 	}
 }
 
-// byErrorRoute has a refusal be answered by the site's error route.
+// byErrorRoute has a refusal handled by the site's error route.
 func (t *traffic) byErrorRoute(x *exchange) {
 	x.kind = "refused by an error route"
 	x.request.site = "routes"
 	x.want.contentType = "text/plain; charset=utf-8"
 	x.want.body = exact(func() []byte { return []byte("refused") })
-	x.want.unanswered = true
+	x.want.notOurs = true
 }
 
 // reported is a call that fails a rule and is forwarded all the same.

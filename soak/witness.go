@@ -46,7 +46,7 @@ func (witness) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			outcome, _ = repl.GetString("http.conference_members.outcome")
 		}
-		// reverse_proxy panics to break an answer off; anything else is a mistake.
+		// reverse_proxy panics to break a response off; anything else is a mistake.
 		v := recover()
 		b.left(id, outcome, v != nil && v != http.ErrAbortHandler) //nolint:errorlint // a sentinel by contract
 		if v != nil {

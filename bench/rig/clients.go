@@ -17,11 +17,11 @@ import (
 type Request struct {
 	// Addr is the host and port of the gateway.
 	Addr string
-	// Session is the name of the session, and so of the answer.
+	// Session is the name of the session, and so of the response.
 	Session string
 	// Accept is the format that is asked for.
 	Accept string
-	// ContentType is what the answer has to be.
+	// ContentType is what the response has to be.
 	ContentType string
 	// Numbers are the destinations, sent in turn.
 	Numbers []string
@@ -35,7 +35,7 @@ type Result struct {
 	Latencies []time.Duration
 }
 
-// Rate is how many requests were answered in a second.
+// Rate is how many requests got a response in a second.
 func (r *Result) Rate() float64 { return float64(len(r.Latencies)) / r.Took.Seconds() }
 
 // Quantile is the latency that a share q of the requests did not exceed.
@@ -47,7 +47,7 @@ func (r *Result) Quantile(q float64) time.Duration {
 }
 
 // Load has so many clients, each on a connection of its own, send the request
-// for so long, each one as soon as the one before is answered. An answer other
+// for so long, each as soon as the one before has its response. A response other
 // than 200 of the expected type is an error.
 func Load(ctx context.Context, q *Request, clients int, length time.Duration) (*Result, error) {
 	all, requests := make([]*client, clients), q.bytes()
@@ -111,38 +111,38 @@ func dial(ctx context.Context, q *Request, requests [][]byte, i int) (*client, e
 	return &client{conn: conn, reader: bufio.NewReader(conn), requests: requests, want: q.ContentType, next: i}, nil
 }
 
-// ask sends one request and reads its answer.
+// ask sends one request and reads its response.
 func (c *client) ask() error {
 	c.next++
 	sent := time.Now()
 	if _, err := c.conn.Write(c.requests[c.next%len(c.requests)]); err != nil {
 		return err
 	}
-	if err := c.readAnswer(); err != nil {
+	if err := c.readResponse(); err != nil {
 		return err
 	}
 	c.latencies = append(c.latencies, time.Since(sent))
 	return nil
 }
 
-// readAnswer reads an answer and checks it.
-func (c *client) readAnswer() error {
+// readResponse reads a response and checks it.
+func (c *client) readResponse() error {
 	status, err := c.reader.ReadString('\n')
 	if err != nil {
 		return err
 	}
 	if !strings.HasPrefix(status, "HTTP/1.1 200 ") {
-		return fmt.Errorf("the gateway answered %q", strings.TrimSpace(status))
+		return fmt.Errorf("the gateway sent %q", strings.TrimSpace(status))
 	}
 	f, err := readFields(c.reader)
 	if err != nil {
 		return err
 	}
 	if f.contentType != c.want {
-		return fmt.Errorf("the answer is %q, not %q", f.contentType, c.want)
+		return fmt.Errorf("the response is %q, not %q", f.contentType, c.want)
 	}
 	if f.length < 0 {
-		return errors.New("the answer has no Content-Length")
+		return errors.New("the response has no Content-Length")
 	}
 	return discard(c.reader, f.length)
 }

@@ -192,7 +192,7 @@ func (g *Gateway) get(ctx context.Context, path string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("asking the admin endpoint: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("the admin endpoint answers %s", res.Status), res.Body.Close())
+		return nil, errors.Join(fmt.Errorf("the admin endpoint responds with %s", res.Status), res.Body.Close())
 	}
 	return res.Body, nil
 }

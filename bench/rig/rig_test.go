@@ -21,7 +21,7 @@ func upstream(t *testing.T) *Upstream {
 	return u
 }
 
-func TestClientsAreAnswered(t *testing.T) {
+func TestClientsGetTheirResponses(t *testing.T) {
 	u := upstream(t)
 	q := &Request{Addr: u.Addr, Session: "S1", Accept: "application/json", ContentType: "application/json; charset=utf-8", Numbers: []string{"+12125550123"}}
 	res, err := Load(t.Context(), q, 3, 50*time.Millisecond)
@@ -29,18 +29,18 @@ func TestClientsAreAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(res.Latencies) < 3 || res.Rate() <= 0 {
-		t.Errorf("%d answers in %v", len(res.Latencies), res.Took)
+		t.Errorf("%d responses in %v", len(res.Latencies), res.Took)
 	}
 	if low, high := res.Quantile(0), res.Quantile(1); low <= 0 || high < low || high > res.Took {
 		t.Errorf("latencies from %v to %v in %v", low, high, res.Took)
 	}
 }
 
-func TestAWrongAnswerIsAnError(t *testing.T) {
+func TestAWrongResponseIsAnError(t *testing.T) {
 	u := upstream(t)
 	for _, tt := range []struct{ rule, session, contentType, want string }{
 		{"another type", "S1", "text/csv", "not \"text/csv\""},
-		{"no answer", "S2", "application/json", "EOF"},
+		{"no response", "S2", "application/json", "EOF"},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			q := &Request{Addr: u.Addr, Session: tt.session, ContentType: tt.contentType, Numbers: []string{"+12125550123"}}
@@ -76,7 +76,7 @@ func TestAGatewayIsMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(res.Latencies) == 0 || peak.CPU <= before.CPU || peak.Mallocs <= before.Mallocs || peak.Resident == 0 || peak.Goroutines == 0 {
-		t.Errorf("%d answers, before %+v, at the most %+v", len(res.Latencies), before, peak)
+		t.Errorf("%d responses, before %+v, at the most %+v", len(res.Latencies), before, peak)
 	}
 }
 

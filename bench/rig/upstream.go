@@ -12,15 +12,15 @@ import (
 	"sync"
 )
 
-// Upstream answers POST /sessions/NAME/conference/members with the session of
+// Upstream responds to POST /sessions/NAME/conference/members with the session of
 // that name, and anything else not at all.
 type Upstream struct {
 	// Addr is its host and port, on loopback.
 	Addr string
 
-	listener net.Listener
-	answers  map[string][]byte
-	serving  sync.WaitGroup
+	listener  net.Listener
+	responses map[string][]byte
+	serving   sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -34,12 +34,12 @@ func StartUpstream(sessions map[string][]byte) (*Upstream, error) {
 	}
 	u := &Upstream{
 		Addr: l.Addr().String(), listener: l,
-		answers: make(map[string][]byte), conns: make(map[net.Conn]struct{}),
+		responses: make(map[string][]byte), conns: make(map[net.Conn]struct{}),
 	}
 	for name, session := range sessions {
 		head := "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nVary: Accept\r\nContent-Length: " +
 			strconv.Itoa(len(session)) + "\r\n\r\n"
-		u.answers[name] = append([]byte(head), session...)
+		u.responses[name] = append([]byte(head), session...)
 	}
 	u.serving.Go(u.accept)
 	return u, nil
@@ -78,15 +78,15 @@ func (u *Upstream) accept() {
 	}
 }
 
-// serve answers the requests of one connection.
+// serve serves the requests of one connection.
 func (u *Upstream) serve(c net.Conn) {
 	r := bufio.NewReader(c)
 	for {
-		answer, err := u.read(r)
+		response, err := u.read(r)
 		if err != nil {
 			return
 		}
-		if _, err := c.Write(answer); err != nil {
+		if _, err := c.Write(response); err != nil {
 			return
 		}
 	}
@@ -95,7 +95,7 @@ func (u *Upstream) serve(c net.Conn) {
 // errNoSession is what the upstream closes a connection for.
 var errNoSession = errors.New("no session of that name")
 
-// read reads a request and returns the answer to it.
+// read reads a request and returns the response to it.
 func (u *Upstream) read(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
@@ -103,7 +103,7 @@ func (u *Upstream) read(r *bufio.Reader) ([]byte, error) {
 	}
 	// POST /sessions/NAME/conference/members HTTP/1.1
 	name, _, _ := strings.Cut(strings.TrimPrefix(string(line), "POST /sessions/"), "/")
-	answer, ok := u.answers[name]
+	response, ok := u.responses[name]
 	if !ok {
 		return nil, errNoSession
 	}
@@ -111,7 +111,7 @@ func (u *Upstream) read(r *bufio.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer, discard(r, max(f.length, 0))
+	return response, discard(r, max(f.length, 0))
 }
 
 // fields are what matters of a header.

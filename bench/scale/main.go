@@ -1,5 +1,5 @@
 // Command scale measures what the gateway costs as work grows: with the size of
-// the answer, the number of clients at once, and the number of handlers in a
+// the response, the number of clients at once, and the number of handlers in a
 // configuration.
 //
 //	cd bench && go run ./scale -plots ../docs
@@ -44,7 +44,7 @@ func run(ctx context.Context, plots string, length time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	upstream, err := rig.StartUpstream(answers())
+	upstream, err := rig.StartUpstream(responses())
 	if err != nil {
 		return err
 	}

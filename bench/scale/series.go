@@ -27,10 +27,10 @@ type series struct {
 	points [][]point // by way and x
 }
 
-// way is a way to have the request answered.
+// way is a way to respond to the request.
 type way struct {
-	name, accept, answers string
-	directives            func(x int) string
+	name, accept, contentType string
+	directives                func(x int) string
 	// bare is without the module. How its costs grow is Caddy's doing, and that of
 	// clients on the same machine: those of the others may grow as fast.
 	bare bool
@@ -76,12 +76,12 @@ const (
 	typical = "1200"
 )
 
-// sizes are those of the answers in bytes: 1 KiB to 8 MiB, of which the last is
+// sizes are those of the responses in bytes: 1 KiB to 8 MiB, of which the last is
 // just small enough to be made CSV.
 var sizes = []int{1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 8<<20 - 1<<10}
 
-// answers are sessions by their sizes.
-func answers() map[string][]byte {
+// responses are sessions by their sizes.
+func responses() map[string][]byte {
 	all := map[string][]byte{typical: session(1200)}
 	for _, size := range sizes {
 		all[strconv.Itoa(size)] = session(size)
@@ -112,7 +112,7 @@ func all(upstream string) []*series {
 	}
 	return []*series{
 		{
-			name: "size", x: "size of the answer", bytes: true, at: sizes, ways: ways,
+			name: "size", x: "size of the response", bytes: true, at: sizes, ways: ways,
 			load:   func(x int) (string, int) { return strconv.Itoa(x), 8 },
 			graphs: []graph{throughput, cpu, memory},
 		},
@@ -172,7 +172,7 @@ func (s *series) point(ctx context.Context, program string, w *way, x int, lengt
 	p.start = milliseconds(time.Since(started))
 
 	session, clients := s.load(x)
-	q := &rig.Request{Addr: g.Addrs[0], Session: session, Accept: w.accept, ContentType: w.answers, Numbers: []string{"+12125550123", "+493012345678"}}
+	q := &rig.Request{Addr: g.Addrs[0], Session: session, Accept: w.accept, ContentType: w.contentType, Numbers: []string{"+12125550123", "+493012345678"}}
 	if _, err := rig.Load(ctx, q, clients, length/3); err != nil { // warming up
 		return p, err
 	}

@@ -68,14 +68,14 @@ func TestEverySeriesIsPlotted(t *testing.T) {
 	}
 }
 
-func TestAnswersHaveTheirSizes(t *testing.T) {
+func TestResponsesHaveTheirSizes(t *testing.T) {
 	for _, size := range sizes {
 		if n := len(session(size)); n < size-100 || n > size+100 {
-			t.Errorf("an answer of %d bytes has %d", size, n)
+			t.Errorf("a response of %d bytes has %d", size, n)
 		}
 	}
 	if last := sizes[len(sizes)-1]; len(session(last)) > 8<<20 {
-		t.Errorf("the largest answer is too large to be made CSV")
+		t.Errorf("the largest response is too large to be made CSV")
 	}
 }
 

@@ -12,7 +12,7 @@ const call = {
     fromNumber: '+12025550199',
 }
 
-// A request whose answer is text, as the library's users ask for CSV.
+// A request whose response is text, as the library's users ask for CSV.
 class AddConferenceMemberCsv extends AddConferenceMember {
     createResponse() { return '' }
 }
@@ -116,7 +116,7 @@ for (const { path, basePath } of predefined) {
     })
 }
 
-test('a batch on a predefined route is answered 404', async () => {
+test('a batch on a predefined route gets 404', async () => {
     const client = new JsonServiceClient(GATEWAY)
     const { response } = await failure(client, () => client.sendAll([new AddConferenceMember(call)]))
     assert.equal(response.url, GATEWAY + '/api/AddConferenceMember[]')
@@ -129,7 +129,7 @@ test('the client of browsers, which labels JSON as text, is read on its own rout
 })
 
 // JsonApiClient says no Content-Type, so fetch says text/plain, which the API
-// would not read: it would answer 200 and dial nobody that was asked for.
+// would not read: it would respond with 200 and dial nobody that was asked for.
 test('JSON labelled as text is refused in the shape of the API', async () => {
     const client = JsonApiClient.create(GATEWAY)
     const { error, response } = await failure(client, () =>

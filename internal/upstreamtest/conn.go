@@ -8,7 +8,7 @@ import (
 )
 
 // conn is a connection whose status lines can be given other reason phrases
-// than those of net/http: the recorded server answers "404 NotFound" for a
+// than those of net/http: the recorded server responds "404 NotFound" for a
 // session that is not there, and "404 Not Found" for a route that is not.
 type conn struct {
 	net.Conn

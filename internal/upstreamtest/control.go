@@ -9,7 +9,7 @@ import (
 
 // Control returns a handler through which another process has what [Upstream]
 // offers in this one. It belongs on an address of its own, as the upstream
-// itself answers 404 there as recorded.
+// itself responds with 404 there as recorded.
 //
 //	GET    /received        the requests, as a JSON list of Received
 //	GET    /stats           the counts, as JSON

@@ -17,7 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// delivery sends one answer.
+// delivery sends one response.
 type delivery struct {
 	u   *Upstream
 	w   http.ResponseWriter
@@ -26,8 +26,8 @@ type delivery struct {
 	f   *Fault
 }
 
-// send sends the natural answer, with the fault applied.
-func (d *delivery) send(a *answer) {
+// send sends the natural response, with the fault applied.
+func (d *delivery) send(resp *response) {
 	if d.hold() != nil {
 		d.giveUp()
 	}
@@ -43,12 +43,12 @@ func (d *delivery) send(a *answer) {
 		d.upgrade()
 		return
 	}
-	a.apply(&d.f.Reply)
-	d.u.change(func() { d.rec.Status = a.status })
+	resp.apply(&d.f.Reply)
+	d.u.change(func() { d.rec.Status = resp.status })
 	for _, i := range d.f.Informational {
 		d.inform(i)
 	}
-	d.write(a)
+	d.write(resp)
 }
 
 // hold waits for as long as the fault says.
@@ -79,37 +79,37 @@ func (d *delivery) giveUp() {
 	panic(http.ErrAbortHandler)
 }
 
-// apply changes the answer as a reply says, but for what concerns only the
+// apply changes the response as a reply says, but for what concerns only the
 // sending.
-func (a *answer) apply(r *Reply) {
-	if r.Status != 0 && r.Status != a.status {
-		a.status, a.reason = r.Status, ""
+func (resp *response) apply(r *Reply) {
+	if r.Status != 0 && r.Status != resp.status {
+		resp.status, resp.reason = r.Status, ""
 	}
 	if r.Reason != "" {
-		a.reason = r.Reason
+		resp.reason = r.Reason
 	}
 	if r.Body != nil {
-		a.body = []byte(*r.Body)
-		a.header.Del("Content-Length")
+		resp.body = []byte(*r.Body)
+		resp.header.Del("Content-Length")
 	}
 	if r.Encoding != "" {
-		a.body = pack(r.Encoding, a.body)
-		a.header.Set("Content-Encoding", r.Encoding)
-		a.header.Del("Content-Length")
+		resp.body = pack(r.Encoding, resp.body)
+		resp.header.Set("Content-Encoding", r.Encoding)
+		resp.header.Del("Content-Length")
 	}
 	for name, values := range r.Header {
 		name = http.CanonicalHeaderKey(name)
-		a.header[name] = values
+		resp.header[name] = values
 		if len(values) == 0 {
-			delete(a.header, name)
+			delete(resp.header, name)
 		}
 	}
 	if r.Length != nil {
 		n := *r.Length
 		if n < 0 {
-			n = int64(len(a.body)) * int64(max(r.Repeat, 1))
+			n = int64(len(resp.body)) * int64(max(r.Repeat, 1))
 		}
-		a.header.Set("Content-Length", strconv.FormatInt(n, 10))
+		resp.header.Set("Content-Length", strconv.FormatInt(n, 10))
 	}
 }
 
@@ -138,63 +138,63 @@ func pack(coding string, b []byte) []byte {
 }
 
 // write sends status line, header, body and trailer.
-func (d *delivery) write(a *answer) {
-	if d.lies(a) && d.r.ProtoMajor == 1 {
-		d.hijack(func(c net.Conn, _ *bufio.ReadWriter) { d.writeRaw(c, a) })
+func (d *delivery) write(resp *response) {
+	if d.lies(resp) && d.r.ProtoMajor == 1 {
+		d.hijack(func(c net.Conn, _ *bufio.ReadWriter) { d.writeRaw(c, resp) })
 		return
 	}
 	rc := http.NewResponseController(d.w)
-	d.head(a)
-	if d.chunked(a) {
+	d.head(resp)
+	if d.chunked(resp) {
 		_ = rc.Flush()
 	}
 	if d.f.Drop != "" {
-		_, _ = d.w.Write(a.body[:min(max(d.f.Cut, 0), len(a.body))])
+		_, _ = d.w.Write(resp.body[:min(max(d.f.Cut, 0), len(resp.body))])
 		_ = rc.Flush()
 		d.drop()
 		return
 	}
-	d.writeBody(a, rc)
+	d.writeBody(resp, rc)
 	for name, values := range d.f.Trailer {
 		d.w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
 }
 
 // lies reports whether the declared length is not that of the body.
-func (d *delivery) lies(a *answer) bool {
-	return d.f.Length != nil && *d.f.Length >= 0 && *d.f.Length != int64(len(a.body))*int64(max(d.f.Repeat, 1)) &&
+func (d *delivery) lies(resp *response) bool {
+	return d.f.Length != nil && *d.f.Length >= 0 && *d.f.Length != int64(len(resp.body))*int64(max(d.f.Repeat, 1)) &&
 		d.r.Method != http.MethodHead
 }
 
 // chunked reports whether the body is sent in chunks, as the server sends
 // every body whose length it does not declare.
-func (d *delivery) chunked(a *answer) bool {
-	return a.header.Get("Content-Length") == "" && d.r.Method != http.MethodHead &&
-		(len(a.body) > 0 || len(d.f.Parts) > 0 || d.f.Body != nil)
+func (d *delivery) chunked(resp *response) bool {
+	return resp.header.Get("Content-Length") == "" && d.r.Method != http.MethodHead &&
+		(len(resp.body) > 0 || len(d.f.Parts) > 0 || d.f.Body != nil)
 }
 
 // head sends status line and header.
-func (d *delivery) head(a *answer) {
+func (d *delivery) head(resp *response) {
 	h := d.w.Header()
-	if len(a.header["Content-Type"]) == 0 {
+	if len(resp.header["Content-Type"]) == 0 {
 		h["Content-Type"] = nil // not to be guessed from the body
 	}
-	maps.Copy(h, a.header)
+	maps.Copy(h, resp.header)
 	for name := range d.f.Trailer {
 		h.Add("Trailer", http.CanonicalHeaderKey(name))
 	}
-	if c := connOf(d.r.Context()); c != nil && a.reason != "" {
-		status := fmt.Sprintf("%03d %s", a.status, a.reason)
+	if c := connOf(d.r.Context()); c != nil && resp.reason != "" {
+		status := fmt.Sprintf("%03d %s", resp.status, resp.reason)
 		c.status.Store(&status)
 	}
-	d.w.WriteHeader(a.status)
+	d.w.WriteHeader(resp.status)
 }
 
 // writeBody sends the body, in parts or repeated.
-func (d *delivery) writeBody(a *answer, rc *http.ResponseController) {
+func (d *delivery) writeBody(resp *response, rc *http.ResponseController) {
 	if len(d.f.Parts) == 0 {
 		for range max(d.f.Repeat, 1) {
-			if _, err := d.w.Write(a.body); err != nil {
+			if _, err := d.w.Write(resp.body); err != nil {
 				return
 			}
 		}
@@ -211,20 +211,20 @@ func (d *delivery) writeBody(a *answer, rc *http.ResponseController) {
 	}
 }
 
-// writeRaw sends an answer whose Content-Length is not the length of its body,
+// writeRaw sends a response whose Content-Length is not the length of its body,
 // which net/http would not do.
-func (d *delivery) writeRaw(w io.Writer, a *answer) {
-	reason := a.reason
+func (d *delivery) writeRaw(w io.Writer, resp *response) {
+	reason := resp.reason
 	if reason == "" {
-		reason = http.StatusText(a.status)
+		reason = http.StatusText(resp.status)
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "HTTP/1.1 %03d %s\r\n", a.status, reason)
-	_ = a.header.Write(&b)
+	fmt.Fprintf(&b, "HTTP/1.1 %03d %s\r\n", resp.status, reason)
+	_ = resp.header.Write(&b)
 	b.WriteString("\r\n")
 	_, _ = w.Write(b.Bytes())
 	for range max(d.f.Repeat, 1) {
-		if _, err := w.Write(a.body); err != nil {
+		if _, err := w.Write(resp.body); err != nil {
 			return
 		}
 	}

@@ -130,7 +130,7 @@ func pascal(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// columnsOf are the columns of an answer: those of a session, whatever it
+// columnsOf are the columns of a response: those of a session, whatever it
 // holds, or the members of an error.
 func columnsOf(n node, session []string) []string {
 	if n.kind == object && !slices.Contains(n.names, "id") && len(n.names) == 1 {

@@ -33,7 +33,7 @@ var left = map[string]string{
 	"application/xml": "the recordings hold the first 300 characters of the server's XML, and no rules for it",
 }
 
-func TestAnswersEveryRecordedExchangeAsRecorded(t *testing.T) {
+func TestRespondsToEveryRecordedExchangeAsRecorded(t *testing.T) {
 	s := start(t, Options{})
 	exchanges := recordings.Exchanges()
 	compared := 0

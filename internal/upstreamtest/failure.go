@@ -1,6 +1,6 @@
 package upstreamtest
 
-// failure is an error that the server answers with.
+// failure is an error that the server responds with.
 type failure struct {
 	status  int
 	reason  string // of the status line

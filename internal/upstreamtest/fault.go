@@ -9,8 +9,8 @@ import (
 )
 
 // FaultHeader is the request header that names a fault for the request that
-// bears it: one of the names of [Named], or a [Fault] as JSON. What is neither
-// is answered with 599, so that a misspelt test fails.
+// bears it: one of the names of [Named], or a [Fault] as JSON. Anything else
+// gets a 599, so that a misspelt test fails.
 const FaultHeader = "X-Upstream-Fault"
 
 // Drop says how a connection ends.
@@ -24,21 +24,21 @@ const (
 )
 
 // Fault is what goes otherwise than recorded with one request. The zero value
-// is the natural answer.
+// is the natural response.
 type Fault struct {
 	// Early acts before the body of the request is read: nothing is bound,
 	// and a client that waits for "100 Continue" gets none.
 	Early bool `json:"early,omitempty"`
 
-	// Gate holds the answer back until [Upstream.Release] lets it through,
+	// Gate holds the response back until [Upstream.Release] lets it through,
 	// the client gives up or the server is closed.
 	Gate string `json:"gate,omitempty"`
 
-	// Delay holds the answer back for a time, in nanoseconds in JSON. Tests
+	// Delay holds the response back for a time, in nanoseconds in JSON. Tests
 	// that must not depend on time use Gate.
 	Delay time.Duration `json:"delay,omitempty"`
 
-	// Drop ends the connection in place of the answer, or in mid-body if Cut
+	// Drop ends the connection in place of the response, or in mid-body if Cut
 	// says so. Over HTTP/2 the stream is reset instead.
 	Drop Drop `json:"drop,omitempty"`
 
@@ -46,16 +46,16 @@ type Fault struct {
 	// the header alone. 0 drops before the status line.
 	Cut int `json:"cut,omitempty"`
 
-	// Raw is sent in place of the whole answer, status line and all, and the
+	// Raw is sent in place of the whole response, status line and all, and the
 	// connection is closed after it.
 	Raw string `json:"raw,omitempty"`
 
-	// Reply is what replaces the natural answer or parts of it.
+	// Reply is what replaces the natural response or parts of it.
 	Reply
 }
 
-// Reply changes the natural answer. Every field that is not set leaves the
-// answer as it is.
+// Reply changes the natural response. Every field that is not set leaves the
+// response as it is.
 type Reply struct {
 	// Status is the status code.
 	Status int `json:"status,omitempty"`
@@ -91,10 +91,10 @@ type Reply struct {
 	// Trailer is announced and sent after the body.
 	Trailer http.Header `json:"trailer,omitempty"`
 
-	// Informational are sent before the answer.
+	// Informational are sent before the response.
 	Informational []Informational `json:"informational,omitempty"`
 
-	// Upgrade answers 101 and switches to a protocol of that name, in which
+	// Upgrade sends 101 and switches to a protocol of that name, in which
 	// the server sends back every byte that it gets.
 	Upgrade string `json:"upgrade,omitempty"`
 }

@@ -55,21 +55,21 @@ func newCall(t testing.TB, s *Server, fault string) *http.Request {
 	return r
 }
 
-// answered is a response that was read as far as it went.
-type answered struct {
+// readResponse is a response that was read as far as it went.
+type readResponse struct {
 	*http.Response
 	body []byte
 	err  error // from the request or from reading the body
 }
 
-func do(c *http.Client, r *http.Request) answered {
+func do(c *http.Client, r *http.Request) readResponse {
 	resp, err := c.Do(r)
 	if err != nil {
-		return answered{err: err}
+		return readResponse{err: err}
 	}
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	return answered{resp, body, err}
+	return readResponse{resp, body, err}
 }
 
 func natural(t testing.TB) []byte {
@@ -79,7 +79,7 @@ func natural(t testing.TB) []byte {
 
 func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 	whole := natural(t)
-	checks := map[string]func(*testing.T, answered){
+	checks := map[string]func(*testing.T, readResponse){
 		"reset":              wantError(syscall.ECONNRESET),
 		"reset-early":        wantError(nil), // reset or, if the client still writes, a broken pipe
 		"reset-after-header": wantCut(0, syscall.ECONNRESET),
@@ -88,15 +88,15 @@ func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 		"close-early":        wantError(nil),
 		"close-mid-body":     wantCut(100, io.ErrUnexpectedEOF),
 		"not-http":           wantError(nil),
-		"length-long": func(t *testing.T, a answered) {
+		"length-long": func(t *testing.T, a readResponse) {
 			wantBody(t, a, whole, io.ErrUnexpectedEOF)
 			wantLength(t, a, 1<<20)
 		},
-		"length-short": func(t *testing.T, a answered) {
+		"length-short": func(t *testing.T, a readResponse) {
 			wantBody(t, a, whole[:100], nil)
 			wantLength(t, a, 100)
 		},
-		"length": func(t *testing.T, a answered) {
+		"length": func(t *testing.T, a readResponse) {
 			wantBody(t, a, whole, nil)
 			wantLength(t, a, int64(len(whole)))
 		},
@@ -105,16 +105,16 @@ func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 		"not-utf8":       wantUnlike(whole, "application/json; charset=utf-8"),
 		"html":           wantUnlike(whole, "application/json; charset=utf-8"),
 		"scalar":         wantUnlike(whole, "application/json; charset=utf-8"),
-		"empty": func(t *testing.T, a answered) {
+		"empty": func(t *testing.T, a readResponse) {
 			wantBody(t, a, nil, nil)
 			wantStatus(t, a, http.StatusOK)
 		},
-		"deep": func(t *testing.T, a answered) {
+		"deep": func(t *testing.T, a readResponse) {
 			if n := bytes.Count(a.body, []byte{'['}); n != 100_000 {
 				t.Errorf("nested %d deep", n)
 			}
 		},
-		"huge": func(t *testing.T, a answered) {
+		"huge": func(t *testing.T, a readResponse) {
 			if len(a.body) < 16<<20 || !json.Valid(a.body) {
 				t.Errorf("%d bytes", len(a.body))
 			}
@@ -124,7 +124,7 @@ func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 		"bad-gateway":  wantCode(http.StatusBadGateway, "text/plain"),
 		"no-content":   wantEmpty(http.StatusNoContent),
 		"not-modified": wantEmpty(http.StatusNotModified),
-		"partial": func(t *testing.T, a answered) {
+		"partial": func(t *testing.T, a readResponse) {
 			wantStatus(t, a, http.StatusPartialContent)
 			if a.Header.Get("Content-Range") == "" {
 				t.Error("no Content-Range")
@@ -136,7 +136,7 @@ func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 			return zlib.NewReader(r)
 		}),
 		"br": wantPacked(whole, "br", func(r io.Reader) (io.Reader, error) { return r, nil }),
-		"validators": func(t *testing.T, a answered) {
+		"validators": func(t *testing.T, a readResponse) {
 			wantBody(t, a, whole, nil)
 			for _, name := range []string{"ETag", "Last-Modified", "Accept-Ranges", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest"} {
 				if a.Header.Get(name) == "" {
@@ -144,25 +144,25 @@ func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 				}
 			}
 		},
-		"no-transform": func(t *testing.T, a answered) {
+		"no-transform": func(t *testing.T, a readResponse) {
 			wantBody(t, a, whole, nil)
 			if a.Header.Get("Cache-Control") != "no-transform" {
 				t.Error("no Cache-Control")
 			}
 		},
-		"trailer": func(t *testing.T, a answered) {
+		"trailer": func(t *testing.T, a readResponse) {
 			wantBody(t, a, whole, nil)
 			if a.Trailer.Get("X-Checksum") != "42" {
 				t.Errorf("trailer %v", a.Trailer)
 			}
 		},
-		"early-hints": func(t *testing.T, a answered) {
+		"early-hints": func(t *testing.T, a readResponse) {
 			wantBody(t, a, whole, nil)
 			if a.Header.Get("Link") != "" {
-				t.Error("the header of the hint is in the answer too")
+				t.Error("the header of the hint is in the response too")
 			}
 		},
-		"events": func(t *testing.T, a answered) {
+		"events": func(t *testing.T, a readResponse) {
 			wantBody(t, a, []byte("data: one\n\ndata: two\n\ndata: three\n\n"), nil)
 		},
 		"upgrade": wantStatusOnly(http.StatusSwitchingProtocols),
@@ -199,16 +199,16 @@ func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 	}
 }
 
-func wantError(want error) func(*testing.T, answered) {
-	return func(t *testing.T, a answered) {
+func wantError(want error) func(*testing.T, readResponse) {
+	return func(t *testing.T, a readResponse) {
 		if a.Response != nil || a.err == nil || want != nil && !errors.Is(a.err, want) {
-			t.Errorf("answer %v, error %v, want %v", a.Response, a.err, want)
+			t.Errorf("response %v, error %v, want %v", a.Response, a.err, want)
 		}
 	}
 }
 
-func wantCut(n int, want error) func(*testing.T, answered) {
-	return func(t *testing.T, a answered) {
+func wantCut(n int, want error) func(*testing.T, readResponse) {
+	return func(t *testing.T, a readResponse) {
 		// A reset may overtake what was sent before it.
 		if a.Response == nil && want == syscall.ECONNRESET && errors.Is(a.err, want) {
 			return
@@ -219,33 +219,33 @@ func wantCut(n int, want error) func(*testing.T, answered) {
 	}
 }
 
-func wantBody(t *testing.T, a answered, want []byte, err error) {
+func wantBody(t *testing.T, a readResponse, want []byte, err error) {
 	t.Helper()
 	if !bytes.Equal(a.body, want) || !errors.Is(a.err, err) {
 		t.Errorf("%d bytes and error %v, want %d and %v", len(a.body), a.err, len(want), err)
 	}
 }
 
-func wantLength(t *testing.T, a answered, want int64) {
+func wantLength(t *testing.T, a readResponse, want int64) {
 	t.Helper()
 	if a.Response == nil || a.ContentLength != want {
 		t.Errorf("%v, want length %d", a.Response, want)
 	}
 }
 
-func wantStatus(t *testing.T, a answered, want int) {
+func wantStatus(t *testing.T, a readResponse, want int) {
 	t.Helper()
 	if a.Response == nil || a.StatusCode != want {
 		t.Errorf("%v %v, want %d", a.Response, a.err, want)
 	}
 }
 
-func wantStatusOnly(want int) func(*testing.T, answered) {
-	return func(t *testing.T, a answered) { wantStatus(t, a, want) }
+func wantStatusOnly(want int) func(*testing.T, readResponse) {
+	return func(t *testing.T, a readResponse) { wantStatus(t, a, want) }
 }
 
-func wantUnlike(whole []byte, contentType string) func(*testing.T, answered) {
-	return func(t *testing.T, a answered) {
+func wantUnlike(whole []byte, contentType string) func(*testing.T, readResponse) {
+	return func(t *testing.T, a readResponse) {
 		wantCode(http.StatusOK, contentType)(t, a)
 		var v map[string]any
 		if bytes.Equal(a.body, whole) || utf8.Valid(a.body) && json.Unmarshal(a.body, &v) == nil {
@@ -254,8 +254,8 @@ func wantUnlike(whole []byte, contentType string) func(*testing.T, answered) {
 	}
 }
 
-func wantCode(status int, contentType string) func(*testing.T, answered) {
-	return func(t *testing.T, a answered) {
+func wantCode(status int, contentType string) func(*testing.T, readResponse) {
+	return func(t *testing.T, a readResponse) {
 		wantStatus(t, a, status)
 		if a.Response != nil && a.Header.Get("Content-Type") != contentType {
 			t.Errorf("%s, want %s", a.Header.Get("Content-Type"), contentType)
@@ -263,15 +263,15 @@ func wantCode(status int, contentType string) func(*testing.T, answered) {
 	}
 }
 
-func wantEmpty(status int) func(*testing.T, answered) {
-	return func(t *testing.T, a answered) {
+func wantEmpty(status int) func(*testing.T, readResponse) {
+	return func(t *testing.T, a readResponse) {
 		wantStatus(t, a, status)
 		wantBody(t, a, nil, nil)
 	}
 }
 
-func wantPacked(whole []byte, coding string, unpack func(io.Reader) (io.Reader, error)) func(*testing.T, answered) {
-	return func(t *testing.T, a answered) {
+func wantPacked(whole []byte, coding string, unpack func(io.Reader) (io.Reader, error)) func(*testing.T, readResponse) {
+	return func(t *testing.T, a readResponse) {
 		if a.Header.Get("Content-Encoding") != coding {
 			t.Fatalf("Content-Encoding %q", a.Header.Get("Content-Encoding"))
 		}
@@ -349,25 +349,25 @@ func TestFaultsComeFromTheRequestThenTheQueueThenTheOptions(t *testing.T) {
 	}
 }
 
-func TestAGateHoldsAnAnswerBackUntilItIsReleased(t *testing.T) {
+func TestAGateHoldsAResponseBackUntilItIsReleased(t *testing.T) {
 	s := start(t, Options{})
 	c := client(t)
-	answers := make(chan answered, 2)
+	responses := make(chan readResponse, 2)
 	for range 2 {
 		r := newCall(t, s, `{"gate":"g"}`)
-		go func() { answers <- do(c, r) }()
+		go func() { responses <- do(c, r) }()
 	}
 	await(t, s, func(st Stats) bool { return st.Held == 2 && st.Dialled == 2 })
 	s.Release("g", 1)
 	await(t, s, func(st Stats) bool { return st.Held == 1 })
-	wantBody(t, <-answers, natural(t), nil)
+	wantBody(t, <-responses, natural(t), nil)
 	select {
-	case a := <-answers:
+	case a := <-responses:
 		t.Errorf("both were let through: %v", a.err)
 	default:
 	}
 	s.Release("g", -1)
-	wantBody(t, <-answers, natural(t), nil)
+	wantBody(t, <-responses, natural(t), nil)
 	wantBody(t, do(c, newCall(t, s, `{"gate":"g"}`)), natural(t), nil)
 }
 
@@ -422,7 +422,7 @@ func TestCloseLetsGoOfWhatIsHeldBack(t *testing.T) {
 		t.Error(err)
 	}
 	if err := <-failed; err == nil {
-		t.Error("the request was answered")
+		t.Error("the request got a response")
 	}
 	if st := s.Stats(); st.InFlight != 0 {
 		t.Errorf("%+v", st)
@@ -436,7 +436,7 @@ func TestCloseLetsGoOfWhatIsHeldBack(t *testing.T) {
 	}
 }
 
-func TestASecondRequestOnAConnectionCanBeLeftWithoutAnAnswer(t *testing.T) {
+func TestASecondRequestOnAConnectionCanBeLeftWithoutAResponse(t *testing.T) {
 	s := start(t, Options{Fault: func(r *Received) *Fault {
 		if r.OnConn > 1 {
 			return &Fault{Drop: DropClose}
@@ -469,7 +469,7 @@ func TestIdleConnectionsCanBeClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	for s.CloseIdle() == 0 { // the connection is idle a moment after its answer
+	for s.CloseIdle() == 0 { // the connection is idle a moment after its response
 		if t.Context().Err() != nil {
 			t.Fatal("the connection never became idle")
 		}
@@ -552,10 +552,10 @@ func TestAnotherProcessHasTheSameMeans(t *testing.T) {
 	if code, _ := ask("POST", "/faults", `{"gate":"g","status":503}`); code != http.StatusNoContent {
 		t.Fatal(code)
 	}
-	answers := make(chan answered)
+	responses := make(chan readResponse)
 	r := newCall(t, s, "")
 	c := client(t)
-	go func() { answers <- do(c, r) }()
+	go func() { responses <- do(c, r) }()
 	await(t, s, func(st Stats) bool { return st.Held == 1 })
 	if code, body := ask("GET", "/stats", ""); code != 200 || !strings.Contains(body, `"held":1`) {
 		t.Errorf("%d %s", code, body)
@@ -563,7 +563,7 @@ func TestAnotherProcessHasTheSameMeans(t *testing.T) {
 	if code, _ := ask("POST", "/gates/g?n=1", ""); code != http.StatusNoContent {
 		t.Error(code)
 	}
-	wantStatus(t, <-answers, http.StatusServiceUnavailable)
+	wantStatus(t, <-responses, http.StatusServiceUnavailable)
 	_, body := ask("GET", "/received", "")
 	var all []Received
 	if err := json.Unmarshal([]byte(body), &all); err != nil || len(all) != 1 || string(all[0].Body) != call {

@@ -10,9 +10,9 @@ import (
 type format struct {
 	name string
 	// types are the media types of a request body in this format; the first
-	// is the one that answers have and that Accept is searched for.
+	// is the one that responses have and that Accept is searched for.
 	types []string
-	// header is the Content-Type of an answer.
+	// header is the Content-Type of a response.
 	header string
 }
 
@@ -55,7 +55,7 @@ func realType(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(t))
 }
 
-// chooseFormat returns the format of the answer, and nil for an answer without
+// chooseFormat returns the format of the response, and nil for a response without
 // a body, which is what an empty Accept gets.
 func chooseFormat(rt route, query pairs, h http.Header) *format {
 	if rt.format != nil && rt.place == members {

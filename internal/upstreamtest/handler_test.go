@@ -10,7 +10,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
-// FuzzHandlerNeverPanics holds that the upstream for tests answers any request,
+// FuzzHandlerNeverPanics holds that the upstream for tests responds to any request,
 // and counts a call for each that it binds.
 func FuzzHandlerNeverPanics(f *testing.F) {
 	for i, e := range recordings.Exchanges() {

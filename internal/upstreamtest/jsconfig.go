@@ -24,7 +24,7 @@ var defaults = map[string]string{
 	"holdReason": "None", "direction": "Incoming", "role": "None",
 }
 
-// configure does to an answer what ?jsconfig= asks for, as far as recorded
+// configure does to a response what ?jsconfig= asks for, as far as recorded
 // (322 to 334): edv leaves out default values and the columns of nothing else,
 // inv shows nulls, tc:sc puts the names of nested members into snake_case.
 func configure(n node, columns []string, jsconfig string) (node, []string) {

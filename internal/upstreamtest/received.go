@@ -35,12 +35,12 @@ type Received struct {
 	// the service: no member was dialled.
 	Bound *Bound `json:"bound,omitempty"`
 
-	// Status is that of the answer, 0 while there is none and where the
+	// Status is that of the response, 0 while there is none and where the
 	// connection was dropped.
 	Status int `json:"status,omitempty"`
 
 	// Canceled says that the client gave up, or the server was closed, while
-	// the answer was held back.
+	// the response was held back.
 	Canceled bool `json:"canceled,omitempty"`
 }
 
@@ -59,7 +59,7 @@ type Stats struct {
 	Dialled int `json:"dialled"`
 	// Canceled is how many were given up while they were held back.
 	Canceled int `json:"canceled"`
-	// InFlight is how many are being answered, Held how many of them wait at
+	// InFlight is how many have no response yet, Held how many of them wait at
 	// a gate. Forget leaves these two alone.
 	InFlight int `json:"inFlight"`
 	Held     int `json:"held"`

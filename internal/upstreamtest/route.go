@@ -67,7 +67,7 @@ func findPredefined(segments []string) route {
 	return route{}
 }
 
-// findAPI looks up the operation of /api/{operation}[.suffix], which answers
+// findAPI looks up the operation of /api/{operation}[.suffix], which responds
 // JSON without a suffix. Only hosts newer than the recorded one have it.
 func findAPI(name string) route {
 	rt := route{place: predefined, format: formatJSON, operation: name, typed: true}

@@ -10,13 +10,13 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
-// aliases are the ids of the recorded exchanges that answer with the session
+// aliases are the ids of the recorded exchanges that respond with the session
 // full under that id (recordings 337 to 384, 729).
 var aliases = [...]string{
 	"abc", "ABC", "a b", "a.b", "a,b", "a;b", "a%b", "a?b", "a.csv", "é", "{x}", "[x]",
 }
 
-// recordedErrors are the ids that answer with an error.
+// recordedErrors are the ids that respond with an error.
 var recordedErrors = [...]string{
 	"err403", "err404", "err409", "err500", "errargnull", "errdto", "errempty", "errunauth", "validation2",
 }
@@ -30,7 +30,7 @@ type result struct {
 	columns []string
 	// plain is a body that is sent as it is in every format.
 	plain bool
-	// bare says that the service set the answer up itself, without a
+	// bare says that the service set the response up itself, without a
 	// Content-Disposition.
 	bare bool
 }
@@ -59,7 +59,7 @@ func newStore(o Options) (*store, error) {
 	return s, s.addErrors()
 }
 
-// addShapes adds the ids that answer with other than one session (recordings
+// addShapes adds the ids that respond with other than one session (recordings
 // 744 to 755).
 func (s *store) addShapes() {
 	elements := [][]byte{s.full, s.results["allnull"].json, s.results["doc"].json}
@@ -72,7 +72,7 @@ func (s *store) addShapes() {
 	s.results["string"] = result{status: http.StatusOK, json: []byte(`plain string, "quoted"`), plain: true}
 }
 
-// addErrors adds the ids that answer with a recorded error, under the recorded
+// addErrors adds the ids that respond with a recorded error, under the recorded
 // status line.
 func (s *store) addErrors() error {
 	bodies := recordings.Errors(".json")

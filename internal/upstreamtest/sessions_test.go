@@ -77,14 +77,14 @@ func TestAnyIDIsFoundOnlyWhereTheOptionSaysSo(t *testing.T) {
 				t.Errorf("%s %s", status, body)
 			}
 			if status, _, _ := post(t, s.URL, "err409", "application/json", "application/json", "{}"); status != "409 Conflict" {
-				t.Errorf("err409 answers %s", status)
+				t.Errorf("err409: status %s", status)
 			}
 		})
 	}
 }
 
 // post adds a member to a session.
-func post(t testing.TB, url, id, accept, contentType, body string) (status string, h http.Header, answer []byte) {
+func post(t testing.TB, url, id, accept, contentType, body string) (status string, h http.Header, response []byte) {
 	t.Helper()
 	return exchangeRaw(t, strings.TrimPrefix(url, "http://"), []byte("POST /sessions/"+id+"/conference/members HTTP/1.1\r\n"+
 		"Host: upstream\r\nAccept: "+accept+"\r\nContent-Type: "+contentType+"\r\n"+

@@ -6,7 +6,7 @@ import (
 )
 
 // splitTarget cuts a raw request target into its path and its query. It
-// reports false for bytes with which the recorded server answers 400 before
+// reports false for bytes with which the recorded server responds with 400 before
 // it looks at anything else (recording 356).
 func splitTarget(target string) (path, query string, ok bool) {
 	for i := range len(target) {

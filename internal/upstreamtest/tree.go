@@ -42,7 +42,7 @@ func parseTree(b []byte) (node, error) {
 	d.UseNumber()
 	n, err := readNode(d)
 	if err != nil {
-		return node{}, fmt.Errorf("reading an answer: %w", err)
+		return node{}, fmt.Errorf("reading a response: %w", err)
 	}
 	return n, nil
 }

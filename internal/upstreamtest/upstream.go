@@ -14,16 +14,16 @@ const maxBody = 64 << 20
 // Options are how an upstream differs from the recorded one. The zero value is
 // the recorded one.
 type Options struct {
-	// AnyID answers any session id that is not recorded with the session
-	// full under that id, where the recorded server answers 404.
+	// AnyID serves any session id that is not recorded with the session
+	// full under that id, where the recorded server responds with 404.
 	AnyID bool
 
 	// Session returns the JSON of a session whose id is not recorded, nil if
-	// there is none. It is answered in all formats, as the recorded ones are.
+	// there is none. It is sent in all formats, as the recorded ones are.
 	// It must be safe for concurrent use, and comes before AnyID.
 	Session func(id string) []byte
 
-	// API answers at /api/AddConferenceMember[.suffix] too, as hosts newer
+	// API serves /api/AddConferenceMember[.suffix] too, as hosts newer
 	// than the recorded one do.
 	API bool
 
@@ -193,9 +193,9 @@ func (u *Upstream) wait(ctx context.Context, f func() bool) error {
 	}
 }
 
-// ServeHTTP answers as recorded, or as a fault says. It panics with
+// ServeHTTP responds as recorded, or as a fault says. It panics with
 // [http.ErrAbortHandler] where net/http asks for that: to end a request without
-// an answer on a connection that can't be taken over.
+// a response on a connection that can't be taken over.
 func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec, f := u.arrive(r)
 	defer u.end(rec)

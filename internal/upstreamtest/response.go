@@ -11,31 +11,31 @@ import (
 // poweredBy is the recorded X-Powered-By.
 const poweredBy = "ServiceStack/5.121 NetCore/Linux"
 
-// answer is a response before it is sent.
-type answer struct {
+// response is a response before it is sent.
+type response struct {
 	status int
 	reason string // of the status line, empty for the usual one
 	header http.Header
 	body   []byte
 }
 
-// noRoute is the answer where there is nothing.
-func noRoute(status int) *answer {
-	return &answer{status: status, header: http.Header{"Content-Length": {"0"}}}
+// noRoute is the response where there is nothing.
+func noRoute(status int) *response {
+	return &response{status: status, header: http.Header{"Content-Length": {"0"}}}
 }
 
-// newAnswer returns an answer with the headers that all answers of the service
+// newResponse returns an respond with the headers that all responses of the service
 // have.
-func newAnswer(status int, reason string) *answer {
-	return &answer{status: status, reason: reason, header: http.Header{
+func newResponse(status int, reason string) *response {
+	return &response{status: status, reason: reason, header: http.Header{
 		"Vary":         {"Accept"},
 		"X-Powered-By": {poweredBy},
 	}}
 }
 
-// serve makes the natural answer to a request that was read in full, and
+// serve makes the natural response to a request that was read in full, and
 // returns what it bound, nil if the service was not reached.
-func (s *store) serve(r *http.Request, body []byte, api bool) (*answer, *Bound) {
+func (s *store) serve(r *http.Request, body []byte, api bool) (*response, *Bound) {
 	rawPath, rawQuery, ok := splitTarget(r.RequestURI)
 	if !ok {
 		return noRoute(http.StatusBadRequest), nil
@@ -62,14 +62,14 @@ func (s *store) serve(r *http.Request, body []byte, api bool) (*answer, *Bound) 
 		return s.fail(f, query, fail), nil
 	}
 	res, fail := s.call(b)
-	var a *answer
+	var resp *response
 	if fail != nil {
-		a = s.fail(f, query, fail)
+		resp = s.fail(f, query, fail)
 	} else {
-		a = s.succeed(f, query, res)
+		resp = s.succeed(f, query, res)
 	}
-	a.header.Set("X-Bound", b.String())
-	return a, b
+	resp.header.Set("X-Bound", b.String())
+	return resp, b
 }
 
 // verb is the method as the server sees it (recordings 460 to 475).
@@ -102,45 +102,45 @@ func noOperation(rt route, method string) *failure {
 }
 
 // fail serializes an error.
-func (s *store) fail(f *format, query pairs, fail *failure) *answer {
-	a := newAnswer(fail.status, fail.reason)
-	s.write(a, f, query, result{json: fail.json()})
-	return a
+func (s *store) fail(f *format, query pairs, fail *failure) *response {
+	resp := newResponse(fail.status, fail.reason)
+	s.write(resp, f, query, result{json: fail.json()})
+	return resp
 }
 
 // succeed serializes what the service returned.
-func (s *store) succeed(f *format, query pairs, res result) *answer {
-	a := newAnswer(res.status, res.reason)
+func (s *store) succeed(f *format, query pairs, res result) *response {
+	resp := newResponse(res.status, res.reason)
 	if f == formatCSV && !res.bare && res.status < http.StatusBadRequest {
-		a.header.Set("Content-Disposition", `attachment;filename="`+operation+`.csv"`)
+		resp.header.Set("Content-Disposition", `attachment;filename="`+operation+`.csv"`)
 	}
 	switch {
 	case res.json == nil:
-		a.header.Set("Content-Length", "0")
+		resp.header.Set("Content-Length", "0")
 	case res.plain && f != nil:
-		a.header.Set("Content-Type", f.header)
-		a.header.Set("Content-Length", strconv.Itoa(len(res.json)))
-		a.body = res.json
+		resp.header.Set("Content-Type", f.header)
+		resp.header.Set("Content-Length", strconv.Itoa(len(res.json)))
+		resp.body = res.json
 	default:
-		s.write(a, f, query, res)
+		s.write(resp, f, query, res)
 	}
-	return a
+	return resp
 }
 
 // write serializes a result in a format; with a callback, every format is wrapped
 // in a call (recording 317). Without a format there is no body.
-func (s *store) write(a *answer, f *format, query pairs, res result) {
+func (s *store) write(resp *response, f *format, query pairs, res result) {
 	if f == nil {
-		a.header.Set("Content-Length", "0")
+		resp.header.Set("Content-Length", "0")
 		return
 	}
-	a.header.Set("Content-Type", f.header)
-	a.body = s.serialize(f, query.get("jsconfig"), res)
+	resp.header.Set("Content-Type", f.header)
+	resp.body = s.serialize(f, query.get("jsconfig"), res)
 	if callback := query.get("callback"); callback != "" {
 		if f == formatJSON {
-			a.header.Set("Content-Type", "text/javascript")
+			resp.header.Set("Content-Type", "text/javascript")
 		}
-		a.body = append(append([]byte(callback+"("), a.body...), ')')
+		resp.body = append(append([]byte(callback+"("), resp.body...), ')')
 	}
 }
 
