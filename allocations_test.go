@@ -29,10 +29,10 @@ var allocations = []struct {
 	keyed            bool
 	count, bytes     int
 }{
-	{"JSON", "application/json", `{}`, false, 12, 2640},
-	{"CSV", "text/csv", `{}`, false, 13, 2644},
-	{"JSON, with `idempotency` and no key", "application/json", `{"idempotency": {}}`, false, 12, 2640},
-	{"JSON, with a key, in memory", "application/json", `{"idempotency": {}}`, true, 23, 4960},
+	{"JSON", "application/json", `{}`, false, 11, 2516},
+	{"CSV", "text/csv", `{}`, false, 12, 2514},
+	{"JSON, with `idempotency` and no key", "application/json", `{"idempotency": {}}`, false, 11, 2516},
+	{"JSON, with a key, in memory", "application/json", `{"idempotency": {}}`, true, 22, 4797},
 }
 
 // allocationTable is the table of the documentation.

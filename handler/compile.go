@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ type compiled struct {
 	reader            *request.Reader
 	rowReader         *request.Reader // of many calls
 	assignments       []assignment
-	correlationHeader string // empty for none
+	correlationHeader string // canonical, empty for none
 	policy            *rules.Policy
 
 	captures    []capture
@@ -53,7 +54,7 @@ func compile(cfg Config) (*compiled, error) {
 		callsOff:          cfg.Calls == CallsOff,
 		checkOff:          cfg.Check == CheckOff,
 		assignments:       compileAssignments(cfg.Default, cfg.Set),
-		correlationHeader: cfg.CorrelationID,
+		correlationHeader: http.CanonicalHeaderKey(cfg.CorrelationID),
 		errorRoutes:       cfg.ErrorsVia == ViaHandleErrors,
 	}
 	mistake("", oneOf("predefined_routes", cfg.PredefinedRoutes, PredefinedJudge, PredefinedRefuse, PredefinedPass))

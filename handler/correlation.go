@@ -16,7 +16,7 @@ func (h *Handler) correlationIDOf(r *http.Request) string {
 	if h.correlationHeader == "" {
 		return ""
 	}
-	if sent := r.Header.Values(h.correlationHeader); len(sent) == 1 && fitCorrelationID(sent[0]) {
+	if sent := r.Header[h.correlationHeader]; len(sent) == 1 && fitCorrelationID(sent[0]) {
 		return sent[0]
 	}
 	return uuid.NewString()

@@ -130,7 +130,7 @@ func (w *responseWriter) setGatewayHeaders(call metrics.Call) {
 	}
 	w.lines.set(h, callHeader, call.String())
 	if g.correlationID != "" {
-		h.Set(g.correlationHeader, g.correlationID)
+		w.lines.set(h, g.correlationHeader, g.correlationID)
 	}
 	if g.closes {
 		h.Set("Connection", "close")

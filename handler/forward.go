@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,13 +43,14 @@ func (a *admission) body() []byte {
 	return a.request.AppendJSON(make([]byte, 0, a.request.SizeHint(call)), call)
 }
 
-// outgoing is the request that is forwarded: what was judged, in one spelling,
-// and nothing else that the upstream would bind. The client's request is left
-// as it is.
+// outgoing is the request that is forwarded, and the URL that it is to have: what
+// was judged, in one spelling, and nothing else that the upstream would bind. The
+// client's request is left as it is. Its header shares lines with the client's,
+// which a reverse proxy copies before it changes any.
 //
 // The body can be read once only, for GetBody is nil: no transport can send it
 // a second time and dial again.
-func (f *forwarder) outgoing(ctx context.Context, a *admission) *http.Request {
+func (f *forwarder) outgoing(ctx context.Context, a *admission) (*http.Request, url.URL) {
 	out := &f.request
 	if *out = *f.r; ctx != f.r.Context() {
 		*out = *f.r.WithContext(ctx)
@@ -60,74 +62,33 @@ func (f *forwarder) outgoing(ctx context.Context, a *admission) *http.Request {
 	out.Trailer = nil
 	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
 
-	f.url = f.outgoingURL(a.request.Call[rules.SessionID].Text)
-	out.URL = &f.url
-	out.RequestURI = out.URL.RequestURI()
+	u := f.outgoingURL(a.request.Call[rules.SessionID].Text)
+	out.RequestURI = u.RequestURI()
 
-	header := copyHeader(f.r.Header, 2)
-	out.Header = header.Header
-	deleteAll(out.Header, notForwarded)
-	header.set("Content-Type", "application/json")
-	header.set("Content-Length", strconv.FormatInt(f.body.Size(), 10))
+	header := maps.Clone(f.r.Header)
+	out.Header = header
+	deleteAll(header, notForwarded)
+	f.lines.set(header, "Content-Type", "application/json")
+	f.lines.set(header, "Content-Length", strconv.FormatInt(f.body.Size(), 10))
 	accept := f.wanted.format
 	if accept == negotiate.CSV {
 		accept = negotiate.JSON
 		// Named here, no transport unpacks the response and breaks off where it can't.
-		header.set("Accept-Encoding", coding.Accepted)
+		f.lines.set(header, "Accept-Encoding", coding.Accepted)
 	} else if a.once != nil {
 		// What is kept has to be known, and fit for a client of any coding.
-		header.set("Accept-Encoding", "identity")
+		f.lines.set(header, "Accept-Encoding", "identity")
 	}
-	header.set("Accept", accept.MediaType())
+	f.lines.set(header, "Accept", accept.MediaType())
 	if f.wanted.format == negotiate.CSV || a.once != nil {
-		deleteAll(out.Header, notForwardedForCSV)
+		deleteAll(header, notForwardedForCSV)
 	}
-	dropOverrideCookies(out.Header)
-	keepUpgradeOnly(out.Header)
+	dropOverrideCookies(header)
+	keepUpgradeOnly(header)
 	if f.correlationID != "" {
-		out.Header.Set(f.h.correlationHeader, f.correlationID)
+		f.lines.set(header, f.h.correlationHeader, f.correlationID)
 	}
-	return out
-}
-
-// headerCopy is the copy of a header. Its fields share one array of its own.
-type headerCopy struct {
-	http.Header
-	values []string
-}
-
-// copyHeader copies a header, with room for some fields that are added.
-func copyHeader(h http.Header, room int) headerCopy {
-	n := room
-	for _, lines := range h {
-		n += len(lines)
-	}
-	c := headerCopy{make(http.Header, len(h)), make([]string, 0, n)}
-	for name, lines := range h {
-		if lines == nil { // which means something to proxies
-			c.Header[name] = nil
-			continue
-		}
-		c.add(name, lines...)
-	}
-	return c
-}
-
-// set sets a field, in the place of the one that was copied. Its name is canonical.
-func (c *headerCopy) set(name, value string) {
-	if copied := c.Header[name]; len(copied) > 0 {
-		copied[0] = value
-		c.Header[name] = copied[:1:1]
-		return
-	}
-	c.add(name, value)
-}
-
-// add adds the lines of a field that is not there.
-func (c *headerCopy) add(name string, lines ...string) {
-	start := len(c.values)
-	c.values = append(c.values, lines...)
-	c.Header[name] = c.values[start:len(c.values):len(c.values)]
+	return out, u
 }
 
 // outgoingURL is the URL of a session's route in one spelling, with the query
@@ -217,7 +178,7 @@ func (x *exchange) stripped(name string) bool {
 // method. OPTIONS goes on without what would mean nothing there and, should the
 // upstream take it for a POST after all, would dial: a body, cookies and the
 // query.
-func (x *exchange) passing() *http.Request {
+func (x *exchange) passing() (*http.Request, url.URL) {
 	out := x.r.WithContext(x.r.Context())
 	out.Header = x.r.Header.Clone()
 	out.Header.Del(methodOverride)
@@ -237,9 +198,8 @@ func (x *exchange) passing() *http.Request {
 	u := *x.r.URL
 	u.RawQuery = request.StripQuery(u.RawQuery, strip)
 	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
-	out.URL = &u
 	out.RequestURI = u.RequestURI()
-	return out
+	return out, u
 }
 
 // dropOverrideCookies removes the cookies that a host could take for the method

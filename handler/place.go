@@ -37,7 +37,7 @@ type forwarder struct {
 	// What is forwarded, here so that all of a request is allocated at once.
 	body    callBody
 	request http.Request
-	url     url.URL
+	lines   lines // of its header
 }
 
 // placer returns what places the call.
@@ -57,7 +57,8 @@ func (x *exchange) placer(next caddyhttp.Handler) placer {
 func (f *forwarder) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
 	f.body.Reset(a.body())
 	w.dials, w.body = f.at.dials, &f.body
-	err := callNext(f.next, w, f.r, f.outgoing(ctx, a))
+	out, u := f.outgoing(ctx, a)
+	err := callNext(f.next, w, f.r, out, u)
 	w.call = w.fate(err)
 	w.outcome = outcomeOf(f.r, w.status, w.call, err)
 	return w.placement, err
@@ -67,7 +68,8 @@ func (f *forwarder) place(ctx context.Context, a *admission, w *responseWriter) 
 func (x *exchange) pass(next caddyhttp.Handler) (placement, error) {
 	w := x.writer(nil)
 	w.dials = x.at.dials && x.r.Method != http.MethodOptions
-	err := callNext(next, w, x.r, x.passing())
+	out, u := x.passing()
+	err := callNext(next, w, x.r, out, u)
 	w.call = w.fate(err)
 	w.outcome = outcomeOf(x.r, w.status, w.call, err)
 	if err == nil && w.outcome != metrics.ClientGone && w.outcome != metrics.Upstream5xx {
@@ -76,13 +78,13 @@ func (x *exchange) pass(next caddyhttp.Handler) (placement, error) {
 	return w.placement, err
 }
 
-// callNext calls the next handler, once, in this goroutine.
-func callNext(next caddyhttp.Handler, w *responseWriter, client, out *http.Request) error {
+// callNext calls the next handler, once, in this goroutine, with a URL.
+func callNext(next caddyhttp.Handler, w *responseWriter, client, out *http.Request, u url.URL) error {
 	// Caddy's placeholders, {uri} and {query} among them, read the URL that the
 	// server made. It has to be the one that was judged, or a rewrite behind this
 	// handler brings back what was stripped.
 	asked := *client.URL
-	*client.URL = *out.URL
+	*client.URL = u
 	out.URL = client.URL
 	w.startTimer()
 	defer func() {

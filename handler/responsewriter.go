@@ -54,8 +54,8 @@ type delivery struct {
 	fallback  string        // why the response was not transcoded, empty if it was or need not be
 }
 
-// lines is room for fields of one line, allocated with what has it. Every response
-// has its own, for other handlers may write into what they find in a header.
+// lines is room for fields of one line, allocated with what has it. Every header
+// has its own, for other handlers may write into what they find there.
 type lines struct {
 	room [5]string
 	used int
