@@ -107,7 +107,7 @@ func FuzzJSON(f *testing.F) {
 // FuzzCSV holds that a CSV body is accepted if and only if it is one row under a
 // header row by the grammar of RFC 4180, with the same values.
 func FuzzCSV(f *testing.F) {
-	for _, body := range []string{"\"call\"\"Sid\",\r\n\r\n\"a\r\nb\",\r", " callSid\t,x,X\n1,2,3", "a\rb\n\n1\n2"} {
+	for _, body := range []string{"\"call\"\"Sid\",\r\n\r\n\"a\r\nb\",\r", " callSid\t,x,X\n1,2,3", "a\rb\n\n1\n2", "\ra\n,", "a,A\n,\n", "sep=;\na;b\n;"} {
 		f.Add(body)
 	}
 	fuzzBody(f, csvType)

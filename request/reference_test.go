@@ -276,18 +276,21 @@ func referenceCSV(text string) ([]sent, bool) {
 	text = strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\r")
 	delimiter, text := referenceDelimiter(text)
 	rows, blanks, ok := referenceRows(text, delimiter)
-	if ok && len(rows) == 1 && blanks > 0 {
-		return nil, true
+	blank := len(rows) == 1 && blanks > 0 // a body without fields
+	if blank {
+		rows = append(rows, make([]string, len(rows[0])))
 	}
 	if !ok || len(rows) != 2 || len(rows[0]) != len(rows[1]) {
 		return nil, false
 	}
 	var members []sent
+	seen := make(map[string]bool)
 	for i, name := range rows[0] {
 		name, cell := strings.Trim(name, " \t"), rows[1][i]
-		if strings.Contains(name, "\r") {
+		if strings.Contains(name, "\r") || blank && name != "" && seen[asciiLower(name)] {
 			return nil, false
 		}
+		seen[asciiLower(name)] = true
 		_, isField := fieldsByName[asciiLower(name)]
 		switch {
 		case cell != "" || name != "" && !isField:
@@ -295,6 +298,9 @@ func referenceCSV(text string) ([]sent, bool) {
 		case name != "":
 			members = append(members, sent{name, nil}) // not sent, but named
 		}
+	}
+	if blank {
+		return nil, true
 	}
 	return members, true
 }
