@@ -22,7 +22,7 @@ const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 var layers = []string{
 	"cmd/caddy", ".", "command", "caddyfile", "handler", "stores/redis", "stores", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
 	"idempotency/memory", "idempotency/file", "idempotency/redis", "idempotency",
-	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/charset", "internal/ascii",
+	"internal/coding", "internal/buffer", "internal/numbering", "internal/nearmiss", "internal/charset", "internal/jsonwire", "internal/swar", "internal/ascii",
 }
 
 // forTests are the packages that only tests and benchmarks import.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -212,7 +213,7 @@ func cutByteOrderMark(body []byte) []byte {
 // startsObject reports whether a body begins like a JSON object.
 func startsObject(body []byte) bool {
 	for _, c := range cutByteOrderMark(body) {
-		if !isSpace(c) {
+		if !jsonwire.IsSpace(c) {
 			return c == '{'
 		}
 	}

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -83,7 +84,7 @@ func (b *binding) field(s *scanner, f rules.Field, v value) {
 			b.bind(f, string(raw), inBody)
 			return
 		}
-		b.bind(f, string(unescape(raw)), inBody)
+		b.bind(f, string(jsonwire.AppendUnescaped(nil, raw)), inBody)
 	case jsonNumber:
 		b.bind(f, string(v.of(s.body)), inBody)
 	case jsonBool, jsonObject, jsonList:
@@ -96,7 +97,7 @@ func (b *binding) refValue(s *scanner, v value) {
 	switch raw := v.of(s.body); v.kind {
 	case jsonNull:
 	case jsonText:
-		b.bindRef(string(unescape(raw[1 : len(raw)-1])))
+		b.bindRef(string(jsonwire.AppendUnescaped(nil, raw[1:len(raw)-1])))
 	case jsonNumber:
 		b.bindRef(string(raw))
 	case jsonBool, jsonObject, jsonList:

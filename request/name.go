@@ -70,7 +70,7 @@ const maxName = 64
 func IsMemberName[S string | []byte](name S) bool {
 	for i := range len(name) {
 		switch c := name[i]; {
-		case 'a' <= c|0x20 && c|0x20 <= 'z', isDigit(c), c == '_', c == '.', c == '-':
+		case ascii.IsAlpha(c), ascii.IsDigit(c), c == '_', c == '.', c == '-':
 		default:
 			return false
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 )
 
 // kind is the type of a JSON value.
@@ -86,11 +87,8 @@ func (s *scanner) missing(problem string) bool {
 	return s.fail(problem)
 }
 
-// isSpace is insignificant white space, section 2.
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
-
 func (s *scanner) space() {
-	for s.pos < len(s.body) && isSpace(s.body[s.pos]) {
+	for s.pos < len(s.body) && jsonwire.IsSpace(s.body[s.pos]) {
 		s.pos++
 	}
 }
@@ -189,7 +187,7 @@ func (s *scanner) name(seen *nameSet) (m member, ok bool) {
 	}
 	m.name = s.body[m.at+1 : s.pos-1]
 	if escaped {
-		m.name = unescape(m.name)
+		m.name = jsonwire.AppendUnescaped(nil, m.name)
 	}
 	m.again = seen.add(s, m.name)
 	s.space()
@@ -235,9 +233,9 @@ func (s *scanner) value() (v value, ok bool) {
 	case c == '"':
 		v.kind = jsonText
 		v.escaped, ok = s.text()
-	case c == '-' || isDigit(c):
+	case c == '-' || ascii.IsDigit(c):
 		v.kind = jsonNumber
-		ok = s.number()
+		ok = s.take(jsonwire.Number(s.body, s.pos))
 	case c == '{':
 		v.kind = jsonObject
 		ok = s.object(nil)
@@ -246,13 +244,10 @@ func (s *scanner) value() (v value, ok bool) {
 		ok = s.list()
 	case c == 'n':
 		v.kind = jsonNull
-		ok = s.word("null")
-	case c == 't':
+		ok = s.take(jsonwire.Literal(s.body, s.pos))
+	case c == 't' || c == 'f':
 		v.kind = jsonBool
-		ok = s.word("true")
-	case c == 'f':
-		v.kind = jsonBool
-		ok = s.word("false")
+		ok = s.take(jsonwire.Literal(s.body, s.pos))
 	default:
 		ok = s.missing("This is not the beginning of a JSON value.")
 	}
@@ -260,105 +255,42 @@ func (s *scanner) value() (v value, ok bool) {
 	return v, ok
 }
 
-func (s *scanner) word(w string) bool {
-	if !bytes.HasPrefix(s.body[s.pos:], []byte(w)) {
-		return s.fail("This is not the beginning of a JSON value.")
-	}
-	s.pos += len(w)
-	return true
+// problems are what the faults of a token are called.
+var problems = map[jsonwire.Fault]string{
+	jsonwire.NoLiteral:   "This is not the beginning of a JSON value.",
+	jsonwire.NoDigit:     "A digit is missing here.",
+	jsonwire.Open:        "A text is not closed before the end.",
+	jsonwire.Control:     "A control character in a text has to be escaped.",
+	jsonwire.BadEscape:   "There is no such escape in JSON.",
+	jsonwire.BadHex:      "Four hexadecimal digits have to follow \\u.",
+	jsonwire.InvalidUTF8: "The text is not UTF-8 here.",
 }
 
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-// number reads a number, section 6.
-func (s *scanner) number() bool {
-	if s.peek() == '-' {
-		s.pos++
+// take goes on behind a token, or fails with what is wrong with it.
+func (s *scanner) take(end int, fault jsonwire.Fault) bool {
+	s.pos = end
+	switch fault {
+	case jsonwire.None:
+		return true
+	case jsonwire.NoDigit:
+		return s.missing(problems[fault])
 	}
-	if s.peek() == '0' {
-		s.pos++
-	} else if !s.digits() {
-		return false
-	}
-	if s.peek() == '.' {
-		s.pos++
-		if !s.digits() {
-			return false
-		}
-	}
-	if s.peek()|0x20 == 'e' {
-		s.pos++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.pos++
-		}
-		return s.digits()
-	}
-	return true
+	return s.fail(problems[fault])
 }
 
-// digits reads one or more digits.
-func (s *scanner) digits() bool {
-	start := s.pos
-	for isDigit(s.peek()) {
-		s.pos++
-	}
-	if s.pos == start {
-		return s.missing("A digit is missing here.")
-	}
-	return true
-}
-
-// text reads a string, section 7.
+// text reads a string. Half a surrogate pair is not a character.
 func (s *scanner) text() (escaped, ok bool) {
-	s.pos++
-	for s.pos < len(s.body) {
-		switch c := s.body[s.pos]; {
-		case c == '"':
-			s.pos++
-			return escaped, true
-		case c == '\\':
-			escaped = true
-			if !s.escape() {
-				return true, false
-			}
-		case c < ' ':
-			return escaped, s.fail("A control character in a text has to be escaped.")
-		default:
-			s.pos++
-		}
+	start := s.pos + 1
+	if !s.take(jsonwire.String(s.body, start)) {
+		return false, false
 	}
-	return escaped, s.fail("A text is not closed before the end.")
-}
-
-// escape reads an escape, two of them if they are the halves of a character
-// beyond the basic plane.
-func (s *scanner) escape() bool {
-	rest := s.body[s.pos+1:]
-	if len(rest) == 0 {
-		return s.fail("A text is not closed before the end.")
+	text := s.body[start : s.pos-1]
+	escaped = bytes.IndexByte(text, '\\') >= 0
+	if half := jsonwire.LoneSurrogate(text); half >= 0 {
+		s.pos = start + half
+		return true, s.fail("Half of a surrogate pair is not a character.")
 	}
-	if rest[0] != 'u' {
-		if unescaped(rest[0]) == 0 {
-			return s.fail("There is no such escape in JSON.")
-		}
-		s.pos += 2
-		return true
-	}
-	r, ok := ascii.Hex4(rest[1:])
-	switch {
-	case !ok:
-		return s.fail("Four hexadecimal digits have to follow \\u.")
-	case !isSurrogate(r):
-		s.pos += 6
-		return true
-	}
-	if r < lowSurrogate && len(rest) > 6 && rest[5] == '\\' && rest[6] == 'u' {
-		if low, ok := ascii.Hex4(rest[7:]); ok && isSurrogate(low) && low >= lowSurrogate {
-			s.pos += 12
-			return true
-		}
-	}
-	return s.fail("Half of a surrogate pair is not a character.")
+	return escaped, true
 }
 
 // nameSet is the names of one object.

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/swar"
 )
 
 // cellBuffer is the CSV being written: buf[:n] is written, the rest of buf is room.
@@ -61,10 +64,10 @@ func (o *cellBuffer) run(src []byte, i int, stop uint64) int {
 			o.grow(8)
 			buf = o.buf
 		}
-		x := load(src, i)
+		x := swar.Load(src, i)
 		binary.LittleEndian.PutUint64(buf[n:n+8:n+8], x)
-		if m := (equal(x, ones*'"') | equal(x, ones*'\\') | equal(x, stop)) & highs; m != 0 {
-			k := first(m)
+		if m := (swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Equal(x, stop)) & swar.Highs; m != 0 {
+			k := swar.First(m)
 			o.n = n + k
 			return i + k
 		}
@@ -83,11 +86,11 @@ func (o *cellBuffer) run(src []byte, i int, stop uint64) int {
 // escapes.
 func (o *cellBuffer) unescaped(src []byte, i int) {
 	for {
-		i = o.run(src, i, ones*'"')
+		i = o.run(src, i, swar.Ones*'"')
 		if src[i] == '"' {
 			return
 		}
-		r, n := unescape(src[i:])
+		r, n := jsonwire.Unescape(src[i:])
 		o.rune(r)
 		i += n
 	}

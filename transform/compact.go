@@ -1,5 +1,10 @@
 package transform
 
+import (
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/swar"
+)
+
 // compact writes the checked JSON object or list at src[i] as JSON without
 // white space and needless escapes, and returns the index after it. It stands
 // in a quoted cell, so each of its quotes is doubled.
@@ -38,12 +43,12 @@ func (o *cellBuffer) compact(src []byte, i int) int {
 func (o *cellBuffer) compactText(src []byte, i int) int {
 	o.quotes()
 	for {
-		i = o.run(src, i, ones*'"')
+		i = o.run(src, i, swar.Ones*'"')
 		if src[i] == '"' {
 			o.quotes()
 			return i + 1
 		}
-		r, n := unescape(src[i:])
+		r, n := jsonwire.Unescape(src[i:])
 		o.escaped(r)
 		i += n
 	}

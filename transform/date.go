@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
 )
 
@@ -103,7 +104,7 @@ func parseDate(text []byte) (time.Time, bool) {
 	hour, minute, second := number(11, 13), number(14, 16), number(17, 19)
 	i, nanoseconds := len(form), 0
 	if i < len(text) && text[i] == '.' {
-		end := digits(text, i+1)
+		end := jsonwire.Digits(text, i+1)
 		if n := end - i - 1; n < 1 || n > 9 {
 			return time.Time{}, false
 		} else {
@@ -131,7 +132,7 @@ func parseMilliseconds(text []byte) (time.Time, bool) {
 	if len(text) > 0 && text[0] == '-' {
 		i = 1
 	}
-	end := digits(text, i)
+	end := jsonwire.Digits(text, i)
 	const mostDigits = 15
 	if end == i || end-i > mostDigits {
 		return time.Time{}, false
@@ -159,7 +160,7 @@ func parseOffset(text []byte) (*time.Location, bool) {
 	if len(text) == len("+hh:mm") && text[3] == ':' {
 		text = []byte{text[0], text[1], text[2], text[4], text[5]}
 	}
-	if len(text) != len("+hhmm") || text[0] != '+' && text[0] != '-' || digits(text, 1) != len(text) {
+	if len(text) != len("+hhmm") || text[0] != '+' && text[0] != '-' || jsonwire.Digits(text, 1) != len(text) {
 		return nil, false
 	}
 	hours, minutes := int(text[1]-'0')*10+int(text[2]-'0'), int(text[3]-'0')*10+int(text[4]-'0')

@@ -55,5 +55,5 @@
 //
 // There is one pass over the JSON, which checks it and finds the values of the
 // columns (scan.go), and one over the values that writes them (cellbuffer.go, jsv.go,
-// compact.go, format.go). Both take eight bytes at a time (swar.go).
+// compact.go, format.go). Both take eight bytes at a time (internal/swar).
 package transform

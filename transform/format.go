@@ -1,6 +1,10 @@
 package transform
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/swar"
+)
 
 // notation is how a list or an object stands in a cell.
 type notation uint8
@@ -90,7 +94,7 @@ func isNumeric(c byte) bool {
 // textCell writes the JSON string whose text begins at src[i].
 func (f *format) textCell(o *cellBuffer, src []byte, i int) {
 	start := o.n
-	i = o.run(src, i, repeated(f.delimiter))
+	i = o.run(src, i, swar.Repeated(f.delimiter))
 	if src[i] != '"' {
 		o.unescaped(src, i)
 		f.finishText(o, start)

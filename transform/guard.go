@@ -3,6 +3,8 @@ package transform
 import (
 	"bytes"
 	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 )
 
 // formulaStarts are the characters by which spreadsheets tell a formula, and
@@ -21,7 +23,7 @@ func isFormula(text []byte) bool {
 	switch text[0] {
 	case '+':
 		n := len(text) - 1
-		return n < 2 || n > 15 || text[1] == '0' || digits(text, 1) != len(text)
+		return n < 2 || n > 15 || text[1] == '0' || jsonwire.Digits(text, 1) != len(text)
 	case '-':
 		return !isNumber(text[1:])
 	}
@@ -31,12 +33,12 @@ func isFormula(text []byte) bool {
 // isNumber reports whether text is digits, perhaps with a fraction, perhaps
 // with an exponent.
 func isNumber(text []byte) bool {
-	i := digits(text, 0)
+	i := jsonwire.Digits(text, 0)
 	if i == 0 {
 		return false
 	}
 	if i < len(text) && text[i] == '.' {
-		end := digits(text, i+1)
+		end := jsonwire.Digits(text, i+1)
 		if end == i+1 {
 			return false
 		}
@@ -47,7 +49,7 @@ func isNumber(text []byte) bool {
 		if i < len(text) && (text[i] == '+' || text[i] == '-') {
 			i++
 		}
-		end := digits(text, i)
+		end := jsonwire.Digits(text, i)
 		if end == i {
 			return false
 		}

@@ -1,6 +1,11 @@
 package transform
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/swar"
+)
 
 // JSV is JSON with the quotes of CSV, see the package's documentation. What is
 // written here stands in a quoted cell, so each of its quotes is doubled.
@@ -54,7 +59,7 @@ func (o *cellBuffer) jsv(src []byte, i int) {
 			// The member is left out: the last text was its name. So is the
 			// comma after it or, if it is the last, the one before it.
 			o.n = text
-			for isSpace(src[i]) {
+			for jsonwire.IsSpace(src[i]) {
 				i++
 			}
 			if src[i] == ',' {
@@ -87,10 +92,10 @@ func (o *cellBuffer) jsvText(src []byte, start int) int {
 				o.grow(8)
 				buf = o.buf
 			}
-			x := load(src, i)
+			x := swar.Load(src, i)
 			binary.LittleEndian.PutUint64(buf[n:n+8:n+8], x)
 			if m := jsvSpecials(x); m != 0 {
-				k := first(m)
+				k := swar.First(m)
 				n += k
 				i += k
 				if src[i] == '"' {
@@ -111,7 +116,7 @@ func (o *cellBuffer) jsvText(src []byte, start int) int {
 		case '"':
 			return i + 1
 		case '\\':
-			r, n := unescape(src[i:])
+			r, n := jsonwire.Unescape(src[i:])
 			if r < 0x80 && jsvSpecial(byte(r)) {
 				o.n = begin
 				return o.jsvQuoted(src, start)
@@ -142,9 +147,9 @@ func jsvSpecial(c byte) bool {
 func jsvSpecials(x uint64) uint64 {
 	// With the bit of small letters set, [ \ ] and { | } are 7b 7c 7d: from 7b on
 	// the first addition sets the high bit, from 7e on the second.
-	low := (x | ones*0x20) &^ highs
-	brackets := (low + ones*(0x80-0x7b)) &^ (low + ones*(0x80-0x7e)) &^ x
-	return (brackets | equal(x, ones*'"') | equal(x, ones*',') | equal(x, ones*':')) & highs
+	low := (x | swar.Ones*0x20) &^ swar.Highs
+	brackets := (low + swar.Ones*(0x80-0x7b)) &^ (low + swar.Ones*(0x80-0x7e)) &^ x
+	return (brackets | swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*',') | swar.Equal(x, swar.Ones*':')) & swar.Highs
 }
 
 // jsvQuoted writes the JSON string whose text begins at src[i] in quotes and
@@ -152,12 +157,12 @@ func jsvSpecials(x uint64) uint64 {
 func (o *cellBuffer) jsvQuoted(src []byte, i int) int {
 	o.quotes()
 	for {
-		i = o.run(src, i, ones*'"')
+		i = o.run(src, i, swar.Ones*'"')
 		if src[i] == '"' {
 			o.quotes()
 			return i + 1
 		}
-		r, n := unescape(src[i:])
+		r, n := jsonwire.Unescape(src[i:])
 		if r == '"' {
 			o.quotes()
 			o.quotes()

@@ -3,9 +3,8 @@ package transform
 import (
 	"bytes"
 	"sync"
-	"unicode/utf8"
 
-	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 )
 
 // MaxDepth is how many objects and lists may be open at once.
@@ -101,7 +100,7 @@ func (s *scanner) err() error { return &Error{Reason: s.reason, Offset: s.offset
 
 // space returns the index of the first byte from i on that is not white space.
 func (s *scanner) space(i int) int {
-	for i < len(s.json) && isSpace(s.json[i]) {
+	for i < len(s.json) && jsonwire.IsSpace(s.json[i]) {
 		i++
 	}
 	return i
@@ -146,12 +145,6 @@ func (s *scanner) ends(i int) bool {
 	return true
 }
 
-// isSpace reports whether c is white space by RFC 8259 section 2. Of most bytes the
-// first comparison tells.
-func isSpace(c byte) bool {
-	return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t')
-}
-
 // value reads the value that begins at i and returns the index after it. The
 // value is depth levels deep, and its objects, or its list's, are of shape sh
 // if that is not nil.
@@ -159,138 +152,42 @@ func (s *scanner) value(i, depth int, sh *shape) int {
 	if i >= len(s.json) {
 		return s.fail(ReasonMalformed, i)
 	}
+	var end int
+	var fault jsonwire.Fault
 	switch s.json[i] {
-	case '"':
-		return s.string(i + 1)
 	case '{':
 		return s.object(i+1, depth+1, sh, nil)
 	case '[':
 		return s.list(i+1, depth+1, sh)
-	case 't':
-		return s.word(i, "true")
-	case 'f':
-		return s.word(i, "false")
-	case 'n':
-		return s.word(i, "null")
+	case '"':
+		end, fault = jsonwire.String(s.json, i+1)
+	case 't', 'f', 'n':
+		end, fault = jsonwire.Literal(s.json, i)
 	default:
-		return s.number(i)
+		end, fault = jsonwire.Number(s.json, i)
 	}
-}
-
-// word reads true, false or null.
-func (s *scanner) word(i int, word string) int {
-	if len(s.json)-i < len(word) || string(s.json[i:i+len(word)]) != word {
-		return s.fail(ReasonMalformed, i)
+	if fault != jsonwire.None {
+		return s.fault(fault, end)
 	}
-	return i + len(word)
-}
-
-// number reads a number by the grammar of RFC 8259 section 6.
-func (s *scanner) number(i int) int {
-	b, start := s.json, i
-	if i < len(b) && b[i] == '-' {
-		i++
-	}
-	switch {
-	case i < len(b) && b[i] == '0':
-		i++
-	case digits(b, i) > i:
-		i = digits(b, i)
-	default:
-		return s.fail(ReasonMalformed, start)
-	}
-	if i < len(b) && b[i] == '.' {
-		end := digits(b, i+1)
-		if end == i+1 {
-			return s.fail(ReasonMalformed, i)
-		}
-		i = end
-	}
-	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
-		sign := i + 1
-		if sign < len(b) && (b[sign] == '+' || b[sign] == '-') {
-			sign++
-		}
-		end := digits(b, sign)
-		if end == sign {
-			return s.fail(ReasonMalformed, i)
-		}
-		i = end
-	}
-	return i
-}
-
-// digits returns the index of the first byte from i on that is no digit.
-func digits(b []byte, i int) int {
-	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
-		i++
-	}
-	return i
+	return end
 }
 
 // string reads a string whose text begins at i and returns the index after its
 // closing quote.
 func (s *scanner) string(i int) int {
-	b, start := s.json, i
-	var all uint64 // the bytes passed, to see whether any is beyond ASCII
-	for {
-		for i+8 <= len(b) {
-			x := load(b, i)
-			all |= x
-			if m := (equal(x, ones*'"') | equal(x, ones*'\\') | controls(x)) & highs; m != 0 {
-				i += first(m)
-				break
-			}
-			i += 8
-		}
-		for i+8 > len(b) && i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
-			all |= uint64(b[i])
-			i++
-		}
-		switch {
-		case i >= len(b) || b[i] < ' ':
-			return s.fail(ReasonMalformed, i)
-		case b[i] == '\\':
-			if i = s.escape(i); i < 0 {
-				return -1
-			}
-		default:
-			if all&highs != 0 && !utf8.Valid(b[start:i]) {
-				return s.fail(ReasonInvalidUTF8, start+invalid(b[start:i]))
-			}
-			return i + 1
-		}
+	end, fault := jsonwire.String(s.json, i)
+	if fault != jsonwire.None {
+		return s.fault(fault, end)
 	}
+	return end
 }
 
-// escape reads the escape at i (RFC 8259 section 7).
-func (s *scanner) escape(i int) int {
-	b := s.json
-	if i+1 >= len(b) {
-		return s.fail(ReasonMalformed, i)
+// fault is fail for what is wrong with a token.
+func (s *scanner) fault(fault jsonwire.Fault, offset int) int {
+	if fault == jsonwire.InvalidUTF8 {
+		return s.fail(ReasonInvalidUTF8, offset)
 	}
-	switch b[i+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return i + 2
-	case 'u':
-		if _, ok := ascii.Hex4(b[i+2:]); ok {
-			return i + 6
-		}
-	}
-	return s.fail(ReasonMalformed, i)
-}
-
-// invalid returns the index of the first byte of b that is not UTF-8.
-func invalid(b []byte) int {
-	i := 0
-	for i < len(b) {
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n == 1 {
-			break
-		}
-		i += n
-	}
-	return i
+	return s.fail(ReasonMalformed, offset)
 }
 
 // list reads a list whose first element, or end, follows at i.
@@ -334,7 +231,7 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 		}
 		return i + 1
 	}
-	base := len(s.names)
+	b, base := s.json, len(s.names)
 	var seen uint64
 	next := 0 // the property that is likely to come
 	for {
@@ -354,7 +251,10 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 		start := s.space(after)
 		var end int
 		if s.peek(start) == '"' {
-			end = s.string(start + 1)
+			var fault jsonwire.Fault
+			if end, fault = jsonwire.String(b, start+1); fault != jsonwire.None {
+				return s.fault(fault, end)
+			}
 		} else {
 			end = s.value(start, depth, child)
 		}

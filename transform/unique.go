@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"hash/maphash"
 	"slices"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 )
 
 // The names of an object that its shape does not know are gathered as pairs of
@@ -63,9 +65,9 @@ func (s *scanner) same(a, b uint64) bool {
 	if bytes.IndexByte(x, '\\') < 0 && bytes.IndexByte(y, '\\') < 0 {
 		return bytes.Equal(x, y)
 	}
-	s.text = appendUnescaped(s.text[:0], x)
+	s.text = jsonwire.AppendUnescaped(s.text[:0], x)
 	n := len(s.text)
-	s.text = appendUnescaped(s.text, y)
+	s.text = jsonwire.AppendUnescaped(s.text, y)
 	return bytes.Equal(s.text[:n], s.text[n:])
 }
 
@@ -74,6 +76,6 @@ func (s *scanner) unescaped(name []byte) []byte {
 	if bytes.IndexByte(name, '\\') < 0 {
 		return name
 	}
-	s.text = appendUnescaped(s.text[:0], name)
+	s.text = jsonwire.AppendUnescaped(s.text[:0], name)
 	return s.text
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/swar"
 )
 
 // key is a component of a path that leads to one member of an object, or to one
@@ -35,7 +38,7 @@ func newKey(component string) (key, bool) {
 	}
 	k.name = name.String()
 	k.token = `"` + k.name + `":`
-	if digits([]byte(component), 0) == len(component) {
+	if jsonwire.Digits([]byte(component), 0) == len(component) {
 		if n, err := strconv.Atoi(component); err == nil {
 			k.index = n
 		}
@@ -113,7 +116,7 @@ func (s *scanner) skip(i int) int {
 			}
 		default:
 			if depth == 0 { // a number or a word
-				for b[i] != ',' && b[i] != ']' && b[i] != '}' && !isSpace(b[i]) {
+				for b[i] != ',' && b[i] != ']' && b[i] != '}' && !jsonwire.IsSpace(b[i]) {
 					i++
 				}
 				return i
@@ -129,9 +132,9 @@ func (s *scanner) skipText(i int) int {
 	b := s.json
 	for {
 		for i+8 <= len(b) {
-			x := load(b, i)
-			if m := (equal(x, ones*'"') | equal(x, ones*'\\')) & highs; m != 0 {
-				i += first(m)
+			x := swar.Load(b, i)
+			if m := (swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\')) & swar.Highs; m != 0 {
+				i += swar.First(m)
 				break
 			}
 			i += 8

@@ -1,0 +1,35 @@
+// Package swar searches text eight bytes at a time, as one little-endian word.
+// Its functions return a word with the high bit set in bytes that match; the other
+// bits mean nothing, so that marks are united first and masked with [Highs] once.
+// A byte above a matching one can be marked by mistake (the subtraction borrows),
+// a byte below never: so the lowest mark is always right, and only that counts.
+package swar
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// Words of eight times the same byte: 1, and the high bit.
+const (
+	Ones  = 0x0101010101010101
+	Highs = 0x8080808080808080
+)
+
+// Load returns the eight bytes of b that begin at i.
+func Load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8 : i+8]) }
+
+// Repeated returns a word of eight times c.
+func Repeated(c byte) uint64 { return Ones * uint64(c) }
+
+// Equal marks the bytes of x that are those of pattern.
+func Equal(x, pattern uint64) uint64 {
+	x ^= pattern
+	return (x - Ones) &^ x
+}
+
+// Controls marks the bytes of x that are less than a space.
+func Controls(x uint64) uint64 { return (x - Ones*' ') &^ x }
+
+// First returns the index of the lowest marked byte.
+func First(marks uint64) int { return bits.TrailingZeros64(marks) >> 3 }
