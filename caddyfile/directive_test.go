@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
@@ -51,7 +52,7 @@ func TestDocumentedDefaultsChangeNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := map[string]int64{"max_body": handler.DefaultMaxBody, "max_response": handler.DefaultMaxResponse}[o.Name]
+			want := map[string]int64{"max_body": request.DefaultMaxBody, "max_response": handler.DefaultMaxResponse}[o.Name]
 			if o.Block == "bulk" && o.Name == "max_body" {
 				want = handler.DefaultMaxRowsBody
 			}

@@ -71,14 +71,14 @@ func compile(cfg Config) (*compiled, error) {
 	if cfg.MaxBody < 0 {
 		mistake("max_body", fmt.Errorf("%d is negative", cfg.MaxBody))
 	}
-	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, DefaultMaxBody), UnknownFields: unknown, ClientGone: isStreamReset}
+	c.reader = &request.Reader{MaxBody: orDefault(cfg.MaxBody, request.DefaultMaxBody), UnknownFields: unknown, ClientGone: isStreamReset}
 	c.rowReader = &request.Reader{
-		MaxBody: max(DefaultMaxRowsBody, c.reader.MaxBody), MaxRows: DefaultMaxRows, UnknownFields: unknown, ClientGone: isStreamReset,
+		MaxBody: max(DefaultMaxRowsBody, c.reader.MaxBody), UnknownFields: unknown, ClientGone: isStreamReset,
 	}
 	if cfg.Bulk != nil {
 		mistake("bulk.", cfg.Bulk.Validate())
 		c.bulk = cfg.Bulk.compile()
-		c.rowReader.MaxBody, c.rowReader.MaxRows = orDefault(cfg.Bulk.MaxBody, DefaultMaxRowsBody), orDefault(cfg.Bulk.MaxRows, DefaultMaxRows)
+		c.rowReader.MaxBody, c.rowReader.MaxRows = orDefault(cfg.Bulk.MaxBody, DefaultMaxRowsBody), cfg.Bulk.MaxRows
 	}
 	mistake("", fieldNames("default", cfg.Default))
 	mistake("", fieldNames("set", cfg.Set))

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -11,12 +10,8 @@ import (
 const (
 	// DefaultRoute is the API's own route.
 	DefaultRoute = route.DefaultTemplate
-	// DefaultMaxBody is the largest request body in bytes: 16 KiB.
-	DefaultMaxBody = request.DefaultMaxBody
 	// DefaultMaxRowsBody is the largest body of many calls in bytes: 256 KiB.
 	DefaultMaxRowsBody = 256 << 10
-	// DefaultMaxRows is how many calls a body of many can hold.
-	DefaultMaxRows = request.DefaultMaxRows
 	// DefaultMaxResponse is the largest response in bytes that is transcoded to CSV: 8 MiB.
 	DefaultMaxResponse = 8 << 20
 	// DefaultFilename is the name under which a CSV is saved, the upstream's own.
