@@ -2,11 +2,13 @@ package conferencemembers_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -17,6 +19,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	caddyfmt "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/caddyfile"
@@ -25,6 +28,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	_ "github.com/evovoice-gateway/caddy-conference-members/stores/redis" // for the documentation of its options
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
@@ -224,7 +228,10 @@ func TestDocsGenerated(t *testing.T) {
 
 // sections make the parts of the pages.
 var sections = map[string]docgen.Maker{
-	"options":      optionTable,
+	"syntax":       syntaxBlock,
+	"options":      optionSections,
+	"option":       optionSection,
+	"members":      memberTable,
 	"fields":       fieldTable,
 	"handler":      handlerJSON,
 	"formats":      func(string, string) (string, error) { return formatTable(), nil },
@@ -252,23 +259,163 @@ func rowOutcomeTable() string {
 	return docgen.Table([]string{"Outcome", "Meaning"}, rows...)
 }
 
-// optionTable lists the subdirectives of a block.
-func optionTable(_, in string) (string, error) {
-	var rows [][]string
+// syntaxBlock shows every option in its block, as one writes them.
+func syntaxBlock(string, string) (string, error) {
+	var block func(in, indent string) string
+	block = func(in, indent string) string {
+		var b strings.Builder
+		for o := range caddyfile.Options() {
+			syntax, opens := strings.CutSuffix(o.Syntax, "{ ... }")
+			switch name := o.Name; {
+			case o.Block != in:
+			case opens && name == "view":
+				b.WriteString(indent + name + " " + syntax + "{\n" + indent + "\t<option of csv> ...\n" + indent + "}\n")
+			case opens:
+				b.WriteString(indent + name + " {\n" + block(name, indent+"\t") + indent + "}\n")
+			default:
+				b.WriteString(indent + strings.TrimSpace(name+" "+syntax) + "\n")
+			}
+		}
+		return b.String()
+	}
+	return docgen.Fence("text", caddyfile.Name+" [<matcher>] {\n"+block(caddyfile.Name, "\t")+"}"), nil
+}
+
+// optionSections are a section for each option of a block. Those that open a block
+// have a section of their own, which holds those of its options.
+func optionSections(_, in string) (string, error) {
+	var sections []string
 	for o := range caddyfile.Options() {
-		if o.Block != in {
+		if o.Block != in || o.Syntax == "{ ... }" {
 			continue
 		}
-		meaning := o.Meaning
-		if o.Repeats {
-			meaning += " May stand more than once."
+		text, err := optionText(o)
+		if err != nil {
+			return "", err
 		}
-		rows = append(rows, []string{docgen.Code(strings.TrimSpace(o.Name + " " + o.Syntax)), o.Default, meaning})
+		sections = append(sections, "### "+optionHeading(o)+"\n\n"+text)
 	}
-	if rows == nil {
+	if sections == nil {
 		return "", fmt.Errorf("there is no block %q", in)
 	}
-	return docgen.Table([]string{"Option", "Default", "Meaning"}, rows...), nil
+	return strings.Join(sections, "\n"), nil
+}
+
+// optionSection is the text of an option of the directive.
+func optionSection(_, name string) (string, error) {
+	for o := range caddyfile.Options() {
+		if o.Block == caddyfile.Name && o.Name == name {
+			return optionText(o)
+		}
+	}
+	return "", fmt.Errorf("there is no option %q", name)
+}
+
+// optionText is the syntax of an option, its default, what the comment of its field
+// says, and its example.
+func optionText(o caddyfile.Option) (string, error) {
+	object, member := o.Block, o.JSON
+	if object == caddyfile.Name {
+		object = "handler"
+	}
+	if o.Name == "column" {
+		object, member = "column", "path"
+	}
+	f, err := fieldOf(object, member)
+	if err != nil {
+		return "", err
+	}
+	doc, _, _ := strings.Cut(docOf(f), " Default: ") // in the units of JSON
+	doc = strings.Replace(doc, " in bytes", "", 1)
+	usage := "Syntax: " + docgen.Code(strings.TrimSpace(o.Name+" "+o.Syntax)) + ". Default: " + o.Default + "."
+	if o.Repeats {
+		usage += " Can be repeated."
+	}
+	return usage + "\n\n" + doc + "\n\n" + docgen.Fence("caddyfile", exampleOf(o)), nil
+}
+
+// optionHeading is the heading of an option's section.
+func optionHeading(o caddyfile.Option) string {
+	if o.Block == caddyfile.Name {
+		return o.Name
+	}
+	return o.Block + " " + o.Name
+}
+
+// exampleOf is the example of an option as a directive.
+func exampleOf(o caddyfile.Option) string {
+	text := o.Example
+	if o.Block != caddyfile.Name {
+		text = o.Block + " {\n" + text + "\n}"
+	}
+	return string(caddyfmt.Format([]byte(caddyfile.Name + " {\n" + text + "\n}")))
+}
+
+// TestEveryOptionHasAnExample holds that the example of each option sets it, and
+// starts.
+func TestEveryOptionHasAnExample(t *testing.T) {
+	for o := range caddyfile.Options() {
+		t.Run(o.Block+" "+o.Name, func(t *testing.T) {
+			config, err := handlerOf(site(exampleOf(o)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := maps.Clone(config)
+			delete(in, "handler")
+			if o.Block != caddyfile.Name {
+				in = nil
+				if err := json.Unmarshal(config[o.Block], &in); err != nil {
+					t.Fatal(err)
+				}
+			}
+			name := o.JSON
+			if name == "column" {
+				name = "columns"
+			}
+			if _, ok := in[name]; !ok || len(in) != 1 {
+				t.Errorf("%s sets %v", exampleOf(o), slices.Collect(maps.Keys(in)))
+			}
+			validate(t, site(exampleOf(o)))
+		})
+	}
+}
+
+// validate holds that a Caddyfile can be provisioned.
+func validate(t *testing.T, config string) {
+	t.Helper()
+	t.Setenv("HASH_KEY", "0123456789abcdef0123456789abcdef")
+	cfg := new(caddy.Config)
+	if err := json.Unmarshal([]byte(adapt(config)), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Validate(cfg); err != nil {
+		t.Error(err)
+	}
+}
+
+// memberTable lists what the options are in JSON.
+func memberTable(string, string) (string, error) {
+	var rows [][]string
+	for o := range caddyfile.Options() {
+		object := o.Block
+		if object == caddyfile.Name {
+			object = "handler"
+		}
+		if o.Name == "column" {
+			continue // one of columns
+		}
+		f, err := fieldOf(object, o.JSON)
+		if err != nil {
+			return "", err
+		}
+		path := o.JSON
+		if o.Block != caddyfile.Name {
+			path = o.Block + "." + path
+		}
+		anchor := strings.ReplaceAll(optionHeading(o), " ", "-")
+		rows = append(rows, []string{"[" + docgen.Code(path) + "](options.md#" + anchor + ")", jsonType(f.Type)})
+	}
+	return docgen.Table([]string{"Member", "Type"}, rows...), nil
 }
 
 // structures are the Go types whose fields are an object of the configuration.
@@ -281,35 +428,65 @@ var structures = map[string][]struct{ file, name string }{
 	"duplicates":  {{"handler/idempotency.go", "Duplicates"}},
 	"bulk":        {{"handler/bulk.go", "Bulk"}},
 	"booleans":    {{"transform/options.go", "Booleans"}},
+	"dates":       {{"transform/options.go", "Dates"}},
+	"memory":      {{"stores/modules.go", "Memory"}},
+	"file":        {{"stores/modules.go", "File"}},
+	"redis":       {{"stores/redis/redis.go", "Redis"}},
+	"tls":         {{"stores/redis/redis.go", "TLS"}},
 }
 
 // fieldTable lists the members of an object of the configuration by the
 // comments of its fields.
 func fieldTable(_, object string) (string, error) {
 	var rows [][]string
+	fields, err := fieldsOf(object)
+	for _, f := range fields {
+		rows = append(rows, []string{docgen.Code(jsonName(f)), jsonType(f.Type), docOf(f)})
+	}
+	return docgen.Table([]string{"Member", "Type", "Meaning"}, rows...), err
+}
+
+// fieldsOf returns the fields of an object of the configuration.
+func fieldsOf(object string) ([]*ast.Field, error) {
+	var fields []*ast.Field
 	for _, s := range structures[object] {
 		file, err := parser.ParseFile(token.NewFileSet(), s.file, nil, parser.ParseComments)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		spec, ok := file.Scope.Lookup(s.name).Decl.(*ast.TypeSpec)
 		if !ok {
-			return "", fmt.Errorf("%s: %s is no type", s.file, s.name)
+			return nil, fmt.Errorf("%s: %s is no type", s.file, s.name)
 		}
 		for _, f := range spec.Type.(*ast.StructType).Fields.List {
-			if f.Tag == nil {
-				continue // embedded; its own fields are members
+			if f.Tag != nil { // else it is embedded; its own fields are members
+				fields = append(fields, f)
 			}
-			name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
-			doc := strings.Join(strings.Fields(f.Doc.Text()), " ")
-			rows = append(rows, []string{docgen.Code(name), jsonType(f.Type), doc})
 		}
 	}
-	if rows == nil {
-		return "", fmt.Errorf("there is no object %q", object)
+	if fields == nil {
+		return nil, fmt.Errorf("there is no object %q", object)
 	}
-	return docgen.Table([]string{"Member", "Type", "Meaning"}, rows...), nil
+	return fields, nil
 }
+
+// fieldOf returns the field of a member of an object.
+func fieldOf(object, member string) (*ast.Field, error) {
+	fields, err := fieldsOf(object)
+	for _, f := range fields {
+		if jsonName(f) == member {
+			return f, nil
+		}
+	}
+	return nil, cmp.Or(err, fmt.Errorf("%s has no member %q", object, member))
+}
+
+func jsonName(f *ast.Field) string {
+	name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+	return name
+}
+
+func docOf(f *ast.Field) string { return strings.Join(strings.Fields(f.Doc.Text()), " ") }
 
 // jsonType names the JSON type of a Go type.
 func jsonType(e ast.Expr) string {
@@ -324,7 +501,7 @@ func jsonType(e ast.Expr) string {
 		switch e.Name {
 		case "string", "bool":
 			return e.Name
-		case "int64":
+		case "int", "int64":
 			return "number"
 		}
 	case *ast.SelectorExpr:

@@ -22,9 +22,9 @@ type option[T any] struct {
 	name string
 	// json is its JSON name, where that is another one.
 	json string
-	// syntax and def are its arguments and its default as one writes them;
-	// meaning is one sentence. The reference is made of them.
-	syntax, def, meaning string
+	// syntax and def are its arguments and its default as one writes them, example is
+	// a use of it. The documentation is made of them, and of the comment of the field.
+	syntax, def, example string
 
 	// least and most are how many arguments it takes.
 	least, most int
@@ -241,8 +241,8 @@ var (
 func init() { //nolint:gochecknoinits
 	for o := range Options() {
 		blocksOf[o.Name] = append(blocksOf[o.Name], o.Block)
-		if o.json != "" {
-			singular[o.json] = o.Name
+		if o.JSON != o.Name {
+			singular[o.JSON] = o.Name
 		}
 	}
 }

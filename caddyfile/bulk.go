@@ -17,7 +17,7 @@ var bulk = options[handler.Bulk]{
 	table: []option[handler.Bulk]{
 		{
 			name: "max_rows", syntax: "<number>", def: "100", least: 1, most: 1,
-			meaning: "The largest number of rows of an upload, up to " + strconv.Itoa(handler.MostRows) + ".",
+			example: "max_rows 500",
 			set: func(b *handler.Bulk, args []string) error {
 				n, err := strconv.Atoi(args[0])
 				if err != nil || n < 1 {
@@ -29,12 +29,12 @@ var bulk = options[handler.Bulk]{
 		},
 		{
 			name: "max_body", syntax: "<size>", def: "256KiB", least: 1, most: 1,
-			meaning: "The largest body of an upload, unpacked too; a larger one is refused with 413.",
+			example: "max_body 1MiB",
 			set:     func(b *handler.Bulk, args []string) error { return size(&b.MaxBody, args[0]) },
 		},
 		{
 			name: "pace", syntax: "<duration>", def: handler.DefaultPace.String(), least: 1, most: 1,
-			meaning: "The time from one dial to the next; 0 for none.",
+			example: "pace 0",
 			set: func(b *handler.Bulk, args []string) error {
 				n, err := caddy.ParseDuration(args[0])
 				if err != nil || n < 0 {
@@ -47,7 +47,7 @@ var bulk = options[handler.Bulk]{
 		},
 		{
 			name: "on_failure", syntax: "stop|continue", def: handler.BulkStop, least: 1, most: 1,
-			meaning: "Whether no further row is dialled once the outcome of a call is unknown, or the upstream responds with 5xx, 401 or 403 or can't be reached.",
+			example: "on_failure continue",
 			set:     func(b *handler.Bulk, args []string) error { b.OnFailure = args[0]; return nil },
 		},
 	},

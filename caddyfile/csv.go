@@ -21,7 +21,7 @@ var (
 		whole:    (*handler.CSV).Validate,
 		table: append(slices.Clip(representation), option[handler.CSV]{
 			name: "view", json: "views", syntax: "<name> { ... }", def: "none", least: 1, most: 1, repeats: true,
-			meaning: "A set of these options that a client picks with `?view=NAME`; it starts from those of `csv`.",
+			example: "view agents {\n\trows members\n\tcolumns displayName=Agent session.destination\n}",
 			block:   readView,
 		}),
 	}
@@ -32,18 +32,18 @@ var (
 var representation = []option[handler.CSV]{
 	{
 		name: "dialect", syntax: oneOf("dialect"), def: transform.Dialects()[0].Name, least: 1, most: 1,
-		meaning: "The preset that the other options change.",
+		example: "dialect excel",
 		set:     func(c *handler.CSV, args []string) error { c.Dialect = args[0]; return nil },
 	},
 	{
 		name: "columns", syntax: "<name>[=<label>]...", def: "all", least: 1, most: many,
-		meaning: "The columns, in this order, with their labels. With `rows` of a list a plain name is the element's and `session.NAME` the session's; `*` is all that are not named.",
+		example: "columns id destination=Number \"fromName=Who called\" log",
 		set:     setColumns,
 		alone:   validColumns,
 	},
 	{
 		name: "column", syntax: "<label> <path>", def: "none", least: 2, most: 2, repeats: true,
-		meaning: "A further column with the value that a path leads to, in the session or, behind `row:`, in what becomes a row.",
+		example: "column Agent `members.#(role==\"Agent\").displayName`",
 		set: func(c *handler.CSV, args []string) error {
 			if len(c.Columns) == 0 {
 				c.Columns = []transform.Column{{Name: transform.AllColumns}}
@@ -54,27 +54,27 @@ var representation = []option[handler.CSV]{
 	},
 	{
 		name: "header", syntax: oneOf("header"), def: "as the dialect", least: 1, most: 1,
-		meaning: "How the header row names the columns.",
+		example: "header camel",
 		set:     func(c *handler.CSV, args []string) error { c.Header = args[0]; return nil },
 	},
 	{
 		name: "nested", syntax: oneOf("nested"), def: "as the dialect", least: 1, most: 1,
-		meaning: "How lists and objects stand in a cell.",
+		example: "nested json",
 		set:     func(c *handler.CSV, args []string) error { c.Nested = args[0]; return nil },
 	},
 	{
 		name: "list", json: "lists", syntax: "<name> " + oneOf("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
-		meaning: "What is done with one list: customerBreadcrumb, log or members, or with applicationData of a member.",
+		example: "list log drop\nlist members count",
 		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, "list", args) },
 	},
 	{
 		name: "rows", syntax: oneOf("rows"), def: transform.RowsSession, least: 1, most: 1,
-		meaning: "What becomes a row: a session, or each element of one of its lists.",
+		example: "rows members",
 		set:     func(c *handler.CSV, args []string) error { c.Rows = args[0]; return nil },
 	},
 	{
 		name: "booleans", syntax: "<true> <false>", def: "as the dialect", least: 2, most: 2,
-		meaning: "The texts of true and false.",
+		example: "booleans yes no",
 		set: func(c *handler.CSV, args []string) error {
 			c.Booleans = &transform.Booleans{True: args[0], False: args[1]}
 			return nil
@@ -82,27 +82,27 @@ var representation = []option[handler.CSV]{
 	},
 	{
 		name: "delimiter", syntax: "<character>", def: "as the dialect", least: 1, most: 1,
-		meaning: "What stands between two cells: a character, or comma, semicolon, tab or pipe.",
+		example: "delimiter semicolon",
 		set:     func(c *handler.CSV, args []string) error { c.Delimiter = args[0]; return nil },
 	},
 	{
 		name: "bom", syntax: "[on|off]", def: "as the dialect", most: 1,
-		meaning: "Whether a byte order mark begins the CSV.",
+		example: "bom",
 		set:     func(c *handler.CSV, args []string) error { return onOff(&c.BOM, args) },
 	},
 	{
 		name: "formula_guard", syntax: "[on|off]", def: "as the dialect", most: 1,
-		meaning: "Whether cells that a spreadsheet would run as formulas begin with an apostrophe.",
+		example: "formula_guard",
 		set:     func(c *handler.CSV, args []string) error { return onOff(&c.FormulaGuard, args) },
 	},
 	{
 		name: "text_cells", syntax: oneOf("text_cells"), def: "off", least: 1, most: 1,
-		meaning: "Which cells are written as `=\"text\"`, so that a spreadsheet keeps them as they are: none, those that look like numbers, dates or formulas, or all texts and numbers.",
+		example: "text_cells numbers",
 		set:     func(c *handler.CSV, args []string) error { c.TextCells = args[0]; return nil },
 	},
 	{
 		name: "dates", syntax: "iso|spreadsheet|<layout> [<zone>]", def: "iso", least: 1, most: 2,
-		meaning: "How dates are written: as they came, as `2006-01-02 15:04:05`, or in a layout of Go; and in which time zone.",
+		example: "dates \"02.01.2006 15:04\" Europe/Berlin",
 		set: func(c *handler.CSV, args []string) error {
 			c.Dates = &transform.Dates{Layout: args[0]}
 			if len(args) > 1 {
@@ -113,27 +113,27 @@ var representation = []option[handler.CSV]{
 	},
 	{
 		name: "null", syntax: "<text>", def: `""`, least: 1, most: 1, empty: true,
-		meaning: "The text of a value that is null or absent.",
+		example: "null NULL",
 		set:     func(c *handler.CSV, args []string) error { c.Null = &args[0]; return nil },
 	},
 	{
 		name: "extra_columns", syntax: oneOf("extra_columns"), def: transform.Choices("extra_columns")[0], least: 1, most: 1,
-		meaning: "Whether members that the API does not describe are left out or put into one last column.",
+		example: "extra_columns append",
 		set:     func(c *handler.CSV, args []string) error { c.ExtraColumns = args[0]; return nil },
 	},
 	{
 		name: "filename", syntax: "<template>", def: handler.DefaultFilename, least: 1, most: 1,
-		meaning: "The name under which the CSV is saved. Takes placeholders.",
+		example: "filename members-{http.request.uuid}.csv",
 		set:     func(c *handler.CSV, args []string) error { c.Filename = args[0]; return nil },
 	},
 	{
 		name: "max_response", syntax: "<size>", def: "8MiB", least: 1, most: 1,
-		meaning: "The largest response that is made CSV; a larger one is delivered as it came.",
+		example: "max_response 1MiB",
 		set:     func(c *handler.CSV, args []string) error { return size(&c.MaxResponse, args[0]) },
 	},
 	{
 		name: "errors", syntax: "negotiated|json", def: handler.ErrorsNegotiated, least: 1, most: 1,
-		meaning: "Whether a client of CSV gets errors in CSV too.",
+		example: "errors json",
 		set:     func(c *handler.CSV, args []string) error { c.Errors = args[0]; return nil },
 	},
 }

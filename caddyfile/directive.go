@@ -40,47 +40,47 @@ var directive = options[handler.Config]{
 	table: []option[handler.Config]{
 		{
 			name: "route", syntax: "<template>", def: handler.DefaultRoute, least: 1, most: 1,
-			meaning: "The path on which members are added: literal segments and one `{sessionId}`. It is matched as loosely as the upstream matches it.",
+			example: "route /v2/sessions/{sessionId}/conference/members",
 			set:     func(c *handler.Config, args []string) error { c.Route = args[0]; return nil },
 		},
 		{
 			name: "predefined_routes", syntax: "judge|refuse|pass", def: handler.PredefinedJudge, least: 1, most: 1,
-			meaning: "What becomes of calls on the upstream's predefined routes, which its own clients use: they are judged and forwarded to the route, refused with 404, or forwarded unjudged.",
+			example: "predefined_routes refuse",
 			set:     func(c *handler.Config, args []string) error { c.PredefinedRoutes = args[0]; return nil },
 		},
 		{
 			name: "calls", syntax: "on|off", def: handler.CallsOn, least: 1, most: 1,
-			meaning: "`off` refuses every call with 503: the switch for a bad night.",
+			example: "calls off",
 			set:     func(c *handler.Config, args []string) error { c.Calls = args[0]; return nil },
 		},
 		{
 			name: "check", syntax: "on|off", def: handler.CheckOn, least: 1, most: 1,
-			meaning: "Whether `check` below the route says what would become of calls without placing any.",
+			example: "check off",
 			set:     func(c *handler.Config, args []string) error { c.Check = args[0]; return nil },
 		},
 		{
 			name: "max_body", syntax: "<size>", def: "16KiB", least: 1, most: 1,
-			meaning: "The largest request body, unpacked too; a larger one is refused with 413.",
+			example: "max_body 32KiB",
 			set:     func(c *handler.Config, args []string) error { return size(&c.MaxBody, args[0]) },
 		},
 		{
 			name: "unknown_fields", syntax: "strip|pass|reject", def: "strip", least: 1, most: 1,
-			meaning: "What becomes of members of the body other than the four fields.",
+			example: "unknown_fields reject",
 			set:     func(c *handler.Config, args []string) error { c.UnknownFields = args[0]; return nil },
 		},
 		{
 			name: "default", syntax: "<field> <value>", def: "none", least: 2, most: 2, repeats: true,
-			meaning: "The value of a field that the client sent none or an empty one of. Takes placeholders.",
+			example: "default fromNumber +12025550100",
 			set:     func(c *handler.Config, args []string) error { return put(&c.Default, "default", args) },
 		},
 		{
 			name: "set", syntax: "<field> <value>", def: "none", least: 2, most: 2, repeats: true,
-			meaning: "The value of a field, whatever the client sent. Takes placeholders.",
+			example: "set tenant {http.request.host}",
 			set:     func(c *handler.Config, args []string) error { return put(&c.Set, "set", args) },
 		},
 		{
 			name: "correlation_id", syntax: "[<header>]", def: "off", most: 1,
-			meaning: "Gives every request an id in this header, " + handler.DefaultCorrelationHeader + " if none is named: the client's if it is fit, else a new one. It is forwarded, echoed and logged.",
+			example: "correlation_id X-Request-ID",
 			set: func(c *handler.Config, args []string) error {
 				c.CorrelationID = handler.DefaultCorrelationHeader
 				if len(args) > 0 {
@@ -91,12 +91,12 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "hash_key", syntax: "<key>", def: "made at start", least: 1, most: 1,
-			meaning: "The key of the placeholder `{http.conference_members.destination.hash}`. Takes global placeholders, such as `{env.HASH_KEY}`.",
+			example: "hash_key {env.HASH_KEY}",
 			set:     func(c *handler.Config, args []string) error { c.HashKey = args[0]; return nil },
 		},
 		{
 			name: "require", syntax: "[<field>...]", def: "destination", most: many,
-			meaning: "The fields that must be there and not be empty. No field at all requires none.",
+			example: "require destination callSid",
 			set: func(c *handler.Config, args []string) error {
 				c.Require = append([]string{}, args...)
 				return nil
@@ -104,29 +104,29 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "mode", syntax: "enforce|report|off", def: "enforce", least: 1, most: 1,
-			meaning: "What happens when a request breaks a rule: it is refused; it is counted, logged and forwarded; nothing.",
+			example: "mode report",
 			set:     func(c *handler.Config, args []string) error { c.Mode = args[0]; return nil },
 		},
 		{
 			name: "rule", json: "rules", syntax: "<name> enforce|report|off", def: "as `mode` says", least: 2, most: 2, repeats: true,
-			meaning: "The mode of one rule.",
+			example: "rule validity enforce",
 			set:     func(c *handler.Config, args []string) error { return put(&c.Rules, "rule", args) },
 		},
 		{
 			name: "destinations", syntax: "<kind>...", def: "phone sip client email name", least: 1, most: many,
-			meaning: "The kinds of destination that may be dialled.",
+			example: "destinations phone sip",
 			set:     func(c *handler.Config, args []string) error { c.Destinations = args; return nil },
 		},
 		{
 			name: "numbers", syntax: "{ ... }", def: "see below",
-			meaning: "The dial policy: what is done about phone numbers.",
+			example: "numbers {\n\tregion US\n\tallow_countries US CA\n}",
 			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
 				return numbers.read(d, &c.Numbers)
 			},
 		},
 		{
 			name: "csv", syntax: "{ ... }", def: "see below",
-			meaning: "How a response is made CSV.",
+			example: "csv {\n\tdialect excel\n}",
 			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
 				c.CSV = new(handler.CSV)
 				return csv.read(d, c.CSV)
@@ -134,12 +134,12 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "capture", json: "captures", syntax: "<name> <path>", def: "none", least: 2, most: 2, repeats: true,
-			meaning: "A value of the response, in JSON or made CSV, for logs, traces and `{http.conference_members.response.NAME}`; the path is one as in `column`.",
+			example: "capture participant members.@reverse.0.callSid",
 			set:     func(c *handler.Config, args []string) error { return put(&c.Captures, "capture", args) },
 		},
 		{
 			name: "idempotency", syntax: "{ ... }", def: "off",
-			meaning: "Lets clients repeat a call with the same `Idempotency-Key`, and dials it once. An empty block turns it on.",
+			example: "idempotency {\n\tttl 48h\n}",
 			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
 				c.Idempotency = new(handler.Idempotency)
 				return idempotency.read(d, c.Idempotency)
@@ -147,7 +147,7 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "duplicates", syntax: "{ ... }", def: "off",
-			meaning: "Looks for the same call a moment ago, for clients that send no key: rule `duplicate_call`. An empty block turns it on.",
+			example: "duplicates {\n\twindow 30s\n}",
 			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
 				c.Duplicates = new(handler.Duplicates)
 				return duplicates.read(d, c.Duplicates)
@@ -155,7 +155,7 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "bulk", syntax: "{ ... }", def: "off",
-			meaning: "Lets clients place many calls with one upload to `bulk` below the route. An empty block turns it on.",
+			example: "bulk {\n\tmax_rows 50\n}",
 			block: func(d *caddyfile.Dispenser, c *handler.Config, _ []string) []error {
 				c.Bulk = new(handler.Bulk)
 				return bulk.read(d, c.Bulk)
@@ -163,7 +163,7 @@ var directive = options[handler.Config]{
 		},
 		{
 			name: "errors_via", syntax: "handle_errors", def: "the module's own responses", least: 1, most: 1,
-			meaning: "Hands refusals to the site's `handle_errors` instead of responding to them.",
+			example: "errors_via handle_errors",
 			set:     func(c *handler.Config, args []string) error { c.ErrorsVia = args[0]; return nil },
 		},
 	},

@@ -20,14 +20,6 @@ func unmarshal(text string) (*handler.Config, error) {
 	return c, Unmarshal(caddyfile.NewTestDispenser(text), c)
 }
 
-func TestEveryOptionIsDocumented(t *testing.T) {
-	for o := range Options() {
-		if o.Name == "" || o.Default == "" || !strings.HasSuffix(o.Meaning, ".") {
-			t.Errorf("%s: %+v lacks a default or a meaning", o.Block, o)
-		}
-	}
-}
-
 func init() {
 	for _, m := range stores.Modules() {
 		caddy.RegisterModule(m)

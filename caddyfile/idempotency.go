@@ -18,42 +18,42 @@ var idempotency = options[handler.Idempotency]{
 	table: []option[handler.Idempotency]{
 		{
 			name: "header", syntax: "<name>", def: handler.DefaultKeyHeader, least: 1, most: 1,
-			meaning: "The header that holds a client's key: 1 to 255 visible ASCII characters, raw or as a quoted string.",
+			example: "header X-Call-Key",
 			set:     func(i *handler.Idempotency, args []string) error { i.Header = args[0]; return nil },
 		},
 		{
 			name: "require", syntax: "[on|off]", def: "off", most: 1,
-			meaning: "Whether a request without a key is refused.",
+			example: "require",
 			set:     func(i *handler.Idempotency, args []string) error { return onOffValue(&i.Require, args) },
 		},
 		{
 			name: "scope", syntax: "<template>", def: "Authorization, else Cookie", least: 1, most: 1,
-			meaning: "Whose keys these are: the same key of another scope is another key. Takes placeholders. By default a client is known by its Authorization, else by its Cookie, else all clients are alike.",
+			example: "scope {http.auth.user.id}",
 			set:     func(i *handler.Idempotency, args []string) error { i.Scope = args[0]; return nil },
 		},
 		{
 			name: "ttl", syntax: "<duration>", def: "24h", least: 1, most: 1,
-			meaning: "How long the outcome of a call is known.",
+			example: "ttl 48h",
 			set:     func(i *handler.Idempotency, args []string) error { return duration(&i.TTL, args[0]) },
 		},
 		{
 			name: "call_timeout", syntax: "<duration>", def: "2m", least: 1, most: 1,
-			meaning: "How long one call may take. A call with a key goes on when its client leaves.",
+			example: "call_timeout 90s",
 			set:     func(i *handler.Idempotency, args []string) error { return duration(&i.CallTimeout, args[0]) },
 		},
 		{
 			name: "max_stored", syntax: "<size>", def: "256KiB", least: 1, most: 1,
-			meaning: "The largest response body that is kept; of a larger one it is known that the call was placed.",
+			example: "max_stored 64KiB",
 			set:     func(i *handler.Idempotency, args []string) error { return size(&i.MaxStored, args[0]) },
 		},
 		{
 			name: "on_store_error", syntax: "refuse|forward", def: handler.StoreErrorRefuse, least: 1, most: 1,
-			meaning: "Whether a call with a key is refused with 503 or placed unguarded while the store fails.",
+			example: "on_store_error forward",
 			set:     func(i *handler.Idempotency, args []string) error { i.OnStoreError = args[0]; return nil },
 		},
 		{
 			name: "store", syntax: "<module> ...", def: "memory",
-			meaning: "Where keys and outcomes are kept: `memory`, `file` or `redis`.",
+			example: "store memory {\n\tmax_size 128MiB\n}",
 			guest:   readStore,
 		},
 	},
@@ -66,17 +66,17 @@ var duplicates = options[handler.Duplicates]{
 	table: []option[handler.Duplicates]{
 		{
 			name: "window", syntax: "<duration>", def: "10s", least: 1, most: 1,
-			meaning: "How long the same call is a duplicate.",
+			example: "window 30s",
 			set:     func(d *handler.Duplicates, args []string) error { return duration(&d.Window, args[0]) },
 		},
 		{
 			name: "on_duplicate", syntax: "refuse|replay", def: handler.DuplicateRefuse, least: 1, most: 1,
-			meaning: "Whether a duplicate is refused with 409 or gets the response of the first call.",
+			example: "on_duplicate replay",
 			set:     func(d *handler.Duplicates, args []string) error { d.OnDuplicate = args[0]; return nil },
 		},
 		{
 			name: "include_keyed", syntax: "[on|off]", def: "off", most: 1,
-			meaning: "Whether calls with an idempotency key of their own can be duplicates.",
+			example: "include_keyed",
 			set:     func(d *handler.Duplicates, args []string) error { return onOffValue(&d.IncludeKeyed, args) },
 		},
 	},

@@ -10,12 +10,12 @@ type Option struct {
 	Name string
 	// Syntax are its arguments, Default what holds without it.
 	Syntax, Default string
-	// Meaning is one sentence.
-	Meaning string
-	// Repeats says that it may stand more than once.
+	// Example is one use of it, or several, as it would be written in its block.
+	Example string
+	// JSON is its name in JSON.
+	JSON string
+	// Repeats says that it can be used more than once.
 	Repeats bool
-
-	json string // the JSON name, where that is another one
 }
 
 // Options yields every subdirective of every block in the order of the tables.
@@ -31,7 +31,7 @@ func Options() iter.Seq[Option] {
 // not.
 func (o *options[T]) each(yield func(Option) bool) bool {
 	for _, opt := range o.table {
-		if !yield(Option{o.in, opt.name, opt.syntax, opt.def, opt.meaning, opt.repeats, opt.json}) {
+		if !yield(Option{o.in, opt.name, opt.syntax, opt.def, opt.example, opt.jsonName(), opt.repeats}) {
 			return false
 		}
 	}

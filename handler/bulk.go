@@ -44,9 +44,9 @@ type Bulk struct {
 	// The time from one dial to the next; 0 for none. Default: 1s.
 	Pace *caddy.Duration `json:"pace,omitempty"`
 
-	// What happens when the outcome of a call is unknown, or the upstream responded with 5xx,
-	// 401 or 403 or could not be reached: `stop` dials no further row, `continue` goes
-	// on. Default: `stop`.
+	// What happens when the outcome of a call is unknown, when the upstream responds with
+	// 5xx, 401 or 403, or when it can't be reached: `stop` dials no further row,
+	// `continue` goes on. Default: `stop`.
 	OnFailure string `json:"on_failure,omitempty"`
 }
 

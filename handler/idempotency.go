@@ -54,13 +54,13 @@ type Idempotency struct {
 	// quoted string (RFC 9651), on one line. Default: `Idempotency-Key`.
 	Header string `json:"header,omitempty"`
 
-	// Whether a request without a key is refused. Default: false; it is forwarded
-	// unguarded.
+	// Whether a request without a key is refused. Otherwise it is forwarded unguarded.
+	// Default: false.
 	Require bool `json:"require,omitempty"`
 
-	// Whose keys these are: a template of placeholders. The same key of another scope
-	// is another key. Default: the client's Authorization, else its Cookie, else all
-	// clients are alike.
+	// Whose keys these are: a template of placeholders. The same key of another scope is
+	// another key. By default a client is known by its Authorization, else by its Cookie,
+	// else all clients are alike. Default: `Authorization`, else `Cookie`.
 	Scope string `json:"scope,omitempty"`
 
 	// How long the outcome of a call is known. Default: 24h.
@@ -74,7 +74,7 @@ type Idempotency struct {
 	// the call was placed. Default: 262144.
 	MaxStored int64 `json:"max_stored,omitempty"`
 
-	// What happens to a call with a key when the store fails: `refuse` responds with 503 and
+	// What happens to a call with a key while the store fails: `refuse` sends 503 and
 	// dials nothing, `forward` places the call unguarded. Default: `refuse`.
 	OnStoreError string `json:"on_store_error,omitempty"`
 
@@ -87,8 +87,8 @@ type Duplicates struct {
 	// How long the same call is a duplicate. Default: 10s.
 	Window caddy.Duration `json:"window,omitempty"`
 
-	// What a duplicate gets: `refuse` responds with 409, `replay` sends the response of the
-	// first call. Default: `refuse`.
+	// What a duplicate gets: `refuse` sends 409, `replay` sends the response of the first
+	// call. Default: `refuse`.
 	OnDuplicate string `json:"on_duplicate,omitempty"`
 
 	// Whether calls with an idempotency key of their own can be duplicates. Default:

@@ -597,7 +597,7 @@ func TestCommentsNameEveryChoice(t *testing.T) {
 	}
 	for option := range choices {
 		for _, word := range Choices(option) {
-			if !strings.Contains(documented[option], strconv.Quote(word)) {
+			if !strings.Contains(documented[option], "`"+word+"`") {
 				t.Errorf("the comment on %s does not name %q", option, word)
 			}
 		}

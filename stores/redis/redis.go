@@ -34,8 +34,10 @@ type Redis struct {
 	// Sentinels. Default: `127.0.0.1:6379`.
 	Addresses []string `json:"addresses,omitempty"`
 
-	// The name and the password of a user.
+	// The name of a user. Default: none.
 	Username string `json:"username,omitempty"`
+
+	// The user's password. Default: none.
 	Password string `json:"password,omitempty"`
 
 	// The number of the database. Default: 0.
@@ -66,12 +68,16 @@ type Redis struct {
 type TLS struct {
 	// A file with the certificates of authorities, in PEM. Default: the system's.
 	CAFile string `json:"ca_file,omitempty"`
+
 	// The name that the server's certificate must have. Default: the host of the
 	// address.
 	ServerName string `json:"server_name,omitempty"`
-	// Files with the certificate and the key of this client, in PEM.
+
+	// A file with the certificate of this client, in PEM. Default: none.
 	CertFile string `json:"cert_file,omitempty"`
-	KeyFile  string `json:"key_file,omitempty"`
+
+	// A file with the key of that certificate, in PEM. Default: none.
+	KeyFile string `json:"key_file,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
