@@ -38,15 +38,15 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 		h.metrics.Idempotent(metrics.KeyGuardError)
 		h.sampled().Warn("a call was not compared with those of a moment ago: the store failed", zap.Error(err))
 		if claim != nil {
-			_ = claim.Release(ctx) // whatever comes of it, the call is placed
+			_ = claim.Release() // whatever comes of it, the call is placed
 		}
 		return u.next.place(ctx, a, w)
 	case claim == nil:
 		return u.duplicate(ctx, a, w, &found)
 	}
-	defer func() { _ = claim.Close(ctx) }() // unknown, unless it is said otherwise below
+	defer func() { _ = claim.Close() }() // unknown, unless it is said otherwise below
 
-	kept := &idempotency.Response{TooLarge: true}
+	kept := idempotency.Response{TooLarge: true}
 	if h.replay && w.recording == nil {
 		u.recording = recording{body: buffer.Take(0), max: h.maxStored}
 		defer buffer.Give(u.recording.body)
@@ -60,9 +60,9 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 			defer buffer.Give(unpacked)
 			kept = w.recording.response(w.written(), w.Header(), u.kind(), unpacked)
 		}
-		_ = claim.Finish(ctx, kept) // OnError has said it
+		_ = claim.Finish(kept) // OnError has said it
 	case metrics.NotDialled:
-		_ = claim.Release(ctx)
+		_ = claim.Release()
 	case metrics.Unknown: // Close records it
 	}
 	return placed, err

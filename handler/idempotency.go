@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -146,27 +146,14 @@ type repeating struct {
 	replay       bool // a duplicate gets the first response
 	includeKeyed bool
 
-	mu      sync.Mutex
-	serving int  // requests
-	closed  bool // the configuration is gone
+	// users are the requests that may use the store, less one once the configuration
+	// is gone.
+	users atomic.Int64
 }
 
 // enter and leave are the ends of a request that may use the store.
-func (p *repeating) enter() {
-	p.mu.Lock()
-	p.serving++
-	p.mu.Unlock()
-}
-
-func (p *repeating) leave() {
-	p.mu.Lock()
-	p.serving--
-	last := p.closed && p.serving == 0
-	p.mu.Unlock()
-	if last {
-		_ = p.letGo() // there is nobody to tell
-	}
-}
+func (p *repeating) enter() { p.users.Add(1) }
+func (p *repeating) leave() { _ = p.close() } // there is nobody to tell
 
 // provision makes the ledgers of a configuration. hashKey is whether it sets the key
 // that the records' keys come of.
@@ -222,14 +209,11 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 	return nil
 }
 
-// close lets go of the store once the last request has ended: Caddy cleans up a
-// configuration that was replaced while requests are still served by it.
+// close ends the use of the store by the configuration, or by a request. Who is last
+// lets go of the store: Caddy cleans up a configuration that was replaced while
+// requests are still served by it.
 func (p *repeating) close() error {
-	p.mu.Lock()
-	idle := !p.closed && p.serving == 0
-	p.closed = true
-	p.mu.Unlock()
-	if !idle {
+	if p.users.Add(-1) >= 0 {
 		return nil
 	}
 	return p.letGo()

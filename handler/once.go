@@ -101,10 +101,10 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	case claim == nil:
 		return o.unreadable(err)
 	case ctx.Err() != nil: // nobody is there any more
-		_ = claim.Release(ctx) // OnError has said it
+		_ = claim.Release() // OnError has said it
 		return placement{outcome: metrics.ClientGone}, caddyhttp.Error(statusClientClosedRequest, ctx.Err())
 	case err != nil && !o.h.unguarded:
-		_ = claim.Release(ctx)
+		_ = claim.Release()
 		return o.storeFailed(err)
 	case err != nil:
 		o.h.sampled().Error("a call is placed unguarded: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
@@ -112,7 +112,7 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	default:
 		o.count(metrics.KeyNew)
 	}
-	detached, cancel := claim.Context(ctx)
+	detached, cancel := claim.Context()
 	defer cancel()
 	defer o.close(claim)
 
@@ -124,12 +124,12 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	case metrics.Dialled:
 		unpacked := buffer.Take(0)
 		defer buffer.Give(unpacked)
-		err := claim.Finish(detached, o.recording.response(w.written(), w.Header(), o.kind(), unpacked))
+		err := claim.Finish(o.recording.response(w.written(), w.Header(), o.kind(), unpacked))
 		if err != nil {
 			o.h.metrics.Idempotent(metrics.KeyLost)
 		}
 	case metrics.NotDialled:
-		if claim.Release(detached) == nil {
+		if claim.Release() == nil {
 			o.h.metrics.Idempotent(metrics.KeyReleased)
 		}
 	case metrics.Unknown: // close records it
@@ -161,7 +161,7 @@ func (o *once) close(claim *idempotency.Claim) {
 	}
 	o.h.metrics.Idempotent(metrics.KeyLost)
 	o.h.logger.Warn("the outcome of a call is unknown", zap.Stringer("id", o.id))
-	_ = claim.Close(context.Background()) // OnError has said it
+	_ = claim.Close() // OnError has said it
 }
 
 // count counts what became of the key.

@@ -64,8 +64,8 @@ func (rec *recording) complete(status int, h http.Header) bool {
 
 // response is what there is to keep of a response. Its body is lent: it is part of
 // the recording or of unpacked.
-func (rec *recording) response(status int, h http.Header, format string, unpacked *[]byte) *idempotency.Response {
-	kept := &idempotency.Response{
+func (rec *recording) response(status int, h http.Header, format string, unpacked *[]byte) idempotency.Response {
+	kept := idempotency.Response{
 		Status: status, Format: format, ContentType: h.Get("Content-Type"), Location: h.Get("Location"),
 	}
 	packed, ok := coding.Of(h["Content-Encoding"])

@@ -10,10 +10,10 @@
 //	if err != nil || found.Result != idempotency.Claimed {
 //		return // refuse or replay; nothing may be dialled
 //	}
-//	defer found.Claim.Close(ctx) // unknown, unless told otherwise below
+//	defer found.Claim.Close() // unknown, unless told otherwise below
 //	// place the call, then one of
-//	found.Claim.Finish(ctx, response) // it was placed
-//	found.Claim.Release(ctx)          // it certainly was not
+//	found.Claim.Finish(response) // it was placed
+//	found.Claim.Release()        // it certainly was not
 //
 // A claim that nobody replaces, because its process died, is unknown from its
 // deadline on. What is unknown stays unknown until its record expires, or until a

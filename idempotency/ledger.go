@@ -117,7 +117,7 @@ func (l *Ledger) Close() {
 // that the key is taken; any other that the store failed, and that the claim in
 // Found may have been stored: release it, or go on and finish it.
 func (l *Ledger) Begin(ctx context.Context, id ID, call Fingerprint) (Found, error) {
-	c, err := l.newClaim(id, call)
+	c, err := l.newClaim(ctx, id, call)
 	if err != nil {
 		return Found{}, err
 	}
@@ -189,8 +189,8 @@ func (l *Ledger) read(id ID, record []byte, call Fingerprint) (found Found, err 
 var ErrOtherHashKey = errors.New("it was written with another hash_key")
 
 // newClaim makes a claim with a token of its own.
-func (l *Ledger) newClaim(id ID, call Fingerprint) (*Claim, error) {
-	c := &Claim{ledger: l, id: id, deadline: l.now().Add(l.CallTimeout)}
+func (l *Ledger) newClaim(ctx context.Context, id ID, call Fingerprint) (*Claim, error) {
+	c := &Claim{ledger: l, ctx: endless{ctx}, id: id, deadline: l.now().Add(l.CallTimeout)}
 	c.head = head{state: Started, check: l.Keys.check, time: c.deadline, fingerprint: call}
 	if _, err := io.ReadFull(l.random, c.head.token[:]); err != nil {
 		return nil, err
@@ -199,10 +199,11 @@ func (l *Ledger) newClaim(id ID, call Fingerprint) (*Claim, error) {
 	return c, nil
 }
 
-// Claim is the right to place one call, and the duty to say what became of it. It
-// belongs to one goroutine.
+// Claim is the right to place one call, and the duty to say what became of it,
+// whether its client is still there or not. It belongs to one goroutine.
 type Claim struct {
 	ledger   *Ledger
+	ctx      endless
 	id       ID
 	deadline time.Time
 	head     head
@@ -211,10 +212,19 @@ type Claim struct {
 	ended    bool
 }
 
-// Context returns a context for the call: it goes on when the client of ctx
-// leaves, and ends at the claim's deadline.
-func (c *Claim) Context(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithDeadline(context.WithoutCancel(ctx), c.deadline)
+// endless is a context with the values of another, that does not end with it. It is
+// what context.WithoutCancel makes, as a part of its claim: nothing is allocated.
+type endless struct{ values context.Context } //nolint:containedctx // it is a context
+
+func (*endless) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (*endless) Done() <-chan struct{}                   { return nil }
+func (*endless) Err() error                              { return nil }
+func (e *endless) Value(key any) any                     { return e.values.Value(key) }
+
+// Context returns a context for the call: that of Begin, except that it goes on
+// when the client leaves, and ends at the claim's deadline.
+func (c *Claim) Context() (context.Context, context.CancelFunc) {
+	return context.WithDeadline(&c.ctx, c.deadline)
 }
 
 // ttl is how long the claim is there if nobody replaces it: until its deadline it
@@ -223,49 +233,50 @@ func (c *Claim) ttl() time.Duration { return c.ledger.CallTimeout + c.ledger.TTL
 
 // Finish records that the call was placed, with its response. The error says why
 // that could not be recorded at once; it is tried again in the background.
-func (c *Claim) Finish(ctx context.Context, r *Response) error {
+func (c *Claim) Finish(r Response) error {
 	if len(r.Body) > c.ledger.MaxStored {
-		r = &Response{Status: r.Status, TooLarge: true}
+		r = Response{Status: r.Status, TooLarge: true}
 	}
 	h := c.head
 	h.time = c.ledger.now()
-	record, err := c.ledger.codec.encode(c.id, h, r)
+	record, err := c.ledger.codec.encode(c.id, h, &r)
 	if err != nil {
 		return err
 	}
-	return c.end(ctx, record)
+	return c.end(record)
 }
 
 // Release records that the call was certainly not placed: the key may be used
 // again. The error is as that of Finish.
-func (c *Claim) Release(ctx context.Context) error { return c.end(ctx, nil) }
+func (c *Claim) Release() error { return c.end(nil) }
 
 // Close records that the outcome of the call is unknown, unless Finish or Release
 // was called. The error is as that of Finish.
-func (c *Claim) Close(ctx context.Context) error {
+func (c *Claim) Close() error {
 	if c.ended {
 		return nil
 	}
 	h := c.head
 	h.state, h.time = Unknown, c.ledger.now()
-	return c.end(ctx, h.appendTo(make([]byte, 0, HeadSize)))
+	return c.end(h.appendTo(make([]byte, 0, HeadSize)))
 }
 
 // Ended reports whether Finish, Release or Close was called.
 func (c *Claim) Ended() bool { return c.ended }
 
 // end replaces the claim, once.
-func (c *Claim) end(ctx context.Context, record []byte) error {
+func (c *Claim) end(record []byte) error {
 	c.ended = true
-	l := c.ledger
-	err := l.Store.Replace(context.WithoutCancel(ctx), c.id, c.record, record, l.TTL)
+	l, id := c.ledger, c.id
+	err := l.Store.Replace(&c.ctx, id, c.record, record, l.TTL)
 	if err == nil || errors.Is(err, ErrLost) {
 		return err
 	}
 	if l.OnError != nil {
-		l.OnError(c.id, err)
+		l.OnError(id, err)
 	}
-	l.later(func(ctx context.Context) error { return l.Store.Replace(ctx, c.id, c.record, record, l.TTL) })
+	held := bytes.Clone(c.record) // the claim holds the request
+	l.later(func(ctx context.Context) error { return l.Store.Replace(ctx, id, held, record, l.TTL) })
 	return err
 }
 

@@ -114,15 +114,15 @@ func TestWhatIsFound(t *testing.T) {
 		{name: "in flight", after: 10 * time.Second, call: call, want: InFlight, retry: 50 * time.Second},
 		{name: "in flight, another call", call: other, want: Reused, retry: time.Minute},
 		{name: "past its deadline", after: time.Minute, call: call, want: OutcomeUnknown, retry: time.Hour},
-		{name: "unknown", end: func(c *Claim) error { return c.Close(t.Context()) }, call: call, want: OutcomeUnknown, retry: time.Hour},
-		{name: "unknown, another call", end: func(c *Claim) error { return c.Close(t.Context()) }, call: other, want: Reused},
+		{name: "unknown", end: func(c *Claim) error { return c.Close() }, call: call, want: OutcomeUnknown, retry: time.Hour},
+		{name: "unknown, another call", end: func(c *Claim) error { return c.Close() }, call: other, want: Reused},
 		{name: "done", end: finish("body"), after: time.Minute, call: call, want: Replayed, retry: 59 * time.Minute},
 		{name: "done, another call", end: finish("body"), call: other, want: Reused},
 		{name: "too large", end: finish("longer than ten"), call: call, want: ResponseNotKept, retry: time.Hour},
 		{name: "too large, another call", end: finish("longer than ten"), call: other, want: Reused},
-		{name: "cut off by who recorded it", end: func(c *Claim) error { return c.Finish(t.Context(), &Response{Status: 200, TooLarge: true}) }, call: call, want: ResponseNotKept, retry: time.Hour},
-		{name: "released", end: func(c *Claim) error { return c.Release(t.Context()) }, call: call, want: Claimed},
-		{name: "released, another call", end: func(c *Claim) error { return c.Release(t.Context()) }, call: other, want: Claimed},
+		{name: "cut off by who recorded it", end: func(c *Claim) error { return c.Finish(Response{Status: 200, TooLarge: true}) }, call: call, want: ResponseNotKept, retry: time.Hour},
+		{name: "released", end: func(c *Claim) error { return c.Release() }, call: call, want: Claimed},
+		{name: "released, another call", end: func(c *Claim) error { return c.Release() }, call: other, want: Claimed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, _, now := newTestLedger(t, nil)
@@ -134,7 +134,7 @@ func TestWhatIsFound(t *testing.T) {
 				if err := test.end(first.Claim); err != nil {
 					t.Fatal(err)
 				}
-				if err := first.Claim.Close(t.Context()); err != nil {
+				if err := first.Claim.Close(); err != nil {
 					t.Errorf("Close of a claim that has ended: %v", err)
 				}
 			}
@@ -156,7 +156,7 @@ func TestWhatIsFound(t *testing.T) {
 
 func finish(body string) func(*Claim) error {
 	return func(c *Claim) error {
-		return c.Finish(context.Background(), &Response{Status: 200, Body: []byte(body)})
+		return c.Finish(Response{Status: 200, Body: []byte(body)})
 	}
 }
 
@@ -192,7 +192,7 @@ func TestAStoreThatFailsIsAnErrorWithAClaimToRelease(t *testing.T) {
 	if !errors.Is(err, store.fail) || found.Claim == nil {
 		t.Fatalf("%+v, %v", found, err)
 	}
-	if err := found.Claim.Release(t.Context()); err != nil {
+	if err := found.Claim.Release(); err != nil {
 		t.Error(err)
 	}
 	store.fail, store.fails = ErrFull, 1
@@ -247,7 +247,7 @@ func TestCloseRecordsWhatIsLeftToRecord(t *testing.T) {
 	l, store, _ := newTestLedger(t, nil)
 	claim := begin(t, l, Fingerprint{}).Claim
 	store.fails = 1
-	if err := claim.Release(t.Context()); err == nil {
+	if err := claim.Release(); err == nil {
 		t.Fatal("the store did not fail")
 	}
 	l.Close()
@@ -257,24 +257,32 @@ func TestCloseRecordsWhatIsLeftToRecord(t *testing.T) {
 	store.fails = 1
 	late := begin(t, l, Fingerprint{}).Claim // the first reply is lost
 	store.fails = 1
-	_ = late.Close(t.Context())
+	_ = late.Close()
 	l.Close() // nothing hangs, and nothing is begun any more
 }
 
 func TestACallGoesOnWhenItsClientLeaves(t *testing.T) {
 	l, _, _ := newTestLedger(t, func(o *Options) { o.now = time.Now })
-	client, leave := context.WithCancel(t.Context())
-	claim := begin(t, l, Fingerprint{}).Claim
-	ctx, cancel := claim.Context(client)
+	type keyOfValue struct{}
+	client, leave := context.WithCancel(context.WithValue(t.Context(), keyOfValue{}, "kept"))
+	found, err := l.Begin(client, ID{}, Fingerprint{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := found.Claim
+	ctx, cancel := claim.Context()
 	defer cancel()
 	leave()
 	if ctx.Err() != nil {
 		t.Error("the call ended with its client")
 	}
+	if ctx.Value(keyOfValue{}) != "kept" {
+		t.Error("the call has lost the values of its request")
+	}
 	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > time.Minute {
 		t.Errorf("the call has the deadline %v", deadline)
 	}
-	if err := claim.Finish(client, &Response{Status: 200}); err != nil {
+	if err := claim.Finish(Response{Status: 200}); err != nil {
 		t.Errorf("Finish after the client left: %v", err)
 	}
 }

@@ -245,7 +245,7 @@ func (w *world) serve(n int, r *request, yield func(string) bool) {
 	found, err := w.ledgers[r.gateway].Begin(ctx, ID{}, modelCalls[r.call-'a'])
 	if err != nil {
 		r.fate = refused
-		_ = found.Claim.Release(ctx)
+		_ = found.Claim.Release()
 		return
 	}
 	switch found.Result {
@@ -263,12 +263,12 @@ func (w *world) serve(n int, r *request, yield func(string) bool) {
 		r.fate = noClaim
 		return
 	}
-	defer func() { _ = found.Claim.Close(ctx) }()
+	defer func() { _ = found.Claim.Close() }()
 	pauseForStep("dial")
 	switch r.way {
 	case dialIsRefused:
 		r.fate = notDialled
-		_ = found.Claim.Release(ctx)
+		_ = found.Claim.Release()
 	case dialBreaksOff:
 		w.dial(n, r)
 		r.fate = maybeDialled
@@ -279,7 +279,7 @@ func (w *world) serve(n int, r *request, yield func(string) bool) {
 		if w.responses[r.epoch] == nil {
 			w.responses[r.epoch] = body
 		}
-		_ = found.Claim.Finish(ctx, &Response{Status: 201, ContentType: "text/plain", Location: "here", Body: body})
+		_ = found.Claim.Finish(Response{Status: 201, ContentType: "text/plain", Location: "here", Body: body})
 	}
 }
 

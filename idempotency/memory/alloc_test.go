@@ -13,8 +13,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
 )
 
-// TestAKeyedCallAllocatesLittle holds the budget of a keyed call with the store in
-// memory: 8 allocations, the key, the claim, and the record among them.
+// TestAKeyedCallAllocatesLittle holds what a call with a key allocates with the store
+// in memory: the claim, the entry of the store, and the record.
 func TestAKeyedCallAllocatesLittle(t *testing.T) {
 	keys, err := idempotency.NewKeyring([]byte("key"))
 	if err != nil {
@@ -22,7 +22,7 @@ func TestAKeyedCallAllocatesLittle(t *testing.T) {
 	}
 	l := idempotency.NewLedger(idempotency.Options{Store: New(0), Keys: keys, TTL: time.Hour, CallTimeout: time.Minute, MaxStored: 1 << 18})
 	defer l.Close()
-	response := &idempotency.Response{Status: 200, ContentType: "application/json", Body: bytes.Repeat([]byte("x"), 4096)}
+	response := idempotency.Response{Status: 200, ContentType: "application/json", Body: bytes.Repeat([]byte("x"), 4096)}
 	fields := []idempotency.Field{{Name: "destination", Value: "+12025550123"}, {Name: "sessionId", Value: "s"}}
 	names := make([]string, 0, 5000)
 	for n := range cap(names) {
@@ -35,12 +35,12 @@ func TestAKeyedCallAllocatesLittle(t *testing.T) {
 		if err != nil || found.Result != idempotency.Claimed {
 			t.Fatal(found.Result, err)
 		}
-		if err := found.Claim.Finish(context.Background(), response); err != nil {
+		if err := found.Claim.Finish(response); err != nil {
 			t.Fatal(err)
 		}
 	})
 	t.Logf("%v allocations", allocs)
-	if allocs > 8 {
+	if allocs > 3 {
 		t.Errorf("%v allocations", allocs)
 	}
 }

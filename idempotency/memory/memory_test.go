@@ -150,7 +150,7 @@ func BenchmarkKeyedCall(b *testing.B) {
 	keys, _ := idempotency.NewKeyring([]byte("key"))
 	l := idempotency.NewLedger(idempotency.Options{Store: New(1 << 30), Keys: keys, TTL: time.Hour, CallTimeout: time.Minute, MaxStored: 1 << 18})
 	defer l.Close()
-	response := &idempotency.Response{Status: 200, ContentType: "application/json", Body: bytes.Repeat([]byte("x"), 4096)}
+	response := idempotency.Response{Status: 200, ContentType: "application/json", Body: bytes.Repeat([]byte("x"), 4096)}
 	fields := []idempotency.Field{{Name: "destination", Value: "+12025550123"}, {Name: "sessionId", Value: "s"}}
 	var key [8]byte
 	b.ReportAllocs()
@@ -161,7 +161,7 @@ func BenchmarkKeyedCall(b *testing.B) {
 			}
 		}
 		found, _ := l.Begin(b.Context(), keys.CallID("scope", "route", string(key[:])), keys.Fingerprint(fields))
-		if err := found.Claim.Finish(b.Context(), response); err != nil {
+		if err := found.Claim.Finish(response); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -356,7 +356,7 @@ func placeUntilKnown(ctx context.Context, ledger *idempotency.Ledger, keys *idem
 			return err
 		case found.Result == idempotency.Claimed:
 			dialled.Add(1)
-			return found.Claim.Finish(ctx, &idempotency.Response{Status: 200, ContentType: "application/json", Location: "/x", Body: body})
+			return found.Claim.Finish(idempotency.Response{Status: 200, ContentType: "application/json", Location: "/x", Body: body})
 		case found.Result == idempotency.Replayed:
 			r := found.Response
 			if r.Status != 200 || r.ContentType != "application/json" || r.Location != "/x" || !bytes.Equal(r.Body, body) {
