@@ -2,6 +2,7 @@ package ascii
 
 import (
 	"encoding/hex"
+	"strings"
 	"testing"
 )
 
@@ -27,6 +28,15 @@ func TestEqualFold(t *testing.T) {
 				t.Errorf("EqualFold([]byte(%q), %q) = %v, want %v", tt.a, tt.b, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestIsAlpha(t *testing.T) {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for c := range 256 {
+		if got, want := IsAlpha(byte(c)), strings.IndexByte(letters, byte(c)) >= 0; got != want {
+			t.Errorf("IsAlpha(%#x) = %v, want %v", c, got, want)
+		}
 	}
 }
 

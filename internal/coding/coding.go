@@ -34,15 +34,18 @@ const Accepted = "gzip, zstd"
 // of Content-Encoding name: who says nothing may be unable to unpack it.
 func Acceptable(accept, encoding []string) bool {
 	want, _ := Of(encoding)
-	ok := want == Identity
+	ok, named := want == Identity, false
 	for _, line := range accept {
 		for member := range strings.SplitSeq(line, ",") {
 			name, weight, _ := strings.Cut(member, ";")
 			name = strings.ToLower(strings.TrimSpace(name))
-			if c, known := names[name]; name != "" && known && c == want || name == "*" {
+			c, known := names[name]
+			this := name != "" && known && c == want
+			if this || name == "*" && !named { // RFC 9110 section 12.5.3: it is what is not named
 				_, q, _ := strings.Cut(strings.ReplaceAll(weight, " ", ""), "=")
 				ok = strings.Trim(q, "0.") != "" || q == ""
 			}
+			named = named || this
 		}
 	}
 	return ok

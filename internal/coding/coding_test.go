@@ -42,6 +42,39 @@ func TestOf(t *testing.T) {
 	}
 }
 
+func TestAcceptable(t *testing.T) {
+	for _, tt := range []struct {
+		rule, accept, encoding string
+		want                   bool
+	}{
+		{"who says nothing gets what is not packed", "", "", true},
+		{"who says nothing gets nothing packed", "", "gzip", false},
+		{"what is named", "gzip", "gzip", true},
+		{"another name of it", "br, X-GZip", "gzip", true},
+		{"another coding", "br, zstd", "gzip", false},
+		{"what is not packed, beside what is named", "gzip", "", true},
+		{"an empty member names nothing", ", identity;q=0", "", false},
+		{"any weight above 0", "gzip; q=0.001", "gzip", true},
+		{"no weight", "gzip;", "gzip", true},
+		{"a weight of 0", "gzip;q=0.000", "gzip", false},
+		{"not packed is refused", "identity;q=0", "identity", false},
+		{"a star", "*", "zstd", true},
+		{"a star of 0", "*;q=0", "", false},
+		{"a star is not what is named before it", "gzip, *;q=0", "gzip", true},
+		{"nor what is named behind it", "*, gzip;q=0", "gzip", false},
+		{"a refusal before a star holds", "gzip;q=0, *", "gzip", false},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got := Acceptable([]string{tt.accept}, []string{tt.encoding}); got != tt.want {
+				t.Errorf("Accept-Encoding %q, Content-Encoding %q: %v, want %v", tt.accept, tt.encoding, got, tt.want)
+			}
+		})
+	}
+	if !Acceptable([]string{"br", "gzip"}, []string{"gzip"}) {
+		t.Error("a second line is not read")
+	}
+}
+
 // packed packs a text; frames that are streamed don't tell their size.
 func packed(t testing.TB, how, text string) []byte {
 	t.Helper()

@@ -66,3 +66,12 @@ func TestFindIgnoresWhatIsTooLongToBeAMistake(t *testing.T) {
 		t.Errorf("Find of %d bytes found %d", len(long), len(got))
 	}
 }
+
+func TestHint(t *testing.T) {
+	known := []string{"route", "mode"}
+	for typed, want := range map[string]string{"rout": "; did you mean route?", "elsewhere": ""} {
+		if got := Hint(typed, known); got != want {
+			t.Errorf("Hint(%q) = %q, want %q", typed, got, want)
+		}
+	}
+}
