@@ -10,12 +10,54 @@ import (
 	"testing"
 )
 
+// testCommandIsFound holds that the shell completes the commands and their flags, and
+// that the pages of the manual say how they are called.
+func testCommandIsFound(t *testing.T, caddy string) {
+	t.Helper()
+	output := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), caddy, args...)
+		cmd.Dir = t.TempDir()
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", args, err)
+		}
+		return string(out)
+	}
+	if script := output("completion", "bash"); !strings.Contains(script, "__complete") {
+		t.Errorf("completion bash: %s", script)
+	}
+	for args, want := range map[string]string{
+		"conference-m":                 "conference-members\t",
+		"conference-members che":       "check\t",
+		"conference-members cs":        "csv\t",
+		"conference-members check --s": "--session\t",
+		"conference-members csv --v":   "--view\t",
+	} {
+		if got := output(append([]string{"__complete"}, strings.Fields(args)...)...); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is completed as %q, want %q", args, got, want)
+		}
+	}
+	dir := t.TempDir()
+	output("manpage", "-o", dir)
+	for name, want := range map[string]string{
+		"caddy-conference-members.8":       "conference-members-check(8)",
+		"caddy-conference-members-check.8": `[--session ID] FILE|-`,
+		"caddy-conference-members-csv.8":   `[--view NAME] FILE|-`,
+	} {
+		page, err := os.ReadFile(filepath.Join(dir, name))
+		if text := strings.ReplaceAll(string(page), `\`, ""); err != nil || !strings.Contains(text, want) {
+			t.Errorf("%s: %v; no %q in %s", name, err, want, text)
+		}
+	}
+}
+
 // TestCommand runs the command line as its users do.
 func TestCommand(t *testing.T) {
 	caddy := filepath.Join(t.TempDir(), "caddy")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", caddy, "./cmd/caddy").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	testCommandIsFound(t, caddy)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"Caddyfile": `

@@ -26,10 +26,10 @@ const (
 // configuration is what the help of both commands says of --config.
 const configuration = `
 The configuration is that of --config, a Caddyfile or what another adapter
-reads (--adapter). Without one it is the default. Only the handler
+reads (--adapter). Without it all options have their defaults. Only the handler
 conference_members is taken from it: nothing is started and nothing is locked, so
-that a gateway may run on it at the same time. Placeholders of requests come
-out empty. Where there are several handlers, --handler says which.`
+that a gateway can run on it at the same time. Placeholders of requests come
+out empty. If there are several handlers, --handler says which.`
 
 // Register makes the command known to Caddy.
 func Register() {
@@ -45,14 +45,15 @@ which calls would be refused and why, "csv" makes CSV of JSON of the API.`,
 
 // checkCommand is the command check.
 func checkCommand() *cobra.Command {
-	cmd := newCommand("check", "[--session <id>]", `Says what would become of calls, and places none`, `
+	cmd := newCommand("check", "[--session ID]", `Says what would become of calls, and places none`, `
 Judges calls as the gateway would, and writes a row of CSV for each: whether it
 would be placed, what its destination is, and which rules it breaks. Nothing is
 dialled.
 
 The file holds calls as the gateway takes them: CSV with a header row, a JSON list
-or object, or a JSON object a line; "-" is standard input. Its kind is told by
-its name (.csv, .json, .ndjson, .jsonl), or else by how it begins.
+or object, or a JSON object a line; "-" is standard input. Its name tells its kind
+(.csv, .json, .ndjson, .jsonl), or else its beginning does. On a terminal, the
+command says how much of a large file it has read.
 `+configuration+`
 
 The exit status is 0 if all calls would be placed, 1 if one would be refused, and 2
@@ -77,15 +78,16 @@ if the calls or the configuration can't be read.`,
 			}
 			return 0, nil
 		})
-	cmd.Flags().String("session", "", "The session of calls whose row has none (default any)")
+	cmd.Flags().String("session", "", "The session of calls that name none (default any)")
 	return cmd
 }
 
 // csvCommand is the command csv.
 func csvCommand() *cobra.Command {
-	cmd := newCommand("csv", "[--view <name>]", `Makes CSV of JSON of the API`, `
+	cmd := newCommand("csv", "[--view NAME]", `Makes CSV of JSON of the API`, `
 Makes CSV of a session, or of a list of sessions, as the block csv of the configuration
-or one of its views has it. "-" is standard input.
+or one of its views says; "-" is standard input. On a terminal, the command says how
+much of a large file it has read.
 `+configuration+`
 
 The exit status is 0, or 2 if the JSON or the configuration can't be read.`,
@@ -100,21 +102,22 @@ The exit status is 0, or 2 if the JSON or the configuration can't be read.`,
 			}
 			return 0, nil
 		})
-	cmd.Flags().String("view", "", "The view to write (default the block csv itself)")
+	cmd.Flags().String("view", "", "The view to write (default none: as the block csv says)")
 	return cmd
 }
 
 // newCommand is a command on one file. What it returns is an exit status.
 func newCommand(name, flags, short, long, example string, run func(*cobra.Command, *handler.Offline, *input) (int, error)) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     name + " [--config <file>] [--adapter <name>] [--handler <n>] " + flags + " <file>|-",
-		Short:   short,
-		Long:    long[1:],
-		Example: example,
+		Use:                   name + " [--config FILE] [--adapter NAME] [--handler N] " + flags + " FILE|-", // manpage would drop <file>
+		DisableFlagsInUseLine: true,
+		Short:                 short,
+		Long:                  long[1:],
+		Example:               example,
 	}
-	cmd.Flags().StringP("config", "c", "", "The configuration (default the defaults)")
-	cmd.Flags().StringP("adapter", "a", "", "The adapter that reads it (default by its name)")
-	cmd.Flags().Int("handler", 0, "Which handler of several, from 1")
+	cmd.Flags().StringP("config", "c", "", "The file of the configuration (default none: all options have their defaults)")
+	cmd.Flags().StringP("adapter", "a", "", "The adapter that reads the configuration (default by the name of its file)")
+	cmd.Flags().Int("handler", 0, "Which handler of several in the configuration, from 1")
 	_ = cmd.MarkFlagFilename("config") // the flag is there
 	exit := func(status int, err error) error {
 		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, err })(cmd, nil)

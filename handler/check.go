@@ -81,6 +81,9 @@ func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error)
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(violations) == 1 && violations[0].Rule == rules.BodyTooLarge && h.rowReader.MaxBody >= h.reader.MaxBody {
+		return nil, &refusal{outcome: metrics.Refused, violations: violations}, nil // with the limit of many calls
+	}
 	checked := &verdicts{OK: true}
 	if len(violations) == 0 {
 		checked.bodyBytes = rows.BodyBytes

@@ -195,3 +195,13 @@ func TestNoFlagForADryRunDials(t *testing.T) {
 		t.Errorf("check off: %d %s", w.Code, w.Body)
 	}
 }
+
+// TestACheckOfTooMuchTellsTheLimitOfManyCalls holds that what is larger than the
+// largest upload is not told the limit of one call.
+func TestACheckOfTooMuchTellsTheLimitOfManyCalls(t *testing.T) {
+	rows := "destination\r\n" + strings.Repeat("+12025550123\r\n", DefaultMaxRowsBody/14)
+	got, _ := ask(t, newHandler(t, Config{}), route1+"/check", "text/csv", rows)
+	if got.Code != http.StatusRequestEntityTooLarge || !strings.Contains(got.Body.String(), "larger than 262144 bytes") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
