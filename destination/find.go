@@ -1,6 +1,7 @@
 package destination
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -19,7 +20,9 @@ import (
 //     touch a letter before them belong to a word: "alice911", "E1234567".
 //   - the digits of one piece of letters and digits, if there are ten or more and one
 //     word among them: "Bobby18095551234", "1809Bobby5551234".
-//   - all such digits together, the words left out: "1 809 call 555 1234".
+//   - all such digits together, the words left out: "1 809 call 555 1234". Without words,
+//     that is if none of them is a phone number by itself: "1,809,555,1234".
+//   - the digits behind the code of a service, a star or hash and two digits: "*67911".
 //   - what the keypad makes of the text, if it begins like a number: three of its
 //     first four letters and digits are digits, the first among them, and there are
 //     ten or more in all: "1-809-FLOWERS", "1-900-CALL-NOW-PLEASE".
@@ -28,7 +31,8 @@ import (
 // words before a host, which makes sense of them, and in a UUID it takes ten. Fewer
 // can be an emergency number, and a number of the dialer's region. An id is no number:
 // a UUID, and sixteen characters or more in one piece that go from letters back to
-// digits. Only the digits that it begins with count.
+// digits. Only the digits that it begins with count, if they are a phone number. In
+// what is shorter they count in any case: "911e0".
 
 // minSpelled is the fewest letters and digits that spell a number.
 const minSpelled = 10
@@ -46,6 +50,13 @@ const maxNumbers = 16
 // ends are the characters at which a number ends: pauses, behind which post-dial
 // digits follow, and what divides the parts of a URI.
 const ends = ",;:#*=?&@+<>"
+
+// serviceSigns begin the code of a service of the carrier, such as *67, which hides
+// who calls; serviceCode is how many digits it has, behind which the number is dialled.
+const (
+	serviceSigns = "*#"
+	serviceCode  = 2
+)
 
 // keypad are the keys of the letters from a to z, ITU-T E.161.
 const keypad = "22233344455566677778889999"
@@ -113,6 +124,9 @@ type finder struct {
 	aside    bool // there are words
 	run      strings.Builder
 	plus     bool // before the run
+	service  bool // a sign of a service stands before the run
+	whole    bool // a number is whole
+	runAt    int  // how many numbers there were before the last run
 	started  bool // a letter or digit was read
 	signed   bool // a plus sign was read before any of those
 	letters  int
@@ -180,6 +194,7 @@ func (f *finder) read(r rune) {
 		f.endPiece()
 		if r < 0x80 && strings.IndexByte(ends, byte(r)) >= 0 {
 			f.end()
+			f.service = !f.whole && strings.IndexByte(serviceSigns, byte(r)) >= 0
 		}
 		if r == '+' {
 			f.plus = true
@@ -212,22 +227,26 @@ func (f *finder) endPiece() {
 func (f *finder) end() {
 	if f.run.Len() > 0 {
 		digits := f.run.String()
+		f.runAt = len(f.numbers)
 		f.add(Number{Digits: digits, Plus: f.plus, Whole: f.plus || len(digits) >= minNational, Aside: f.aside || f.joins > 0})
+		if f.service && len(digits) > serviceCode {
+			called := digits[serviceCode:]
+			f.add(Number{Digits: called, Whole: len(called) >= minNational, Aside: f.aside})
+		}
 		f.joins++
 		f.run = strings.Builder{}
 	}
-	f.plus = false
+	f.plus, f.service = false, false
 }
 
-// unglue takes back the run that a letter touched, as it began an id. That of the
-// whole text counts, if it is a phone number.
+// unglue takes back the run that a letter touched, as it began an id, but for the
+// digits before the first letter, at which a dialler may stop.
 func (f *finder) unglue() {
-	last := len(f.numbers) - 1
-	if !f.loose || last < 0 || last == 0 && f.numbers[0].Whole {
+	if !f.loose || len(f.numbers) == 0 || f.lead > 0 && f.lead == f.joined.Len() {
 		return
 	}
 	f.loose = false
-	f.numbers = f.numbers[:last]
+	f.numbers = f.numbers[:f.runAt]
 	f.joins--
 	kept := f.joined.String()[:f.looseAt]
 	f.joined.Reset()
@@ -235,6 +254,7 @@ func (f *finder) unglue() {
 }
 
 func (f *finder) add(n Number) {
+	f.whole = f.whole || n.Whole
 	switch {
 	case len(f.numbers) < maxNumbers:
 		f.numbers = append(f.numbers, n)
@@ -247,6 +267,9 @@ func (f *finder) add(n Number) {
 func (f *finder) finish(isUUID bool) found {
 	spelled := f.keys.String()
 	f.id = isUUID || f.mixed && f.pieces == 1 && len(spelled) >= minID
+	if f.id && !isUUID {
+		f.numbers = slices.DeleteFunc(f.numbers, func(n Number) bool { return !n.Whole })
+	}
 	whole := len(f.numbers) > 0 && f.numbers[0].Whole
 	if isUUID {
 		f.numbers = f.numbers[:min(len(f.numbers), 1)]
@@ -257,7 +280,7 @@ func (f *finder) finish(isUUID bool) found {
 		}
 		return f.found
 	}
-	if joined := f.joined.String(); f.joins > 1 && (f.aside || len(joined) < minNational) {
+	if joined := f.joined.String(); f.joins > 1 && (f.aside || !f.whole || len(joined) < minNational) {
 		f.add(Number{Digits: joined, Plus: f.signed, Whole: f.signed || len(joined) >= minNational, Aside: true})
 	}
 	begins := f.numbered && f.head >= 3 && len(spelled) >= minSpelled || f.signed && f.numbered && len(spelled) >= minNational

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
@@ -28,7 +29,7 @@ func FuzzFind(f *testing.F) {
 	for _, seed := range []string{
 		"18095551234 Bobby", "call 1 809 555 1234", "1-809-FLOWERS", "911", "911 ext 5", "+1 (900) 555-0123,,1#", "9 call 1 call 1", "tel:911", "a@b",
 		"12345678-9012-4cde-8fab-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e", "sip:+19005550123@x", "\u0661\u0668\u0660\u0669\u0665\u0665\u0665\u0661", "\u2460\u2461 x", "1\u03011",
-		"sip:1-900-555-O123@c.example", "sip:a19005550123@c.example", "client:user_1234567", "client:1-900-FLOWERS", "bob+19005550123@c.example", "Bobby18095551234", "1809Bobby5551234",
+		"sip:1-900-555-O123@c.example", "sip:a19005550123@c.example", "client:user_1234567", "client:1-900-FLOWERS", "bob+19005550123@c.example", "Bobby18095551234", "1809Bobby5551234", "911e0", "*67911", "1,900,555,0123", "\u277e\u2776\u2776",
 		"Bob \u0967\u0968\u0969\u096a\u096b\u096c\u096d\u096e", "sip:bob%31800555%30123@c.example", "+14155550100;19005550123", "\u00e918095551234",
 	} {
 		f.Add(seed)
@@ -99,7 +100,8 @@ func laxly(s string) []laxNumber {
 		leading = leading[:i]
 	}
 	if !strings.ContainsAny(leading, ends) {
-		numbers = append(numbers, laxNumber{dialler: "stops at a letter", digits: digitsOf(leading)})
+		characters := strings.FieldsFunc(plain, func(r rune) bool { return !isLetter(r) && !unicode.IsNumber(r) })
+		numbers = append(numbers, laxNumber{dialler: "stops at a letter", digits: digitsOf(leading), rest: len(strings.Join(characters, "")) < minID})
 	}
 	if !touched.MatchString(plain) && !strings.ContainsAny(plain, ends) {
 		numbers = append(numbers, laxNumber{dialler: "skips letters", digits: digitsOf(plain), rest: true})

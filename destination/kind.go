@@ -196,6 +196,10 @@ func (d *Destination) findAny(s string) {
 		return
 	}
 	user, after := rest[:end], rest[end+1:]
+	if strings.Trim(user, "@") == "" { // what stands for a host is all there is
+		d.findInUser(sipURI{user: unescape(after)})
+		return
+	}
 	isSIP := !hasScheme || ascii.EqualFold(scheme, "sip") || ascii.EqualFold(scheme, "sips")
 	u := sipURI{user: unescape(user), hosted: isSIP}
 	if _, params, ok := strings.Cut(after, ";"); ok {

@@ -33,8 +33,19 @@ type Number struct {
 	Spelled bool
 }
 
-// decimal returns the ASCII digit of a decimal digit of another script. The
-// ranges of category Nd are runs of ten, from zero up.
+// otherDigits are the runs of characters that are digits by Unicode (Numeric_Type
+// Digit), but neither of category Nd nor compatible with such a digit (NFKD), and
+// the value of the first of each: in dark and double circles, Ethiopic and others.
+var otherDigits = [...]struct {
+	from, to rune
+	value    byte
+}{
+	{0x1369, 0x1371, 1}, {0x19da, 0x19da, 1}, {0x24f5, 0x24fd, 1}, {0x24ff, 0x24ff, 0}, {0x2776, 0x277e, 1},
+	{0x2780, 0x2788, 1}, {0x278a, 0x2792, 1}, {0x10a40, 0x10a43, 1}, {0x10e60, 0x10e68, 1}, {0x11052, 0x1105a, 1},
+}
+
+// decimal returns the ASCII digit of a digit of another script. The ranges of
+// category Nd are runs of ten, from zero up.
 func decimal(r rune) (byte, bool) {
 	if r < 0x80 {
 		return byte(r), ascii.IsDigit(byte(r))
@@ -47,6 +58,11 @@ func decimal(r rune) (byte, bool) {
 	for _, run := range unicode.Nd.R32 {
 		if rune(run.Lo) <= r && r <= rune(run.Hi) {
 			return '0' + byte((r-rune(run.Lo))%10), true
+		}
+	}
+	for _, run := range otherDigits {
+		if run.from <= r && r <= run.to {
+			return '0' + run.value + byte(r-run.from), true
 		}
 	}
 	return 0, false
