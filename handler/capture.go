@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/evovoice-gateway/caddy-conference-members/destination"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -132,16 +130,4 @@ func (c *captured) value(name string) string {
 		return ""
 	}
 	return c.values[i]
-}
-
-// internationalNumber is a number with its country code in a text.
-var internationalNumber = regexp.MustCompile(`\+[0-9][0-9 ().-]{5,}[0-9]`)
-
-// maskNumbers masks the phone numbers in a value: it as a whole, if it is one, and
-// those with a plus in it.
-func maskNumbers(text string) string {
-	if masked := destination.Mask(text); strings.ContainsAny(masked, "0123456789") {
-		return masked
-	}
-	return internationalNumber.ReplaceAllStringFunc(text, destination.Mask)
 }

@@ -69,7 +69,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 			attribute.Bool(name+".would_refuse", x.wouldRefuse()),
 		)
 		for i, value := range x.response.captured.values {
-			span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, maskNumbers(value)))
+			span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
 		}
 	}
 }
@@ -221,7 +221,7 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	}
 	text("transcode_error", x.response.fallback)
 	for i, value := range x.response.captured.values {
-		text(responsePrefix+x.h.captures[i].name, maskNumbers(value))
+		text(responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value))
 	}
 	if violated := x.violatedRules(); len(violated) > 0 {
 		zap.Strings("violated_rules", violated).AddTo(enc)

@@ -40,6 +40,7 @@ func TestCapturesAreThoseOfTheResponse(t *testing.T) {
 		"csv":                 {".csv", "", upstreamtest.Reply{Body: new(session)}, "CF7", "+12*******23"},
 		"bom":                 {"", "", upstreamtest.Reply{Body: new("\ufeff" + session)}, "CF7", "+12*******23"},
 		"gzip":                {"", "gzip", upstreamtest.Reply{Body: new(session), Encoding: "gzip"}, "CF7", "+12*******23"},
+		"a URI":               {"", "", upstreamtest.Reply{Body: new(strings.Replace(session, "+12025550123", "sip:2025550123@example.com", 1))}, "CF7", "sip:20******23@example.com"},
 		"large":               {"", "", upstreamtest.Reply{Body: new(session[:len(session)-1] + filler + "}")}, "CF7", ""},
 		"behind what is read": {"", "", upstreamtest.Reply{Body: new(`{"x":"` + filler + `",` + session[1:])}, "", ""},
 		"broken":              {"", "", upstreamtest.Reply{Body: new(session + "x")}, "", ""},
