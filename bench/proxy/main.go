@@ -32,6 +32,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 15, "how often each site is loaded")
 	flag.IntVar(&o.seconds, "seconds", 2, "how long each site is loaded in a round")
 	flag.StringVar(&o.session, "session", "../internal/recordings/testdata/sessions/doc.json", "the `file` that the upstream responds with")
+	flag.BoolVar(&o.keys, "keys", false, "compare calls with an idempotency key with calls without")
 	flag.StringVar(&o.profiles, "profiles", "", "a `folder` for a CPU profile of each site, taken instead of the table")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -46,6 +47,7 @@ func main() {
 type options struct {
 	rounds, seconds   int
 	session, profiles string
+	keys              bool
 }
 
 func run(ctx context.Context, o *options, out io.Writer) (err error) {
@@ -79,6 +81,9 @@ func run(ctx context.Context, o *options, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, upstream.Close()) }()
 
 	all := sites()
+	if o.keys {
+		all = keySites()
+	}
 	directives := make([]string, len(all))
 	for i, s := range all {
 		directives[i] = s.directives + "\nreverse_proxy " + upstream.Addr
@@ -117,7 +122,7 @@ func run(ctx context.Context, o *options, out io.Writer) (err error) {
 			return err
 		}
 	}
-	fmt.Fprintf(out, "A second in a profile is a microsecond a request. What the module adds to the bare proxy:\n\n\tgo tool pprof -top -cum -diff_base %s %s\n",
-		filepath.Join(o.profiles, "bare.pprof"), filepath.Join(o.profiles, "json.pprof"))
+	fmt.Fprintf(out, "A second in a profile is a microsecond a request. What the last site adds to the first:\n\n\tgo tool pprof -top -cum -diff_base %s %s\n",
+		filepath.Join(o.profiles, all[0].file()+".pprof"), filepath.Join(o.profiles, all[len(all)-1].file()+".pprof"))
 	return nil
 }

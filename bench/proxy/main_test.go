@@ -23,18 +23,24 @@ func newOptions(t *testing.T) *options {
 }
 
 func TestEverySiteIsMeasured(t *testing.T) {
-	var out bytes.Buffer
-	if err := run(t.Context(), newOptions(t), &out); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range sites() {
-		if !strings.Contains(out.String(), " | "+s.name+" |") {
-			t.Errorf("no column %s in:\n%s", s.name, out.String())
+	for _, keys := range []bool{false, true} {
+		o, all := newOptions(t), sites()
+		if o.keys = keys; keys {
+			all = keySites()
 		}
-	}
-	for _, r := range rows {
-		if !strings.Contains(out.String(), "\n| "+r.name+" | ") {
-			t.Errorf("no row %s in:\n%s", r.name, out.String())
+		var out bytes.Buffer
+		if err := run(t.Context(), o, &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range all {
+			if !strings.Contains(out.String(), " | "+s.name+" |") {
+				t.Errorf("no column %s in:\n%s", s.name, out.String())
+			}
+		}
+		for _, r := range rows {
+			if !strings.Contains(out.String(), "\n| "+r.name+" | ") {
+				t.Errorf("no row %s in:\n%s", r.name, out.String())
+			}
 		}
 	}
 }

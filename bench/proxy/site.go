@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/google/pprof/profile"
-
-	"github.com/evovoice-gateway/caddy-conference-members/caddyfile"
 )
 
 // site is one column of the table.
@@ -33,12 +31,24 @@ const (
 	csvType  = "text/csv"
 )
 
+// withKeys takes keys. What became of calls is known for a few seconds only, so that
+// what the store holds does not change the garbage collector's pace for other sites.
+const withKeys = "conference_members {\nidempotency {\nttl 5s\n}\n}"
+
+// keySites are what is compared where the question is what a key costs, what all are
+// compared with before them.
+func keySites() []*site {
+	return []*site{
+		{name: "JSON", accept: jsonType, directives: "conference_members"},
+		{name: "JSON again", accept: jsonType, directives: "conference_members"},
+		{name: "no key", accept: jsonType, directives: withKeys},
+		{name: "keyed", accept: jsonType, keyed: true, goal: 1.05, directives: withKeys},
+	}
+}
+
 // sites are what is compared, the bare proxies before what is compared with them.
-// The keyed calls come with the option: their outcomes are known for a few seconds
-// only, so that what the store holds does not change the garbage collector's pace
-// for the others.
 func sites() []*site {
-	all := []*site{
+	return []*site{
 		{name: "bare", accept: jsonType},
 		{name: "bare again", accept: jsonType},
 		{name: "floor", accept: jsonType, directives: "floor"},
@@ -54,13 +64,8 @@ func sites() []*site {
 		}`},
 		{name: "bare, HTTP/2", accept: jsonType, http2: true},
 		{name: "JSON, HTTP/2", accept: jsonType, http2: true, directives: "conference_members"},
+		{name: "keyed", accept: jsonType, keyed: true, goal: 1.08, directives: withKeys},
 	}
-	for o := range caddyfile.Options() {
-		if o.Name == "idempotency" {
-			all = append(all, &site{name: "keyed", accept: jsonType, keyed: true, goal: 1.08, directives: "conference_members {\nidempotency {\nttl 5s\n}\n}"})
-		}
-	}
-	return all
 }
 
 // body is a call. Those of wrk differ in their numbers.

@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// row is one row of the table: a figure of a site, compared with the bare
-// proxy's of the same round.
+// row is one row of the table: a figure of a site, compared with the base's
+// of the same round: the first site that is loaded over the same version of HTTP.
 type row struct {
 	name   string
-	value  func(own, bare *figures) float64
+	value  func(own, base *figures) float64
 	format string
 }
 
 var rows = []row{
 	{"CPU a request, µs", func(own, _ *figures) float64 { return own.cpu }, "%.1f"},
-	{"CPU, ratio", func(own, bare *figures) float64 { return own.cpu / bare.cpu }, "%.3f"},
-	{"Throughput, ratio", func(own, bare *figures) float64 { return own.rate / bare.rate }, "%.3f"},
+	{"CPU, ratio", func(own, base *figures) float64 { return own.cpu / base.cpu }, "%.3f"},
+	{"Throughput, ratio", func(own, base *figures) float64 { return own.rate / base.rate }, "%.3f"},
 	{"Requests a second", func(own, _ *figures) float64 { return own.rate }, "%.0f"},
 	{"Share of the core", func(own, _ *figures) float64 { return own.share }, "%.2f"},
 	{"Allocations a request", func(own, _ *figures) float64 { return own.mallocs }, "%.0f"},
@@ -40,10 +40,10 @@ func printTable(out io.Writer, all []*site) {
 	for _, r := range rows {
 		fmt.Fprintf(out, "| %s", r.name)
 		for _, s := range all {
-			bare := all[slices.IndexFunc(all, func(b *site) bool { return b.http2 == s.http2 })]
+			base := all[slices.IndexFunc(all, func(b *site) bool { return b.http2 == s.http2 })]
 			values := make([]float64, len(s.figures))
 			for i := range values {
-				values[i] = r.value(&s.figures[i], &bare.figures[i])
+				values[i] = r.value(&s.figures[i], &base.figures[i])
 			}
 			slices.Sort(values)
 			fmt.Fprintf(out, " | "+r.format+" ("+r.format+" to "+r.format+")", median(values), values[0], values[len(values)-1])
