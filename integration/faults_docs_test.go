@@ -17,7 +17,7 @@ const faultsFile = "../docs/faults.md"
 // -update it is made to.
 func TestDocsFaults(t *testing.T) {
 	makers := make(map[string]docgen.Maker)
-	for _, of := range []string{ofUpstream, ofClient, ofOperator} {
+	for _, of := range []string{ofUpstream, ofClient, ofOperator, ofStore} {
 		makers[of] = func(string, string) (string, error) { return rowsOf(of), nil }
 	}
 	docgen.Check(t, *updateDocs, "go test ./integration -run DocsFaults -update", makers, faultsFile)
@@ -38,6 +38,9 @@ func rowsOf(of string) string {
 	for _, c := range shutdownCases {
 		all = append(all, c.faultCase)
 	}
+	for _, c := range storeCases {
+		all = append(all, c.faultCase)
+	}
 	for _, c := range all {
 		if c.of != of {
 			continue
@@ -51,16 +54,11 @@ func rowsOf(of string) string {
 		if csv.Outcome != json.Outcome {
 			outcome += ", as CSV " + counted(csv)
 		}
-		row := []string{what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), "`" + c.call(json) + "`", outcome}
-		if of == ofUpstream {
-			row = append(row, onceMore[c.again(json)])
-		}
-		rows = append(rows, row)
+		rows = append(rows, []string{
+			what, c.gets(json), c.gets(csv), strconv.Itoa(c.requests), "`" + c.call(json) + "`", outcome, onceMore[c.onceAgain(json)],
+		})
 	}
-	columns := []string{"The " + of, "A client of JSON gets", "A client of CSV gets", "Upstream requests", "The call is", "Outcome"}
-	if of == ofUpstream {
-		columns = append(columns, "With the same key again")
-	}
+	columns := []string{"The " + of, "A client of JSON gets", "A client of CSV gets", "Upstream requests", "The call is", "Outcome", "With the same key again"}
 	return docgen.Table(columns, rows...)
 }
 

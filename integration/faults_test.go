@@ -125,6 +125,7 @@ const (
 	ofUpstream = "upstream"
 	ofClient   = "client"
 	ofOperator = "operator"
+	ofStore    = "store"
 )
 
 // faultCase is something that goes wrong with a request, and what comes of it.
@@ -143,6 +144,7 @@ type faultCase struct {
 	requests  int         // that the upstream gets
 	dialled   int         // of them, those that reach its service
 	continued bool        // the client gets "100 Continue"
+	again     string      // what becomes of the call with the same key, see onceMore; default: what call says
 }
 
 // gone is the fate of a request whose client has left.
@@ -211,9 +213,9 @@ var moreFaults = []faultCase{
 	{of: ofUpstream, what: "resets the connection before it responds, with `lb_try_duration`", site: "retrying", header: []string{fault("reset")}, json: faults.NoResponse, requests: 1, dialled: 1},
 
 	// A client that leaves.
-	{of: ofClient, what: "leaves before the response", header: []string{stuckResponse}, play: whileHeld(leave), json: gone, requests: 1, dialled: 1},
-	{of: ofClient, what: "leaves within the response", header: []string{stuckBody}, play: whileResponding(leave), json: gone, requests: 1, dialled: 1},
-	{of: ofClient, what: "resets the connection within the response, of which it reads nothing", over: overHTTP1, header: []string{fault(`{"repeat":10000}`)}, play: resetUnread, json: gone, csv: faults.Fate{Reason: "too_large", Outcome: "client_gone"}, requests: 1, dialled: 1},
+	{of: ofClient, what: "leaves before the response", header: []string{stuckResponse}, play: whileHeld(leave), json: gone, again: "replayed", requests: 1, dialled: 1},
+	{of: ofClient, what: "leaves within the response", header: []string{stuckBody}, play: whileResponding(leave), json: gone, again: "replayed", requests: 1, dialled: 1},
+	{of: ofClient, what: "resets the connection within the response, of which it reads nothing", over: overHTTP1, header: []string{fault(`{"repeat":10000}`)}, play: resetUnread, json: gone, csv: faults.Fate{Reason: "too_large", Outcome: "client_gone"}, again: "response_not_kept", requests: 1, dialled: 1},
 	{of: ofClient, what: "leaves within its body", over: overHTTP1, play: halfSent(leaveHalfWay), json: faults.Fate{Outcome: "refused"}},
 	{of: ofClient, what: "leaves within its body", over: overStreams, play: halfSent(leaveHalfWay), json: gone},
 	{of: ofClient, what: "resets the connection within its body", over: overHTTP1, play: resetHalfWay, json: gone},
@@ -249,6 +251,18 @@ var shutdownCases = []struct {
 	{"20s", faultCase{of: ofOperator, what: "shuts down, and the response comes within the `grace_period`", header: []string{slowResponse}, play: whileHeld(shutDown, release), json: faults.Served, requests: 1, dialled: 1}},
 	{"20s", faultCase{of: ofOperator, what: "shuts down within a response that ends within the `grace_period`", header: []string{slowBody}, play: whileHeld(shutDown, release), json: faults.Served, requests: 1, dialled: 1}},
 	{"100ms", faultCase{of: ofOperator, what: "shuts down, and the response takes longer than the `grace_period`", header: []string{stuckResponse}, play: whileHeld(shutDown), json: faults.Fate{}, requests: 1, dialled: 1}},
+	{"20s", faultCase{of: ofOperator, what: "kills the gateway while the upstream thinks", over: overTCP, header: []string{stuckResponse}, play: whileHeld(kill), json: faults.Fate{}, requests: 1, dialled: 1}},
+}
+
+// storeCases are those of the store of keys. What its failure means for a call is in
+// each.
+var storeCases = []struct {
+	onStoreError string
+	faultCase
+}{
+	{"refuse", faultCase{of: ofStore, what: "fails when the key is claimed", play: whileStoreFails, json: faults.Fate{Status: 503, Outcome: "refused"}}},
+	{"forward", faultCase{of: ofStore, what: "fails when the key is claimed, with `on_store_error forward`", play: whileStoreFails, json: faults.Served, requests: 1, dialled: 1, again: "placed"}},
+	{"refuse", faultCase{of: ofStore, what: "fails when the outcome is recorded, and is back before `call_timeout`", header: []string{slowResponse}, play: untilStoreIsBack, json: faults.Served, requests: 1, dialled: 1}},
 }
 
 // fate returns the fate in a format.
@@ -272,10 +286,12 @@ func (c *faultCase) call(f faults.Fate) string {
 	return "not-dialled"
 }
 
-// again says what a client gets that sends the call again with its key, when
+// onceAgain says what a client gets that sends the call again with its key, when
 // nothing is broken any more.
-func (c *faultCase) again(f faults.Fate) string {
+func (c *faultCase) onceAgain(f faults.Fate) string {
 	switch call := c.call(f); {
+	case c.again != "":
+		return c.again
 	case call == "dialled" && c.csv.Reason == "encoded":
 		return "response_not_kept"
 	case call == "dialled":
@@ -336,6 +352,9 @@ func TestFaultsOfAShutdown(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	for _, c := range shutdownCases {
 		for _, version := range []string{"HTTP/1.1", "HTTP/2", "HTTP/3"} {
+			if !c.speaks(version) {
+				continue
+			}
 			for _, format := range []string{"json", "csv"} {
 				t.Run(fmt.Sprintf("%s %s, over %s in %s", c.of, c.what, version, format), func(t *testing.T) {
 					g := newGateway(t)
@@ -355,47 +374,114 @@ func TestFaultsOfAShutdown(t *testing.T) {
 	}
 }
 
-// TestFaultsOfAnUpstreamAndTheSameKeyAgain holds what a client gets that repeats
-// its call: what may have been dialled is not dialled again.
-func TestFaultsOfAnUpstreamAndTheSameKeyAgain(t *testing.T) {
+// withKeys lets each handler of a configuration take keys, kept as options say.
+func withKeys(config, options string) string {
+	return strings.NewReplacer("conference_members {", "conference_members {\n"+options, "conference_members\n", "conference_members {\n"+options+"\n}\n").Replace(config)
+}
+
+// TestFaultsAndTheSameKeyAgain holds what a client gets that repeats its call: what
+// may have been dialled is not dialled again.
+func TestFaultsAndTheSameKeyAgain(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := newGateway(t)
-	p := secureProtocols(t, g.certify())[0]
+	clients := secureProtocols(t, g.certify())
 	down := g.Address("nobody")
-	keyed := strings.NewReplacer("conference_members {", "conference_members {\nidempotency", "conference_members\n", "conference_members {\nidempotency\n}\n")
-	g.start(strings.NewReplacer("UPSTREAM", u.Addr, "DOWN", down).Replace(keyed.Replace(faultSites)))
+	config := strings.NewReplacer("UPSTREAM", u.Addr, "DOWN", down).Replace(withKeys(faultSites, "idempotency"))
+	g.start(config)
 	for _, c := range faultCases {
-		if c.of != ofUpstream {
-			continue
-		}
+		p := clients[slices.IndexFunc(clients, func(p protocol) bool { return c.speaks(p.name) })]
 		for _, format := range []string{"json", "csv"} {
-			t.Run(c.what+" in "+format, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s %s, over %s in %s", c.of, c.what, p.name, format), func(t *testing.T) {
 				defer p.client.CloseIdleConnections()
-				key := "Idempotency-Key: " + strings.ReplaceAll(t.Name(), " ", "")
-				first := c
-				first.header = append(slices.Clone(c.header), key)
+				first := c.withKey(t)
 				s := newScene(t, g, u, &first, p, format)
-				s.down, s.before = down, g.settled(t)
+				s.config, s.down, s.before = config, down, g.settled(t)
 				s.checkResponse(s.play())
+				if s.ctx.Err() != nil { // the client is gone, and the call goes on
+					u.Release("never", u.Stats().Held)
+				}
 				u.Forget()
-				second := newScene(t, g, u, &faultCase{header: []string{key}}, p, format)
-				var got reply
-				eventually(t, "the first call to be recorded", func() bool {
-					got = second.ask(strings.NewReader(validBody))
-					return got.header.Get("X-Refused-By") != "idempotency_in_flight"
-				})
-				is := got.header.Get("X-Refused-By")
-				switch {
-				case got.status == c.fate(format).Status && got.header.Get("Idempotent-Replayed") == "true":
-					is = "replayed"
-				case got.status == 200 && u.Stats().Requests == 1:
-					is = "placed"
-				}
-				if want := c.again(c.fate(format)); is != want || is != "placed" && u.Stats().Requests > 0 {
-					t.Errorf("%s, want %s: status %d, %v, %d requests", is, want, got.status, got.err, u.Stats().Requests)
-				}
+				s.checkAgain(g)
 			})
 		}
+	}
+}
+
+// TestAShutdownAndTheSameKeyAgain is TestFaultsAndTheSameKeyAgain for what ends the
+// gateway, with a store that outlives it.
+func TestAShutdownAndTheSameKeyAgain(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	for _, c := range shutdownCases {
+		for _, format := range []string{"json", "csv"} {
+			t.Run(c.what+" in "+format, func(t *testing.T) {
+				g := newGateway(t)
+				p := secureProtocols(t, g.certify())[0]
+				config := strings.NewReplacer("grace_period 20s", "grace_period "+c.grace, "UPSTREAM", u.Addr, "DOWN", g.Address("nobody")).
+					Replace(withKeys(faultSites, "hash_key 0123456789abcdef0123456789abcdef\nidempotency {\nstore file {dir}/calls.db\n}"))
+				first := c.withKey(t)
+				s := newScene(t, g, u, &first, p, format)
+				s.process = startProcess(t, g, config)
+				s.checkResponse(s.play())
+				<-s.process.Ended
+				u.Forget()
+				startProcess(t, g, config)
+				s.checkAgain(g)
+			})
+		}
+	}
+}
+
+// TestFaultsOfTheStore is TestFaultsAndTheSameKeyAgain for the store of the keys.
+func TestFaultsOfTheStore(t *testing.T) {
+	registerFailing()
+	t.Cleanup(func() { fails.Store(false) })
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	for _, c := range storeCases {
+		g := newGateway(t)
+		p := secureProtocols(t, g.certify())[0]
+		g.start(strings.NewReplacer("UPSTREAM", u.Addr, "DOWN", g.Address("nobody")).
+			Replace(withKeys(faultSites, "idempotency {\nstore failing\non_store_error "+c.onStoreError+"\n}")))
+		for _, format := range []string{"json", "csv"} {
+			t.Run(c.what+" in "+format, func(t *testing.T) {
+				first := c.withKey(t)
+				s := newScene(t, g, u, &first, p, format)
+				s.before = g.settled(t)
+				s.checkResponse(s.play())
+				s.checkCounts(g.settled(t))
+				s.checkUpstream()
+				u.Forget()
+				s.checkAgain(g)
+			})
+		}
+	}
+}
+
+// withKey is the fault of a request with a key of its own.
+func (c *faultCase) withKey(t *testing.T) faultCase {
+	keyed := *c
+	keyed.header = append(slices.Clone(c.header), "Idempotency-Key: "+strings.ReplaceAll(t.Name(), " ", ""))
+	return keyed
+}
+
+// checkAgain sends the call of a scene again, with its key.
+func (s *scene) checkAgain(g *gateway) {
+	s.t.Helper()
+	key := s.c.header[len(s.c.header)-1]
+	second := newScene(s.t, g, s.u, &faultCase{header: []string{key}}, s.p, s.format)
+	var got reply
+	eventually(s.t, "the first call to be recorded", func() bool {
+		got = second.ask(strings.NewReader(validBody))
+		return got.err == nil && got.header.Get("X-Refused-By") != "idempotency_in_flight"
+	})
+	want, is := s.c.onceAgain(s.c.fate(s.format)), got.header.Get("X-Refused-By")
+	switch {
+	case got.status < 400 && got.header.Get("Idempotent-Replayed") == "true":
+		is = "replayed"
+	case got.status == 200 && s.u.Stats().Requests == 1:
+		is = "placed"
+	}
+	if is != want || is != "placed" && s.u.Stats().Requests > 0 {
+		s.t.Errorf("%s, want %s: status %d, %v, %d requests", is, want, got.status, got.err, s.u.Stats().Requests)
 	}
 }
 
@@ -559,7 +645,7 @@ func (s *scene) checkResponse(got reply) {
 	if got := got.header.Get("X-Call"); got != call {
 		s.t.Errorf("X-Call: %s, want %s", got, call)
 	}
-	if problem := strings.Contains(got.body, "may be ringing") || strings.Contains(got.body, "Nothing was dialled"); problem != (want.Outcome == "unreachable" || want.Outcome == "no_response" || want.Outcome == "timeout") {
+	if problem := strings.Contains(got.body, "may be ringing") || strings.Contains(got.body, "Nothing was dialled"); problem != (want.Outcome == "unreachable" || want.Outcome == "no_response" || want.Outcome == "timeout") && s.c.of != ofStore {
 		s.t.Errorf("the body is %.300s", got.body)
 	}
 	if made := strings.HasPrefix(got.header.Get("Content-Type"), "text/csv"); (want.Status == 200 || want.Transcoded) && made != want.Transcoded {

@@ -137,6 +137,27 @@ func reload(s *scene) { s.g.load(s.config) }
 // shutDown has the gateway end.
 func shutDown(s *scene) { s.process.shutDown() }
 
+// kill ends the gateway at once.
+func kill(s *scene) {
+	if err := s.process.Process.Process.Kill(); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// whileStoreFails sends a request while the store does nothing.
+func whileStoreFails(s *scene) reply {
+	fails.Store(true)
+	defer fails.Store(false)
+	return s.ask(strings.NewReader(validBody))
+}
+
+// untilStoreIsBack has the store fail after it took the claim, until the response has
+// come.
+func untilStoreIsBack(s *scene) reply {
+	defer fails.Store(false)
+	return whileHeld(func(*scene) { fails.Store(true) }, release)(s)
+}
+
 // half is how much of validBody is sent first.
 const half = len(validBody) / 2
 
