@@ -425,3 +425,14 @@ func ExampleOffers_Accept() {
 	// json true
 	// none false
 }
+
+// TestTokensAreMadeOfTheirBytes holds that a token has the bytes of RFC 9110 section
+// 5.6.2 and no other.
+func TestTokensAreMadeOfTheirBytes(t *testing.T) {
+	const bytes = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for c := range 256 {
+		if got, want := isTokenByte(byte(c)), strings.IndexByte(bytes, byte(c)) >= 0; got != want {
+			t.Errorf("isTokenByte(%#x) = %v, want %v", c, got, want)
+		}
+	}
+}

@@ -440,6 +440,7 @@ func TestMatchOfOtherTemplates(t *testing.T) {
 		{"/v1/sessions/{sessionId}/conference/members", "/sessions/x/conference/members", alike},
 		{"/v1.2/{sessionId}/kelvin", "/v1.2/x/%E2%84%AAelv%C4%B1n", member("x", "")},
 		{"/a@b/{sessionId}/c:d", "/A%40b/x/c%3Ad", member("x", "")},
+		{"/zones/{sessionId}", "/ZONES/x", member("x", "")},
 	}
 	for _, tt := range tests {
 		if got := mustParse(t, tt.template).Match(tt.path); got != tt.want {

@@ -120,3 +120,13 @@ func BenchmarkPath(b *testing.B) {
 		template.Path("3fa85f64-5717-4562-b3fc-2c963f66afa6", ".csv")
 	}
 }
+
+// TestUnreservedBytes are those of RFC 3986 section 2.3.
+func TestUnreservedBytes(t *testing.T) {
+	const unreserved = "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for c := range 256 {
+		if got, want := isUnreserved(byte(c)), strings.IndexByte(unreserved, byte(c)) >= 0; got != want {
+			t.Errorf("isUnreserved(%#x) = %v, want %v", c, got, want)
+		}
+	}
+}
