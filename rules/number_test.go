@@ -59,6 +59,8 @@ func TestNormalize(t *testing.T) {
 		{"a space", "US", " ", " "},
 		{"punctuation alone", "US", "(((", "((("},
 		{"very many digits", "US", strings.Repeat("4", 300), strings.Repeat("4", 300)},
+		{"a number in the longest text", "US", strings.Repeat("(", MaxText-10) + "4155550100", "+14155550100"},
+		{"a number in a longer text", "US", strings.Repeat("(", MaxText-9) + "4155550100", strings.Repeat("(", MaxText-9) + "4155550100"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := compile(t, Options{Numbers: NumberOptions{Region: test.region}})

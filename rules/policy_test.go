@@ -369,3 +369,30 @@ func TestAViolationIsOfAFieldOfItsRule(t *testing.T) {
 		}
 	}
 }
+
+// TestDetailsSayWhyANumberIsNotTold holds what a number of unknown country or type
+// lacks.
+func TestDetailsSayWhyANumberIsNotTold(t *testing.T) {
+	const missing = "without a plus sign and a country code, or a region in the configuration"
+	for _, tt := range []struct {
+		rule, region, destination, want string
+		missing                         bool
+	}{
+		{"a bare number without a region", "", "4155550100", "can't be told", true},
+		{"a bare number of a region", "US", "442079460001", "can't be told", false},
+		{"a number with a plus sign", "", "+15551234567", "can't be told", false},
+		{"a number with a plus sign, in a region", "US", "+15551234567", "can't be told", false},
+		{"a number that is told", "", "+819012345678", "is a number of", false},
+	} {
+		for rule, o := range map[*Rule]NumberOptions{
+			CountryAllowed: {AllowCountries: []string{"DE"}},
+			NumberType:     {DenyTypes: []string{"mobile"}},
+		} {
+			o.Region = tt.region
+			v := compile(t, Options{Numbers: o}).Judge(to(tt.destination)).Violations
+			if len(v) != 1 || v[0].Rule != rule || !strings.Contains(v[0].Detail, tt.want) || strings.Contains(v[0].Detail, missing) != tt.missing {
+				t.Errorf("%s: %s: %+v", tt.rule, rule.Name, v)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package numbering
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -155,12 +156,9 @@ func (c *compiler) state(threads []thread) (uint16, error) {
 		return dead, nil
 	}
 	slices.SortFunc(threads, func(a, b thread) int {
-		if a.pattern != b.pattern {
-			return int(a.pattern) - int(b.pattern)
-		}
-		return int(a.pc) - int(b.pc)
+		return cmp.Or(cmp.Compare(a.pattern, b.pattern), cmp.Compare(a.pc, b.pc))
 	})
-	key := make([]byte, 0, 6*len(threads))
+	var key []byte
 	for _, t := range threads {
 		key = binary.LittleEndian.AppendUint16(key, t.pattern)
 		key = binary.LittleEndian.AppendUint32(key, t.pc)

@@ -139,6 +139,9 @@ func TestPatternsThatAreNotOfDigitsAreRefused(t *testing.T) {
 			t.Errorf("%q was compiled", pattern)
 		}
 	}
+	if _, err := compile(slices.Repeat([]string{"1"}, maxPatterns)); err != nil {
+		t.Errorf("%d patterns: %v", maxPatterns, err)
+	}
 	if _, err := compile(slices.Repeat([]string{"1"}, maxPatterns+1)); err == nil {
 		t.Errorf("more than %d patterns were compiled", maxPatterns)
 	}
