@@ -24,7 +24,11 @@ func isCrossSite(r *http.Request) bool {
 	switch strings.ToLower(strings.Join(r.Header["Sec-Fetch-Site"], ",")) {
 	case "same-origin", "none":
 		return false
-	case "", "same-site": // the page tells
+	case "": // the page tells
+	case "same-site":
+		if len(r.Header["Origin"]) == 0 {
+			return true
+		}
 	default:
 		return true
 	}

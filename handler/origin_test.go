@@ -22,6 +22,7 @@ func TestCrossSite(t *testing.T) {
 		{"CSV, which it asks for as well", map[string]string{"Content-Type": "text/csv", "Origin": "null"}, false},
 		{"the same origin", map[string]string{"Content-Type": form, "Sec-Fetch-Site": "same-origin", "Origin": "https://api.example.com"}, false},
 		{"another host of the same site", map[string]string{"Content-Type": form, "Sec-Fetch-Site": "same-site", "Origin": "https://app.example.com"}, true},
+		{"another host of the same site that names no page", map[string]string{"Content-Type": form, "Sec-Fetch-Site": "same-site"}, true},
 		{"the same site by another scheme", map[string]string{"Content-Type": form, "Sec-Fetch-Site": "same-site", "Origin": "http://api.example.com"}, false},
 		{"two words on where it comes from", map[string]string{"Content-Type": form, "Sec-Fetch-Site": "same-origin,cross-site"}, true},
 		{"a user's own doing", map[string]string{"Content-Type": form, "Sec-Fetch-Site": "none"}, false},
