@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -56,4 +57,12 @@ func (h *Handler) enrich(q *request.Request, r *http.Request) {
 			q.SetExtra(a.name, value)
 		}
 	}
+}
+
+// isSet reports whether the configuration sets a member beyond the four fields. The
+// upstream prefers what stands in the query.
+func (h *Handler) isSet(name string) bool {
+	return slices.ContainsFunc(h.assignments, func(a assignment) bool {
+		return a.always && !a.isField && ascii.EqualFold(a.name, name)
+	})
 }

@@ -62,7 +62,7 @@ func (f *forwarder) outgoing(ctx context.Context, a *admission) (*http.Request, 
 	out.Trailer = nil
 	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
 
-	u := f.outgoingURL(a.request.Call[rules.SessionID].Text)
+	u := f.outgoingURL(a.request)
 	out.RequestURI = u.RequestURI()
 
 	header := maps.Clone(f.r.Header)
@@ -93,9 +93,11 @@ func (f *forwarder) outgoing(ctx context.Context, a *admission) (*http.Request, 
 
 // outgoingURL is the URL of a session's route in one spelling, with the query
 // less what is not forwarded.
-func (x *exchange) outgoingURL(sessionID string) url.URL {
-	u := *x.r.URL
-	u.RawQuery = request.StripQuery(u.RawQuery, x.stripped)
+func (x *exchange) outgoingURL(call *request.Request) url.URL {
+	u, sessionID := *x.r.URL, call.Call[rules.SessionID].Text
+	u.RawQuery = request.StripQuery(u.RawQuery, func(name string) bool {
+		return x.stripped(name) || x.h.isSet(name) && call.HasExtra(name)
+	})
 	u.ForceQuery = u.ForceQuery && u.RawQuery != ""
 	suffix, format := x.at.Suffix, x.wanted.format
 	if format == negotiate.CSV {

@@ -69,6 +69,18 @@ func TestFieldsAreFilledInFromTheConfiguration(t *testing.T) {
 			}
 		})
 	}
+	// The upstream prefers what stands in the query.
+	for query, want := range map[string]string{
+		"?note=mine": "", "?NOTE=mine&b=1": "?b=1", "?no%74e=": "", "?notes=mine": "?notes=mine",
+	} {
+		t.Run("a set replaces what was sent in the query: "+query, func(t *testing.T) {
+			u.Forget()
+			status(200)(t, g.sendRaw(t, "set", post(membersPath+query, validBody)))
+			if r, _ := u.Last(); !strings.HasSuffix(r.Target, "/members"+want) || forwardedBody(t, u)["Note"] != "fixed" {
+				t.Errorf("forwarded to %s: %s", r.Target, r.Body)
+			}
+		})
+	}
 	t.Run("a set sessionId is that of the path too", func(t *testing.T) {
 		u.Forget()
 		status(200)(t, g.sendRaw(t, "id", post("/SESSIONS/abc/conference/members.json", validBody, "X-Session: other.1")))
