@@ -31,6 +31,27 @@ func (r *csvRow) fields() [rules.NumFields]string {
 	return [...]string{r.SessionID, r.CallSID, r.Destination, r.FromNumber}
 }
 
+// maxColumns is how many columns a body may have, those of a sheet of Excel. Each takes
+// many times the byte that a client sends for it.
+const maxColumns = 16384
+
+// isTooWide reports whether a line of a body has more than maxColumns cells, if it
+// has no quotes around line breaks. It is asked before the cells are told apart.
+func isTooWide(body []byte) bool {
+	cells := 0
+	for _, c := range body {
+		switch c {
+		case '\n':
+			cells = 0
+		case ',', ';', '\t':
+			if cells++; cells >= maxColumns {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // csvTable reads CSV, RFC 4180 with LF or CRLF, row by row.
 type csvTable struct {
 	reader  *csv.Reader
@@ -154,6 +175,8 @@ func (t *csvTable) row(b *binding) (cells []string, ok bool) {
 	return nil, false
 }
 
+const tooWide = "A row has more than 16384 cells, which is the most that a sheet of Excel has."
+
 // readCSV reads a header row and the one row of values under it.
 func (b *binding) readCSV(body []byte) bool {
 	t, ok := b.openCSV(body)
@@ -183,6 +206,10 @@ func (b *binding) openCSV(body []byte) (t *csvTable, ok bool) {
 		b.violateAt(rules.MalformedCSV, markAt(at), "The text is not UTF-8 here.")
 		return nil, false
 	}
+	if len(body) >= maxColumns && isTooWide(body) {
+		b.violate(rules.MalformedCSV, tooWide)
+		return nil, false
+	}
 	t = newCSVTable(body)
 	return t, t.readHeader(b)
 }
@@ -195,6 +222,10 @@ func (t *csvTable) readHeader(b *binding) bool {
 		if header, ok = t.row(b); !ok {
 			return false
 		}
+	}
+	if len(header) > maxColumns {
+		b.violate(rules.MalformedCSV, tooWide)
+		return false
 	}
 	var seen names
 	t.blanks = 0

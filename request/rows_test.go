@@ -173,6 +173,31 @@ func TestNoMoreRowsThanTheLimitAreTaken(t *testing.T) {
 	}
 }
 
+// TestNoMoreColumnsThanTheLimitAreTaken: a body of commas, which a kilobyte of gzip
+// holds, would take hundreds of times its length.
+func TestNoMoreColumnsThanTheLimitAreTaken(t *testing.T) {
+	rd := &Reader{MaxBody: 1 << 20}
+	fill := func(cell string, n int) string { return strings.Repeat(","+cell, n) }
+	for name, tt := range map[string]struct{ body, want string }{
+		"as many as a sheet has":       {"destination" + fill("", maxColumns-1) + "\na" + fill("", maxColumns-1) + "\n", `[1@2 {"sessionId":"abc","destination":"a"}]`},
+		"one more":                     {"destination" + fill("", maxColumns) + "\na" + fill("", maxColumns) + "\n", "[0@0 malformed_csv(row 0, 0:0)]"},
+		"under other names":            {"destination" + fill("x", maxColumns) + "\na\n", "[0@0 malformed_csv(row 0, 0:0)]"},
+		"in quotes around line breaks": {"destination" + fill("\"\n\"", maxColumns) + "\na\n", "[0@0 malformed_csv(row 0, 0:0)]"},
+		"in a row, behind a short one": {"destination\na\nb" + fill("", maxColumns) + "\n", "[0@0 malformed_csv(row 0, 0:0)]"},
+		"by semicolons":                {"destination" + strings.Repeat(";", maxColumns) + "\n", "[0@0 malformed_csv(row 0, 0:0)]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, row := range allRows(t, rd, csvType, "", tt.body) {
+				got = append(got, said(row))
+			}
+			if s := fmt.Sprint(got); s != tt.want {
+				t.Errorf("read %.300s, want %s", s, tt.want)
+			}
+		})
+	}
+}
+
 func TestTheBodyOfManyRowsHasALimit(t *testing.T) {
 	all := allRows(t, &Reader{MaxBody: 20}, csvType, "", "destination\n"+strings.Repeat("a\n", 10))
 	if len(all) != 1 || failed(all[0].Violations) != "body_too_large" {
