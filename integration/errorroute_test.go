@@ -62,14 +62,19 @@ func TestErrorRoutesCanNotDial(t *testing.T) {
 						header = tt.header
 					}
 					send(t, p.client, tt.method, g.URL(site)+tt.target, tt.body, header...)
-					calls := u.Received()
+					judged := 0 // what an earlier error route sent may still arrive, so it need not be the first
 					if tt.rule == "nothing" && (site == "plain" || site == "original" || site == "traced") {
-						calls = calls[1:]
+						judged = 1
 					}
-					for _, r := range calls {
-						if len(r.Body) > 0 || strings.Contains(r.Target, "=91") || r.Bound != nil && (r.Bound.Destination != nil || r.Bound.CallSID != nil) {
+					for _, r := range u.Received() {
+						if judged > 0 && r.Bound != nil && r.Bound.Destination != nil {
+							judged--
+						} else if len(r.Body) > 0 || strings.Contains(r.Target, "=91") || r.Bound != nil && (r.Bound.Destination != nil || r.Bound.CallSID != nil) {
 							t.Errorf("an error route sends %s %s with %q, which binds %s", r.Method, r.Target, r.Body, r.Bound)
 						}
+					}
+					if judged > 0 {
+						t.Error("the call that was judged is not forwarded")
 					}
 				})
 			}
