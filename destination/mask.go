@@ -148,7 +148,7 @@ func (m *masker) piece(piece string) {
 			}
 			m.b.WriteRune(r)
 		}
-	case lead > 0 && !(glued && utf8.RuneCountInString(piece) >= minID):
+	case lead > 0 && (!glued || utf8.RuneCountInString(piece) < minID):
 		m.add(digitsOf(piece[:lead]), start, start+lead)
 	}
 	m.end()
