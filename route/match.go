@@ -70,6 +70,30 @@ const dials = int(LookAlike) + 2
 // length. Nothing is allocated for a path of up to 512 bytes but a session id
 // that has to be decoded, and nothing at all for a path without escapes.
 func (t *Template) Match(escapedPath string) Match {
+	if id, ok := t.plainID(escapedPath); ok {
+		return Match{Kind: Members, SessionID: id}
+	}
+	return t.read(escapedPath)
+}
+
+// plainID returns the id of a path that is the template to the letter and can't be
+// read in two ways, as nearly all are.
+func (t *Template) plainID(path string) (id string, ok bool) {
+	n := len(path) - len(t.after)
+	if !t.plain || n <= len(t.before) || path[n:] != t.after || path[:len(t.before)] != t.before {
+		return "", false
+	}
+	id = path[len(t.before):n]
+	for i := range len(id) {
+		if !isUnreserved(id[i]) || id[i] == '.' || id[i] == '~' {
+			return "", false
+		}
+	}
+	return id, true
+}
+
+// read reads a path as proxies and hosts may.
+func (t *Template) read(escapedPath string) Match {
 	if isPlain(escapedPath) {
 		return match(t, escapedPath)
 	}

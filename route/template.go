@@ -29,6 +29,9 @@ type Template struct {
 	operations []string
 	// before and after are the text around the placeholder.
 	before, after string
+	// plain is whether a path that is the template to the letter, with an id of
+	// letters, digits, hyphens and underscores, has no other reading.
+	plain bool
 }
 
 // Parse compiles a template: a path of literal segments and one segment
@@ -69,6 +72,7 @@ func Parse(template string, operations ...string) (*Template, error) {
 	t.before, t.after, _ = strings.Cut(template, placeholder)
 	t.prefix = prefixOf(template)
 	t.tail = tailOf(t.after)
+	t.plain = t.read(t.before+"S1"+t.after) == Match{Kind: Members, SessionID: "S1"}
 	return t, nil
 }
 
