@@ -152,7 +152,7 @@ func (c *CSV) compileOne() (*representation, error) {
 	}
 	r := &representation{
 		plan:        plan,
-		offers:      negotiate.NewOffers(plan.HeaderPresent()),
+		offers:      make(map[*operation]negotiate.Offers),
 		maxResponse: orDefault(c.MaxResponse, DefaultMaxResponse),
 		contentType: contentType,
 		disposition: disposition(orDefault(c.Filename, DefaultFilename)),
@@ -160,6 +160,9 @@ func (c *CSV) compileOne() (*representation, error) {
 	}
 	if strings.ContainsRune(c.Filename, '{') {
 		r.filename = c.Filename
+	}
+	for _, op := range operations {
+		r.offers[op] = negotiate.NewOffers(plan.HeaderPresent(), op.formats...)
 	}
 	return r, nil
 }

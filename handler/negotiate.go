@@ -61,10 +61,9 @@ func (h *Handler) chooseView(r *http.Request) (*representation, *refusal) {
 // else the one that suits Accept best. What the suffix has settled is not
 // refused for a query or an Accept that says otherwise.
 func (h *Handler) chooseFormat(r *http.Request, at target, view *representation) (negotiate.Format, *refusal) {
-	formats, offers := negotiate.Formats(), view.offers
-	if at.formats != nil {
-		formats = at.formats
-		offers = negotiate.NewOffers(view.plan.HeaderPresent(), formats...)
+	formats := at.formats
+	if formats == nil {
+		formats = negotiate.Formats()
 	}
 	if f, ok := negotiate.BySuffix(at.Suffix); ok {
 		if !slices.Contains(formats, f) {
@@ -82,7 +81,7 @@ func (h *Handler) chooseFormat(r *http.Request, at target, view *representation)
 	if at.Format != negotiate.None { // that of a predefined route, recordings 426 and 432
 		return at.Format, nil
 	}
-	f, ok := offers.Accept(r.Header["Accept"])
+	f, ok := view.offers[at.operation].Accept(r.Header["Accept"])
 	if !ok {
 		return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
 			"Nothing that Accept names can be sent; there is "+names(formats, negotiate.Format.MediaType)+".")

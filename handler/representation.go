@@ -19,7 +19,7 @@ import (
 // representation is how a response is transcoded to CSV: a compiled csv block or view.
 type representation struct {
 	plan        *transform.Plan
-	offers      negotiate.Offers
+	offers      map[*operation]negotiate.Offers
 	maxResponse int64  // bytes, of the response after decompression
 	contentType string // with charset, and header where it is absent
 	disposition string // Content-Disposition of a success

@@ -20,6 +20,13 @@ func (o Offers) Accept(lines []string) (Format, bool) {
 	if len(o.list) == 0 {
 		return None, false
 	}
+	if len(lines) == 1 {
+		for i := range o.usual {
+			if p := &o.usual[i]; p.line == lines[0] {
+				return p.format, p.ok
+			}
+		}
+	}
 	var n tally
 	for _, line := range lines {
 		for more := true; more; {

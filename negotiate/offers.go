@@ -3,7 +3,15 @@ package negotiate
 // Offers are the representations that can be had, each a format and the
 // parameters of its media type. The zero value offers nothing.
 type Offers struct {
-	list []offer
+	list  []offer
+	usual []preference
+}
+
+// preference is what one line of Accept comes out as.
+type preference struct {
+	line   string
+	format Format
+	ok     bool
 }
 
 // offer is one representation.
@@ -42,5 +50,16 @@ func NewOffers(csvHeader bool, formats ...Format) Offers {
 		}
 		o.list = append(o.list, offer{f, params})
 	}
+	// Most clients send one of these, which are then read once and for all.
+	o.usual = append(o.usual, o.prefer("*/*"))
+	for _, f := range formats {
+		o.usual = append(o.usual, o.prefer(f.MediaType()))
+	}
 	return o
+}
+
+// prefer reads a line of Accept.
+func (o Offers) prefer(line string) preference {
+	f, ok := o.Accept([]string{line})
+	return preference{line, f, ok}
 }
