@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/swar"
 )
 
 // appendString appends text as a JSON string. What is not UTF-8 becomes
@@ -11,8 +12,12 @@ import (
 func appendString(dst []byte, text string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	start := 0 // of what need not be escaped
-	for i := 0; i < len(text); {
+	begin := len(dst)
+	dst = append(dst, text...)
+	i := plain(dst[begin:])
+	dst = dst[:begin+i]
+	start := i // of what need not be escaped
+	for i < len(text) {
 		c := text[i]
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(text[i:])
@@ -60,4 +65,19 @@ func appendCanonical(dst, json []byte) []byte {
 		dst = appendString(dst, string(jsonwire.AppendUnescaped(nil, json[start:i])))
 	}
 	return dst
+}
+
+// plain returns how many of the eights at the beginning of text hold nothing but
+// printable ASCII without quotes and backslashes, in bytes.
+func plain(text []byte) int {
+	i := 0
+	for i+8 <= len(text) {
+		x := swar.Load(text, i)
+		special := swar.Controls(x) | swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Equal(x, swar.Ones*0x7f)
+		if (x|special)&swar.Highs != 0 {
+			break
+		}
+		i += 8
+	}
+	return i
 }
