@@ -69,6 +69,7 @@ const MaxLabelSets = 400
 type Collectors struct {
 	all     []prometheus.Collector // in the order of the table
 	budgets map[string]int         // of label sets, by the full name
+	formats *closed                // the label format
 
 	requests         *family[prometheus.Counter]
 	calls            *family[prometheus.Counter]
@@ -103,7 +104,7 @@ func New(l Labels) *Collectors {
 		call      = newClosed("call", callNames()...)
 		country   = newFirstSeen("country", MaxCountries)
 	)
-	c := &Collectors{budgets: make(map[string]int)}
+	c := &Collectors{budgets: make(map[string]int), formats: format}
 	c.requests = c.counter(metric{
 		name:   "requests_total",
 		budget: 96,
@@ -259,20 +260,20 @@ type Observation struct {
 // RequestEnded counts a request that RequestStarted counted as in flight.
 func (c *Collectors) RequestEnded(o Observation) {
 	defer c.inFlight.of().Dec() // last: with none in flight, all is counted
-	format := none
+	format, outcome := c.formats.number(none), o.Outcome.number()
 	if outcomes[o.Outcome].formatted {
-		format = o.Format
+		format = c.formats.number(o.Format)
 	}
-	c.requests.of(format, o.Outcome.String()).Inc()
+	c.requests.at(format, outcome).Inc()
 	if o.Outcome != Bulk { // whose rows are calls, and counted
-		c.calls.of(o.Call.String()).Inc()
+		c.calls.at(int(o.Call)).Inc()
 	}
-	observe(c.requestDuration.of(o.Outcome.String()), o.Took.Seconds(), o.TraceID)
+	observe(c.requestDuration.at(outcome), o.Took.Seconds(), o.TraceID)
 	if o.RequestBytes != nil {
 		c.requestBytes.of().Observe(float64(*o.RequestBytes))
 	}
 	if o.ResponseBytes != nil {
-		c.responseBytes.of(format).Observe(float64(*o.ResponseBytes))
+		c.responseBytes.at(format).Observe(float64(*o.ResponseBytes))
 	}
 }
 
@@ -304,11 +305,11 @@ var codeClasses = [...]string{none, "1xx", "2xx", "3xx", "4xx", "5xx"}
 // UpstreamResponded records the time to the header of the upstream's response.
 // Status 0 stands for no response. The trace id is empty if it is not sampled.
 func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID string) {
-	class := other
-	if i := status / 100; i >= 0 && i < len(codeClasses) {
-		class = codeClasses[i]
+	class := status / 100
+	if class < 0 || class > len(codeClasses) {
+		class = len(codeClasses) // other
 	}
-	observe(c.upstreamDuration.of(class), took.Seconds(), traceID)
+	observe(c.upstreamDuration.at(class), took.Seconds(), traceID)
 }
 
 // FellBack counts a response that was passed through because transcoding to CSV failed.

@@ -86,6 +86,15 @@ var outcomes = [numOutcomes]struct {
 // String returns the label value, empty for Undecided.
 func (o Outcome) String() string { return outcomes[o].name }
 
+// number is its number among the values of the label outcome, which are in the order
+// of the table, and then other.
+func (o Outcome) number() int {
+	if o == Undecided {
+		o = numOutcomes
+	}
+	return int(o) - 1
+}
+
 // Meaning returns one sentence for the documentation.
 func (o Outcome) Meaning() string { return outcomes[o].meaning }
 

@@ -26,6 +26,9 @@ type metric struct {
 	starts func(values []string) bool
 }
 
+// maxLabels is the most labels that a metric has.
+const maxLabels = 3
+
 // The prefix of all names.
 const (
 	namespace = "caddy"
@@ -46,9 +49,19 @@ type family[M any] struct {
 // of returns the series of some values, one for each label. Values outside a
 // label's set are other.
 func (f *family[M]) of(values ...string) M {
+	var room [maxLabels]int
+	numbers := room[:len(f.labels)]
+	for i, l := range f.labels {
+		numbers[i] = l.number(values[i])
+	}
+	return f.at(numbers...)
+}
+
+// at returns the series of the values of some numbers, one for each label.
+func (f *family[M]) at(numbers ...int) M {
 	k := 0
 	for i, l := range f.labels {
-		k = k*l.size() + l.number(values[i])
+		k = k*l.size() + numbers[i]
 	}
 	if m := f.series[k].Load(); m != nil {
 		return *m
