@@ -119,7 +119,7 @@ func (x *exchange) readUpload() (*upload, *refusal, error) {
 	x.admission.request = &request.Request{BodyBytes: rows.BodyBytes}
 	x.admission.request.Call[rules.SessionID] = rules.Value{Text: x.at.SessionID, Set: true}
 
-	u := &upload{rows: rows, each: target{addConferenceMember, route.Match{Kind: route.Members, SessionID: x.at.SessionID}}}
+	u := &upload{rows: rows, each: target{operation: addConferenceMember, Match: route.Match{Kind: route.Members, SessionID: x.at.SessionID}}}
 	if _, ok := h.route.Path(x.at.SessionID, ""); !ok {
 		u.each.SessionID = "" // what can't be forwarded is judged as any that is set
 	}

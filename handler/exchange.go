@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -21,6 +23,7 @@ type exchange struct {
 	row           int // of an upload, from 1; 0 for a request of its own
 	w             http.ResponseWriter
 	r             *http.Request // the client's
+	span          trace.Span    // of the request
 	at            target
 	correlationID string
 	uuid          string // empty until somebody needs it
@@ -42,6 +45,7 @@ type exchange struct {
 func (h *Handler) begin(w http.ResponseWriter, r *http.Request, at target) *exchange {
 	h.metrics.RequestStarted()
 	x := &exchange{h: h, w: w, r: r, at: at, correlationID: h.correlationIDOf(r), started: time.Now()}
+	x.span = trace.SpanFromContext(r.Context())
 	x.providePlaceholders()
 	return x
 }
@@ -65,7 +69,7 @@ func (x *exchange) end() {
 // if csv is nil.
 func (x *exchange) writer(csv *representation) *responseWriter {
 	x.response = responseWriter{
-		ResponseWriter: x.w, client: x.r, metrics: x.h.metrics, operation: x.at.operation, csv: csv,
+		ResponseWriter: x.w, client: x.r, span: x.span, metrics: x.h.metrics, operation: x.at.operation, csv: csv,
 		captured: captured{captures: x.h.captures},
 		gateway:  gatewayHeaders{x.h.correlationHeader, x.correlationID, x.clientAwaitsContinue()},
 	}

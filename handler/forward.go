@@ -62,8 +62,8 @@ func (f *forwarder) outgoing(ctx context.Context, a *admission) (*http.Request, 
 	out.Trailer = nil
 	out.Form, out.PostForm, out.MultipartForm = nil, nil, nil
 
-	u := f.outgoingURL(a.request)
-	out.RequestURI = u.RequestURI()
+	var u url.URL
+	u, out.RequestURI = f.outgoingURL(a.request)
 
 	header := maps.Clone(f.r.Header)
 	out.Header = header
@@ -92,9 +92,10 @@ func (f *forwarder) outgoing(ctx context.Context, a *admission) (*http.Request, 
 }
 
 // outgoingURL is the URL of a session's route in one spelling, with the query
-// less what is not forwarded.
-func (x *exchange) outgoingURL(call *request.Request) url.URL {
-	u, sessionID := *x.r.URL, call.Call[rules.SessionID].Text
+// less what is not forwarded, and the target of a request that asks for it.
+func (x *exchange) outgoingURL(call *request.Request) (u url.URL, target string) {
+	u = *x.r.URL
+	sessionID := call.Call[rules.SessionID].Text
 	u.RawQuery = request.StripQuery(u.RawQuery, func(name string) bool {
 		return x.stripped(name) || x.h.isSet(name) && call.HasExtra(name)
 	})
@@ -103,12 +104,23 @@ func (x *exchange) outgoingURL(call *request.Request) url.URL {
 	if format == negotiate.CSV {
 		suffix, format = "", negotiate.JSON
 	}
-	if !x.h.route.IsPath(u.EscapedPath(), sessionID, suffix) {
+	if !x.h.route.IsPath(x.at.path, sessionID, suffix) {
 		if path, ok := x.h.path(x.at, format, sessionID); ok {
 			setPath(&u, path)
 		}
+	} else if u.RawQuery == "" && !u.ForceQuery {
+		return u, x.at.path
 	}
-	return u
+	return u, u.RequestURI()
+}
+
+// firstLine returns the first line of a field, as [http.Header.Get] does. Its name is
+// canonical.
+func firstLine(h http.Header, name string) string {
+	if lines := h[name]; len(lines) > 0 {
+		return lines[0]
+	}
+	return ""
 }
 
 // deleteAll deletes fields. Their names are canonical, as [http.Header.Del] would

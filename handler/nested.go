@@ -11,14 +11,17 @@ import (
 // has the request for itself. Both judge it, and it counts once: what the inner one
 // finds is recorded by the outer one.
 func (x *exchange) nest() {
-	ctx := x.r.Context()
-	if outer, ok := caddyhttp.GetVar(ctx, name).(*exchange); ok && outer.outcome == metrics.Undecided {
+	vars, ok := x.r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	if !ok {
+		return
+	}
+	if outer, ok := vars[name].(*exchange); ok && outer.outcome == metrics.Undecided {
 		x.inside = true
 		outer.inner, outer.response.nests = x, true
 		x.h.metrics.RequestLeft()
 		return
 	}
-	caddyhttp.SetVar(ctx, name, x)
+	vars[name] = x
 }
 
 // adopt takes over what the inner handler found, and returns the outcome of both.

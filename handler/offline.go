@@ -42,7 +42,7 @@ func (o *Offline) Check(w io.Writer, body io.Reader, contentType, session string
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	checked, refused, err := h.check(r, target{checkCalls, route.Match{Kind: route.Members, SessionID: session}})
+	checked, refused, err := h.check(r, target{operation: checkCalls, Match: route.Match{Kind: route.Members, SessionID: session}})
 	if err != nil {
 		return false, err
 	}

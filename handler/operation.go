@@ -98,12 +98,14 @@ func parseRoute(template string) (*route.Template, error) {
 type target struct {
 	*operation
 	route.Match
+	path string // escaped, as the client wrote it
 }
 
 // match finds what a request addresses. It returns false if that is none of the
 // handler's business.
 func (h *Handler) match(r *http.Request) (target, bool) {
-	m := h.route.Match(r.URL.EscapedPath())
+	path := r.URL.EscapedPath()
+	m := h.route.Match(path)
 	if r.URL.Opaque != "" {
 		// The target is like "x:http://host/path" (RFC 9112 section 3.2.2), has no
 		// path, and is sent on as it is for the upstream to read.
@@ -117,7 +119,7 @@ func (h *Handler) match(r *http.Request) (target, bool) {
 	}
 	for _, op := range operations {
 		if op.under == m.Operation {
-			return target{op, m}, true
+			return target{op, m, path}, true
 		}
 	}
 	return target{}, false

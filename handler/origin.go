@@ -50,6 +50,6 @@ func isOrigin(host, origin string) bool {
 
 // mediaType is what stands before the parameters of Content-Type, in lower case.
 func mediaType(r *http.Request) string {
-	typ, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	typ, _, _ := strings.Cut(firstLine(r.Header, "Content-Type"), ";")
 	return strings.ToLower(strings.TrimSpace(typ))
 }

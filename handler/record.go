@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -37,7 +36,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	}
 	x.recordTranscoding()
 
-	ended := metrics.Observation{Outcome: outcome, Call: x.response.call, Took: x.took, TraceID: traceID(x.r)}
+	ended := metrics.Observation{Outcome: outcome, Call: x.response.call, Took: x.took, TraceID: traceID(x.span)}
 	if x.wanted.format != negotiate.None {
 		ended.Format = x.wanted.format.String()
 	}
@@ -59,8 +58,8 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	} else if c := x.h.logger.Check(zapcore.DebugLevel, "request ended"); c != nil {
 		c.Write(zap.Object(name, x))
 	}
-	if span := trace.SpanFromContext(x.r.Context()); span.IsRecording() {
-		span.SetAttributes(
+	if x.span.IsRecording() {
+		x.span.SetAttributes(
 			attribute.String(name+".format", x.wanted.format.String()),
 			attribute.String(name+".outcome", outcome.String()),
 			attribute.String(name+".call", x.response.call.String()),
@@ -69,7 +68,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 			attribute.Bool(name+".would_refuse", x.wouldRefuse()),
 		)
 		for i, value := range x.response.captured.values {
-			span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
+			x.span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
 		}
 	}
 }
@@ -166,9 +165,9 @@ func ruleNames(violations []rules.Violation) []string {
 	return names
 }
 
-// traceID is the id of a request's trace, empty unless it is sampled.
-func traceID(r *http.Request) string {
-	if s := trace.SpanContextFromContext(r.Context()); s.IsSampled() {
+// traceID is the id of a span's trace, empty unless it is sampled.
+func traceID(span trace.Span) string {
+	if s := span.SpanContext(); s.IsSampled() {
 		return s.TraceID().String()
 	}
 	return ""
@@ -176,8 +175,8 @@ func traceID(r *http.Request) string {
 
 // event puts an event on the request's span.
 func (x *exchange) event(what string, attributes ...attribute.KeyValue) {
-	if span := trace.SpanFromContext(x.r.Context()); span.IsRecording() {
-		span.AddEvent(name+"."+what, trace.WithAttributes(attributes...))
+	if x.span.IsRecording() {
+		x.span.AddEvent(name+"."+what, trace.WithAttributes(attributes...))
 	}
 }
 

@@ -66,11 +66,11 @@ func (c *representation) decide(status int, h http.Header) decision {
 	case status < 200, status == http.StatusNoContent, status == http.StatusPartialContent,
 		status >= 300 && status <= 399,
 		status >= 400 && c.errorsJSON,
-		h.Get("Content-Length") == "0",
+		firstLine(h, "Content-Length") == "0",
 		hasToken(h["Cache-Control"], "no-transform"): // RFC 9110 section 7.7
 		return decision{}
 	}
-	if contentType := h.Get("Content-Type"); contentType != upstreamJSON {
+	if contentType := firstLine(h, "Content-Type"); contentType != upstreamJSON {
 		mediaType, params, err := mime.ParseMediaType(contentType)
 		if err == nil && mediaType == "text/event-stream" {
 			return decision{}
@@ -83,7 +83,7 @@ func (c *representation) decide(status int, h http.Header) decision {
 	if !ok {
 		return decision{reason: reasonEncoded}
 	}
-	size, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+	size, err := strconv.ParseInt(firstLine(h, "Content-Length"), 10, 64)
 	if err != nil {
 		size = 0
 	}
@@ -173,7 +173,7 @@ var representationHeaders = []string{
 func (c *representation) describe(h http.Header, status int, client *http.Request, l *lines) {
 	deleteAll(h, representationHeaders)
 	delete(h, transcodeError)
-	if tag := h.Get("Etag"); tag != "" {
+	if tag := firstLine(h, "Etag"); tag != "" {
 		if tag = suffixETag(tag); tag == "" {
 			h.Del("Etag")
 		} else {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
@@ -25,6 +27,7 @@ type responseWriter struct {
 	delivery  // what the client got
 
 	client    *http.Request
+	span      trace.Span
 	metrics   *metrics.Collectors
 	gateway   gatewayHeaders
 	lines     lines
@@ -88,7 +91,7 @@ func (w *responseWriter) stopTimer(status int) {
 	if w.nests {
 		return
 	}
-	w.metrics.UpstreamResponded(status, w.upstream, traceID(w.client))
+	w.metrics.UpstreamResponded(status, w.upstream, traceID(w.span))
 }
 
 // WriteHeader decides, on the final status, whether the response is held.
@@ -351,7 +354,7 @@ func (w *responseWriter) unpackFor(reason string) {
 	buffer.Give(w.held)
 	w.held = plain
 	deleteAll(h, representationHeaders)
-	if tag := h.Get("Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
+	if tag := firstLine(h, "Etag"); tag != "" && !strings.HasPrefix(tag, "W/") {
 		h.Set("Etag", "W/"+tag)
 	}
 }

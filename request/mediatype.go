@@ -87,7 +87,11 @@ type contentType struct {
 // before the first semicolon is the type; of the parameters behind it those that
 // can't be parsed are ignored. Takes says which formats are read.
 func readContentType(h http.Header, takes func(Format) bool) contentType {
-	value := strings.TrimSpace(h.Get("Content-Type"))
+	lines := h["Content-Type"]
+	if len(lines) == 0 {
+		return contentType{}
+	}
+	value := strings.TrimSpace(lines[0])
 	switch value {
 	case "":
 		return contentType{}
