@@ -73,8 +73,8 @@ func plain(text []byte) int {
 	i := 0
 	for i+8 <= len(text) {
 		x := swar.Load(text, i)
-		special := swar.Controls(x) | swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Equal(x, swar.Ones*0x7f)
-		if (x|special)&swar.Highs != 0 {
+		marks := swar.Controls(x) | swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Equal(x, swar.Ones*0x7f)
+		if x&swar.Highs|swar.Clear(marks, x) != 0 {
 			break
 		}
 		i += 8

@@ -66,7 +66,7 @@ func (o *cellBuffer) run(src []byte, i int, stop uint64) int {
 		}
 		x := swar.Load(src, i)
 		binary.LittleEndian.PutUint64(buf[n:n+8:n+8], x)
-		if m := (swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Equal(x, stop)) & swar.Highs; m != 0 {
+		if m := swar.Clear(swar.Equal(x, swar.Ones*'"')|swar.Equal(x, swar.Ones*'\\')|swar.Equal(x, stop), x); m != 0 {
 			k := swar.First(m)
 			o.n = n + k
 			return i + k

@@ -148,8 +148,8 @@ func jsvSpecials(x uint64) uint64 {
 	// With the bit of small letters set, [ \ ] and { | } are 7b 7c 7d: from 7b on
 	// the first addition sets the high bit, from 7e on the second.
 	low := (x | swar.Ones*0x20) &^ swar.Highs
-	brackets := (low + swar.Ones*(0x80-0x7b)) &^ (low + swar.Ones*(0x80-0x7e)) &^ x
-	return (brackets | swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*',') | swar.Equal(x, swar.Ones*':')) & swar.Highs
+	brackets := (low + swar.Ones*(0x80-0x7b)) &^ (low + swar.Ones*(0x80-0x7e))
+	return swar.Clear(brackets|swar.Equal(x, swar.Ones*'"')|swar.Equal(x, swar.Ones*',')|swar.Equal(x, swar.Ones*':'), x)
 }
 
 // jsvQuoted writes the JSON string whose text begins at src[i] in quotes and

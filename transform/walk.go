@@ -133,7 +133,7 @@ func (s *scanner) skipText(i int) int {
 	for {
 		for i+8 <= len(b) {
 			x := swar.Load(b, i)
-			if m := (swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\')) & swar.Highs; m != 0 {
+			if m := swar.Clear(swar.Equal(x, swar.Ones*'"')|swar.Equal(x, swar.Ones*'\\'), x); m != 0 {
 				i += swar.First(m)
 				break
 			}

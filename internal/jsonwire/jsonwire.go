@@ -99,7 +99,7 @@ func String(b []byte, i int) (end int, fault Fault) {
 		for i+8 <= len(b) {
 			x := swar.Load(b, i)
 			all |= x
-			if m := (swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Controls(x)) & swar.Highs; m != 0 {
+			if m := swar.Clear(swar.Equal(x, swar.Ones*'"')|swar.Equal(x, swar.Ones*'\\')|swar.Controls(x), x); m != 0 {
 				i += swar.First(m)
 				break
 			}

@@ -1,6 +1,7 @@
 // Package swar searches text eight bytes at a time, as one little-endian word.
-// Its functions return a word with the high bit set in bytes that match; the other
-// bits mean nothing, so that marks are united first and masked with [Highs] once.
+// Its functions return marks, a word with the high bit set in bytes that match; its
+// other bits, and what it has for bytes beyond ASCII, mean nothing, so that marks are
+// united first and cleared of that once, by [Clear].
 // A byte above a matching one can be marked by mistake (the subtraction borrows),
 // a byte below never: so the lowest mark is always right, and only that counts.
 package swar
@@ -19,17 +20,17 @@ const (
 // Load returns the eight bytes of b that begin at i.
 func Load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8 : i+8]) }
 
-// Repeated returns a word of eight times c.
+// Repeated returns a word of eight times c, which is ASCII.
 func Repeated(c byte) uint64 { return Ones * uint64(c) }
 
 // Equal marks the bytes of x that are those of pattern.
-func Equal(x, pattern uint64) uint64 {
-	x ^= pattern
-	return (x - Ones) &^ x
-}
+func Equal(x, pattern uint64) uint64 { return (x ^ pattern) - Ones }
 
 // Controls marks the bytes of x that are less than a space.
-func Controls(x uint64) uint64 { return (x - Ones*' ') &^ x }
+func Controls(x uint64) uint64 { return x - Ones*' ' }
 
-// First returns the index of the lowest marked byte.
+// Clear leaves of the marks of x those that mean something.
+func Clear(marks, x uint64) uint64 { return marks &^ x & Highs }
+
+// First returns the index of the lowest marked byte of marks that are clear.
 func First(marks uint64) int { return bits.TrailingZeros64(marks) >> 3 }

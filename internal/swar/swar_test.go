@@ -13,8 +13,11 @@ func TestTheLowestMarkIsTheFirstMatch(t *testing.T) {
 			for at := range 8 {
 				text := bytes.Repeat([]byte{other}, 9)
 				text[1+at] = byte(c)
-				check(t, "equal", text, Equal(Load(text, 1), Repeated(byte(c))), func(b byte) bool { return b == byte(c) })
-				check(t, "controls", text, Controls(Load(text, 1)), func(b byte) bool { return b < ' ' })
+				x := Load(text, 1)
+				if c < 0x80 {
+					check(t, "equal", text, Clear(Equal(x, Repeated(byte(c))), x), func(b byte) bool { return b == byte(c) })
+				}
+				check(t, "controls", text, Clear(Controls(x), x), func(b byte) bool { return b < ' ' })
 			}
 		}
 	}
@@ -30,7 +33,7 @@ func check(t *testing.T, what string, text []byte, marks uint64, match func(byte
 		}
 	}
 	got := -1
-	if marks &= Highs; marks != 0 {
+	if marks != 0 {
 		got = First(marks)
 	}
 	if got != want {
