@@ -269,10 +269,10 @@ var problems = map[jsonwire.Fault]string{
 // take goes on behind a token, or fails with what is wrong with it.
 func (s *scanner) take(end int, fault jsonwire.Fault) bool {
 	s.pos = end
-	switch fault {
-	case jsonwire.None:
+	if fault == jsonwire.None {
 		return true
-	case jsonwire.NoDigit:
+	}
+	if fault == jsonwire.NoDigit {
 		return s.missing(problems[fault])
 	}
 	return s.fail(problems[fault])
