@@ -1,9 +1,12 @@
 package integration
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -168,6 +171,34 @@ func TestOfFiftyRequestsWithOneKeyOneIsForwarded(t *testing.T) {
 	}
 	if counts["200 "] != 1 || counts["409 idempotency_in_flight"] != 49 || u.Stats().Requests != 1 {
 		t.Errorf("%v, %d forwarded", counts, u.Stats().Requests)
+	}
+}
+
+// TestAClientThatDoesNotReadHoldsUpNoReplay has a client that sends a call and does not
+// read its response until the call was replayed to another.
+func TestAClientThatDoesNotReadHoldsUpNoReplay(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, keyedSites)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL("keyed"), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request := post(membersPath, validBody, "Accept: application/json", "Authorization: Bearer me", "Idempotency-Key: k")
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	await(t, u, "the call", func(s upstreamtest.Stats) bool { return s.Requests == 1 })
+	second := g.again(t, "k", "application/json")
+	if second.status != 200 || second.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("status %d, replayed %q: %s", second.status, second.header.Get("Idempotent-Replayed"), second.body)
+	}
+	first := readReply(bufio.NewReader(conn), request)
+	if first.err != nil || first.body != second.body || first.header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("the first got %d, %v: %s\nand the second %s", first.status, first.err, first.body, second.body)
+	}
+	if n := u.Stats().Requests; n != 1 {
+		t.Errorf("%d requests were forwarded", n)
 	}
 }
 
