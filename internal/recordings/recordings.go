@@ -2,7 +2,7 @@
 // tests believe: no test writes it.
 //
 // testdata/sessions has each recorded session as JSON, CSV and JSV, under the
-// id that it has. testdata/errors has each recorded error as JSON and as CSV,
+// id that it has, and testdata/list.json a list of them. testdata/errors has each recorded error as JSON and as CSV,
 // with its status line and headers in a file of their own. In
 // testdata/exchanges.jsonl each line is one exchange: the whole request, and the
 // status, headers and hash of the response.
@@ -46,6 +46,10 @@ func Columns(id string) []string {
 	}
 	return names
 }
+
+// List is the recorded response that is a list of sessions, as JSON (recordings 749
+// to 751).
+func List() []byte { return file("list.json") }
 
 // Errors are the recorded error bodies by name, in the format of a file
 // extension: ".json" or ".csv". The one of no-route is empty.

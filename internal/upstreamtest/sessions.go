@@ -62,12 +62,10 @@ func newStore(o Options) (*store, error) {
 // addShapes adds the ids that respond with other than one session (recordings
 // 744 to 755).
 func (s *store) addShapes() {
-	elements := [][]byte{s.full, s.results["allnull"].json, s.results["doc"].json}
-	all := append(append([]byte{'['}, bytes.Join(elements, []byte{','})...), ']')
 	s.results["null"] = result{status: http.StatusNoContent}
 	columns := recordings.Columns("full")
 	s.results["httpresult"] = result{status: http.StatusCreated, json: s.full, bare: true, columns: columns}
-	s.results["list"] = result{status: http.StatusOK, json: all, columns: columns}
+	s.results["list"] = result{status: http.StatusOK, json: recordings.List(), columns: columns}
 	s.results["list0"] = result{status: http.StatusOK, json: []byte("[]"), columns: columns}
 	s.results["string"] = result{status: http.StatusOK, json: []byte(`plain string, "quoted"`), plain: true}
 }
