@@ -34,12 +34,12 @@ func ExampleUnmarshal_mistakes() {
 	d := caddy.NewTestDispenser(`conference_members {
 		rout /v2
 		csv {
-			dialect exel
+			header camle
 		}
 	}`)
 	var cfg handler.Config
 	fmt.Println(caddyfile.Unmarshal(d, &cfg))
 	// Output:
 	// conference_members: unknown subdirective "rout"; did you mean route?, at Testfile:2
-	// dialect: "exel" is not one of upstream, rfc4180, excel; did you mean excel?, at Testfile:4
+	// header: "camle" is not one of pascal, camel, off; did you mean camel?, at Testfile:4
 }

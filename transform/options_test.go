@@ -430,7 +430,7 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 		want    []string
 	}{
 		{"dialect", Options{Dialect: "exel"}, []string{`; did you mean excel?`}},
-		{"dialect far off", Options{Dialect: "#"}, []string{`dialect: "#" is not one of upstream, rfc4180, excel`}},
+		{"dialect far off", Options{Dialect: "#"}, []string{`dialect: "#" is not one of ` + strings.Join(Choices("dialect"), ", ")}},
 		{"header", Options{Header: "none"}, []string{`header: "none" is not one of pascal, camel, off`}},
 		{"nested", Options{Nested: "jvs"}, []string{`; did you mean jsv?`}},
 		{"count is no notation for all", Options{Nested: "count"}, []string{`nested: "count" is not one of jsv, json`}},
