@@ -17,5 +17,5 @@ update:
 	go test ./transform -run Dialect -update
 	go test ./integration -run Sample -update
 	go test . ./ops -update
-	go test ./integration -run Docs -update
+	go test ./integration -run 'Docs|OpenAPI' -update
 	cd tools && go run ./licences -dir .. >../docs/licences.md.new && mv ../docs/licences.md.new ../docs/licences.md
