@@ -24,6 +24,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency/storetest"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
 	_ "github.com/evovoice-gateway/caddy-conference-members/stores/redis" // for two gateways
 )
@@ -586,13 +587,7 @@ func TestTwoGatewaysOnOneRedisDialEachRowOnce(t *testing.T) {
 // startRedis runs a redis-server for the time of the test and returns its address.
 func startRedis(t *testing.T) string {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("REQUIRE_REDIS") != "" {
-			t.Fatal("there is no redis-server: apt-get install redis-server")
-		}
-		t.Skip("there is no redis-server: apt-get install redis-server")
-	}
+	path := storetest.RedisServer(t)
 	address := newGateway(t).Address("redis")
 	_, port, _ := net.SplitHostPort(address)
 	ctx, stop := context.WithCancel(context.Background())

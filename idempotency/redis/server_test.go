@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,11 +12,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-)
 
-// requiredVariable makes tests fail, rather than be skipped, where there is no
-// redis-server, and runs the slow ones.
-const requiredVariable = "REQUIRE_REDIS"
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency/storetest"
+)
 
 // server is a redis-server that a test runs.
 type server struct {
@@ -31,12 +28,7 @@ type server struct {
 // start runs a redis-server with more arguments, and waits until it replies.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv(requiredVariable) != "" {
-			t.Fatal("there is no redis-server: apt-get install redis-server")
-		}
-		t.Skip("there is no redis-server: apt-get install redis-server")
-	}
+	storetest.RedisServer(t)
 	s := &server{t: t, address: freeAddress(t), dir: t.TempDir(), args: args}
 	s.run()
 	t.Cleanup(s.kill)
@@ -131,7 +123,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 // slow skips a test that takes seconds, where it is not required.
 func slow(t *testing.T) {
 	t.Helper()
-	if os.Getenv(requiredVariable) == "" {
-		t.Skip("slow; it runs where " + requiredVariable + " is set")
+	if !storetest.RedisRequired() {
+		t.Skip("slow; it runs where REQUIRE_REDIS is set")
 	}
 }
