@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write what the tests get to their golden files")
 
-// separator stands between a Caddyfile and what it adapts to.
+// separator is between a Caddyfile and what it adapts to.
 const separator = "----------\n"
 
 // TestAdapt adapts every file of testdata/adapt: a Caddyfile, a line of dashes,

@@ -18,7 +18,7 @@ import (
 const modulePath = "github.com/evovoice-gateway/caddy-conference-members"
 
 // layers are the packages of the module, the topmost first: each imports only
-// what stands below it.
+// what is below it.
 var layers = []string{
 	"cmd/caddy", ".", "command", "caddyfile", "handler", "stores/redis", "stores", "metrics", "request", "rules", "destination", "route", "negotiate", "transform",
 	"idempotency/memory", "idempotency/file", "idempotency/redis", "idempotency",
@@ -69,8 +69,8 @@ func ownImports(p *build.Package) []string {
 	return own
 }
 
-// TestImportsPointOneWay holds that every package stands in the layers, and that
-// none imports what stands above it, or what is for tests.
+// TestImportsPointOneWay holds that every package is in the layers, and that
+// none imports what is above it, or what is for tests.
 func TestImportsPointOneWay(t *testing.T) {
 	packages := readPackages(t)
 	for dir, p := range packages {

@@ -742,7 +742,7 @@ var (
 	filePath = regexp.MustCompile("`([\\w.-]+(?:/[\\w.-]+)*\\.(?:go|md|json|csv|jsv|ts|example))`")
 )
 
-// TestDocsGo holds that all Go that the documentation shows stands in the file
+// TestDocsGo holds that all Go that the documentation shows is in the file
 // that it names last before it.
 func TestDocsGo(t *testing.T) {
 	squeeze := func(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -917,7 +917,7 @@ func TestDocsLinks(t *testing.T) {
 var notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 
 // anchors returns the anchors of a page: those of its headings, and those that
-// stand there as such.
+// are there as such.
 func anchors(text string) []string {
 	var all []string
 	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
@@ -995,7 +995,7 @@ func TestExampleOptionsCanBeUncommented(t *testing.T) {
 	}
 }
 
-// directiveOf returns what stands in the block of the directive.
+// directiveOf returns what is in the block of the directive.
 func directiveOf(t *testing.T, config string) string {
 	t.Helper()
 	_, inside, ok := strings.Cut(config, "\t"+caddyfile.Name+" {\n")

@@ -30,7 +30,7 @@ type option[T any] struct {
 	least, most int
 	// empty says that an argument may be empty.
 	empty bool
-	// repeats says that it may stand more than once.
+	// repeats says that it may appear more than once.
 	repeats bool
 	// set stores the arguments. It is also run on a new T, so that the mistakes
 	// that validation finds there belong to this subdirective's line.
@@ -69,7 +69,7 @@ func (o *options[T]) read(d *caddyfile.Dispenser, c *T) []error {
 			continue
 		}
 		if before, ok := first[name]; ok && !opt.repeats {
-			errs = append(errs, d.Errf("%s: %s stands twice, first on line %d", o.in, name, before))
+			errs = append(errs, d.Errf("%s: %s appears twice, first on line %d", o.in, name, before))
 			skip(d)
 			continue
 		}

@@ -183,7 +183,7 @@ func readView(d *caddyfile.Dispenser, c *handler.CSV, args []string) []error {
 	name := args[0]
 	if _, ok := c.Views[name]; ok {
 		skip(d)
-		return []error{at.Errf("csv: view %s stands twice", name)}
+		return []error{at.Errf("csv: view %s appears twice", name)}
 	}
 	if c.Views == nil {
 		c.Views = make(map[string]*handler.CSV)

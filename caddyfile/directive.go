@@ -169,10 +169,10 @@ var directive = options[handler.Config]{
 	},
 }
 
-// put stores a value under a key that must not stand twice.
+// put stores a value under a key that must not appear twice.
 func put(m *map[string]string, option string, args []string) error {
 	if _, ok := (*m)[args[0]]; ok {
-		return fmt.Errorf("%s %s stands twice", option, args[0])
+		return fmt.Errorf("%s %s appears twice", option, args[0])
 	}
 	next := maps.Clone(*m)
 	if next == nil {

@@ -4,7 +4,7 @@ import "iter"
 
 // Option is one subdirective, for documentation.
 type Option struct {
-	// Block is the block it stands in: conference_members, numbers, csv, idempotency, duplicates, bulk.
+	// Block is the block it is in: conference_members, numbers, csv, idempotency, duplicates, bulk.
 	Block string
 	// Name is the subdirective's name.
 	Name string

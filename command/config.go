@@ -22,7 +22,7 @@ import (
 // handlerName is the name of the handler in a configuration in JSON.
 const handlerName = "conference_members"
 
-// found is a handler that stands in a configuration.
+// found is a handler that is in a configuration.
 type found struct {
 	place string
 	json  []byte // without the member handler

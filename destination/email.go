@@ -26,7 +26,7 @@ func isDotAtom(s string) bool {
 	if len(s) > maxLocalPart {
 		return false
 	}
-	dot := true // where a dot may not stand: at the start and after a dot
+	dot := true // where a dot may not be: at the start and after a dot
 	for _, r := range s {
 		if r == '.' {
 			if dot {

@@ -113,7 +113,7 @@ func NewDialer(region string) (*Dialer, error) {
 }
 
 // Place returns a bare number as one of the dialer's region, if its numbering
-// plan has a place for it. It is whole then, whatever stands beside it.
+// plan has a place for it. It is whole then, whatever is beside it.
 func (d *Dialer) Place(n Number) Number {
 	if n.Plus || d.region == "" {
 		return n

@@ -15,7 +15,7 @@ import (
 // the keypad of a phone. So these are numbers, after digits, letters and
 // punctuation of any script have become plain ones:
 //
-//   - a run of digits, whatever punctuation stands between them, but for what ends
+//   - a run of digits, whatever punctuation is between them, but for what ends
 //     a number (see ends): "1 809 555 1234" in "call 1 809 555 1234". Digits that
 //     touch a letter before them belong to a word: "alice911", "E1234567".
 //   - the digits of one piece of letters and digits, if there are ten or more and one
@@ -64,7 +64,7 @@ const keypad = "22233344455566677778889999"
 // found is what a text holds of numbers.
 type found struct {
 	numbers []Number
-	// lead is how many digits stand before the first letter.
+	// lead is how many digits are before the first letter.
 	lead int
 	// spelled is what the keypad makes of the text, empty if it spells no number.
 	spelled string
@@ -124,7 +124,7 @@ type finder struct {
 	aside    bool // there are words
 	run      strings.Builder
 	plus     bool // before the run
-	service  bool // a sign of a service stands before the run
+	service  bool // a sign of a service is before the run
 	whole    bool // a number is whole
 	runAt    int  // how many numbers there were before the last run
 	started  bool // a letter or digit was read

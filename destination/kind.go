@@ -340,7 +340,7 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
-// cutScheme cuts s at its first colon if what stands before it can be a scheme
+// cutScheme cuts s at its first colon if what is before it can be a scheme
 // (RFC 3986 section 3.1).
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(s, ":")

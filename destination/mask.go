@@ -60,7 +60,7 @@ func Mask(number string) string {
 }
 
 // MaskNumbers masks the phone numbers in a text: seven or more digits of any script
-// in a row, whatever stands between them but letters and what ends a number, become
+// in a row, whatever is between them but letters and what ends a number, become
 // their first two and their last two with asterisks between them. Digits behind
 // letters are a number only if they are ten or more and behind one word. Ids of
 // letters and digits, UUIDs and dates in ISO 8601 are left alone.

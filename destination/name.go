@@ -60,7 +60,7 @@ func isLetter(r rune) bool {
 	return r != unicode.ReplacementChar && unicode.IsLetter(r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
-// dialWords are the words that stand beside the digits of a phone number:
+// dialWords are the words that are beside the digits of a phone number:
 // pauses and extensions.
 var dialWords = [...]string{"w", "p", "x", "t", "ext", "extn", "extension", "tel", "phone"}
 

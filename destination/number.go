@@ -25,7 +25,7 @@ type Number struct {
 	// Whole says that a dialler takes the digits for a phone number, which concerns
 	// every rule. Others concern the emergency rule alone.
 	Whole bool
-	// Aside says that the digits stand beside words, or are a user of a host: if
+	// Aside says that the digits are beside words, or are a user of a host: if
 	// they are few, they are rather an extension than an emergency number of some
 	// far country.
 	Aside bool
@@ -284,7 +284,7 @@ func Readings(bare string) [2]string {
 }
 
 // afterInternationalPrefix returns what follows 00 (most of the world) or 011
-// (North America), if a country calling code can stand there.
+// (North America), if a country calling code can be there.
 func afterInternationalPrefix(bare string) (string, bool) {
 	for _, prefix := range [...]string{"00", "011"} {
 		if rest, ok := strings.CutPrefix(bare, prefix); ok && rest != "" && rest[0] != '0' {
@@ -350,7 +350,7 @@ func lostPlus(s string) bool {
 	return isDigit || r == '('
 }
 
-// hasTrunkZero reports whether (0) or (00) stands behind a digit, as in +44 (0)20. It is
+// hasTrunkZero reports whether (0) or (00) is behind a digit, as in +44 (0)20. It is
 // dialled within the country and left out from abroad, which only a person can
 // tell.
 func hasTrunkZero(s string) bool {

@@ -15,8 +15,8 @@ const (
 	sipUserPart   = "is a SIP URI whose user part is empty, begins with a space, is not percent-encoded UTF-8, or holds control characters or a password"
 	sipSubscriber = "is a SIP URI of a phone number whose user part is not one: a plus sign, digits and - . ( ) between them, then parameters, each once"
 	sipHostPart   = "is a SIP URI without a valid host"
-	sipParameter  = "is a SIP URI with a parameter that is malformed, stands twice, or leads elsewhere: maddr, method"
-	sipHeader     = "is a SIP URI with a header that is malformed, stands twice, or is neither User-to-User nor an X- one"
+	sipParameter  = "is a SIP URI with a parameter that is malformed, appears twice, or leads elsewhere: maddr, method"
+	sipHeader     = "is a SIP URI with a header that is malformed, appears twice, or is neither User-to-User nor an X- one"
 )
 
 // maxParameters is how many parameters, and how many headers, a URI may have.
@@ -31,7 +31,7 @@ type sipURI struct {
 	hosted bool   // there is a host, which makes sense of the user part
 }
 
-// The marks of RFC 3261 section 25.1 that stand unencoded, beside letters and
+// The marks of RFC 3261 section 25.1 that are unencoded, beside letters and
 // digits, in the parts of a URI.
 const (
 	sipMarks      = "-_.!~*'()"

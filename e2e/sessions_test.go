@@ -89,7 +89,7 @@ var (
 )
 
 // sessions returns a list of sessions as the upstream sends it, in which every
-// text of texts stands in a column, and the table that the dialect makes of it.
+// text of texts is in a column, and the table that the dialect makes of it.
 func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 	t.Helper()
 	const breadcrumb = `[{"id":"1","name":"=1+1, \"a\""}]`
@@ -141,7 +141,7 @@ func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 }
 
 // fetchSessions returns the CSV that the gateway makes of sessions with further
-// options, and the table that stands in it.
+// options, and the table that is in it.
 func fetchSessions(t *testing.T, d dialect, options ...string) (csv string, table [][]cell) {
 	t.Helper()
 	body, table := sessions(t, d)

@@ -235,7 +235,7 @@ type sheetRow struct {
 // paragraph is the text of one.
 type paragraph string
 
-// UnmarshalXML reads text in which spaces and tabs may stand as elements.
+// UnmarshalXML reads text in which spaces and tabs may be elements.
 func (p *paragraph) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 	var b strings.Builder
 	for depth := 1; depth > 0; {
@@ -274,7 +274,7 @@ func attribute(e xml.StartElement, name string) string {
 	return ""
 }
 
-// repeats is how often something stands that may say so.
+// repeats is how often something that may say so occurs.
 func repeats(attribute string) int {
 	if n, err := strconv.Atoi(attribute); err == nil {
 		return n

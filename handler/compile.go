@@ -222,7 +222,7 @@ func (c *CSV) columnsOver(base *CSV) []transform.Column {
 	return columns
 }
 
-// validViewName reports whether a name can stand in a query as it is.
+// validViewName reports whether a name can be in a query as it is.
 func validViewName(name string) bool {
 	const longest = 64
 	return name != "" && len(name) <= longest && strings.Trim(name, viewNameChars) == ""

@@ -60,7 +60,7 @@ func (h *Handler) enrich(q *request.Request, r *http.Request) {
 }
 
 // isSet reports whether the configuration sets a member beyond the four fields. The
-// upstream prefers what stands in the query.
+// upstream prefers what is in the query.
 func (h *Handler) isSet(name string) bool {
 	return slices.ContainsFunc(h.assignments, func(a assignment) bool {
 		return a.always && !a.isField && ascii.EqualFold(a.name, name)

@@ -48,7 +48,7 @@ func isOrigin(host, origin string) bool {
 	return strings.EqualFold(strings.TrimSuffix(host, port), strings.TrimSuffix(u.Host, port))
 }
 
-// mediaType is what stands before the parameters of Content-Type, in lower case.
+// mediaType is what is before the parameters of Content-Type, in lower case.
 func mediaType(r *http.Request) string {
 	typ, _, _ := strings.Cut(firstLine(r.Header, "Content-Type"), ";")
 	return strings.ToLower(strings.TrimSpace(typ))

@@ -109,7 +109,7 @@ func TestTheCharsetOfJSONIsUTF8(t *testing.T) {
 	}
 }
 
-// TestFieldsThatAreDeletedAreCanonical: they are deleted by the name that stands
+// TestFieldsThatAreDeletedAreCanonical: they are deleted by the name that is
 // in the table.
 func TestFieldsThatAreDeletedAreCanonical(t *testing.T) {
 	for _, name := range slices.Concat(notForwarded, notForwardedForCSV, ofConnection, representationHeaders, []string{transcodeError, callHeader}) {

@@ -208,7 +208,7 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 		if err != nil || m < int64(room) {
 			return n, err
 		}
-		w.captured.whole = false // perhaps; what stands wholly in it is found even so
+		w.captured.whole = false // perhaps; what is wholly in it is found even so
 	}
 	m, err := io.Copy(w.ResponseWriter, r)
 	w.sent += m

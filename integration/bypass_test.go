@@ -9,7 +9,7 @@ import (
 )
 
 // TestATargetWithoutAPathIsRefused: such a target is sent on by proxies as it
-// stands, and read as a route by the upstream.
+// is, and read as a route by the upstream.
 func TestATargetWithoutAPathIsRefused(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict")+site("pass", "predefined_routes pass"))

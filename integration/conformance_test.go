@@ -424,7 +424,7 @@ var scenarios = []scenario{
 		check:    wants(status(200), fallsBack("too_deep", strings.Repeat("[", 100_000))),
 	},
 	{
-		rule:     "a name that stands twice is delivered as it came",
+		rule:     "a name that appears twice is delivered as it came",
 		upstream: respondJSON(200, `{"id":"a","id":"b"}`),
 		check:    wants(status(200), fallsBack("duplicate_name", `{"id":"a","id":"b"}`)),
 	},

@@ -69,7 +69,7 @@ func TestFieldsAreFilledInFromTheConfiguration(t *testing.T) {
 			}
 		})
 	}
-	// The upstream prefers what stands in the query.
+	// The upstream prefers what is in the query.
 	for query, want := range map[string]string{
 		"?note=mine": "", "?NOTE=mine&b=1": "?b=1", "?no%74e=": "", "?notes=mine": "?notes=mine",
 	} {

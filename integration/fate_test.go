@@ -15,7 +15,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestWhatBecameOfTheCall holds X-Call for what stands behind the handler: proxies
+// TestWhatBecameOfTheCall holds X-Call for what is behind the handler: proxies
 // over every version of HTTP, those that read the call before they connect or try
 // again, and other handlers. What is not certain is unknown.
 func TestWhatBecameOfTheCall(t *testing.T) {

@@ -166,7 +166,7 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 	}
 }
 
-// checkTimes checks that just these times stand in an entry, that parts last no
+// checkTimes checks that just these times are in an entry, that parts last no
 // longer than the whole, and takes them out.
 func checkTimes(t *testing.T, entry map[string]any, want []string) {
 	t.Helper()
@@ -344,7 +344,7 @@ func TestOneNumberHasOneHash(t *testing.T) {
 }
 
 // TestWhatIsNotShapedLikeAnIDIsNotLogged: in report mode anything at all can
-// stand where an id belongs.
+// are where an id belongs.
 func TestWhatIsNotShapedLikeAnIDIsNotLogged(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, loggedSite("lenient", "mode report"))
@@ -391,7 +391,7 @@ func TestWhatIsNotShapedLikeAnIDIsNotLogged(t *testing.T) {
 type secretNumber struct{ sent, digits string }
 
 // secretNumbers are phone numbers in all the forms that clients send. Each has
-// its own digits, none of which stand in anything else that a test sends.
+// its own digits, none of which are in anything else that a test sends.
 var secretNumbers = []secretNumber{
 	{"+14155557310", "4155557310"},
 	{"14155557321", "4155557321"},
@@ -414,7 +414,7 @@ var secretNumbers = []secretNumber{
 	{"+14155557495000000000", "4155557495"},
 }
 
-// standsIn returns which of the numbers stand in a text: as sent, escaped for
+// standsIn returns which of the numbers are in a text: as sent, escaped for
 // a URL or for JSON, or in any other punctuation.
 func standsIn(text string) []string {
 	var found []string
@@ -432,7 +432,7 @@ func standsIn(text string) []string {
 	return found
 }
 
-// checkSecret fails the test if a number stands in a value: in a text, or in
+// checkSecret fails the test if a number is in a value: in a text, or in
 // any member, name or element of what was read from JSON.
 func checkSecret(t *testing.T, what string, v any) {
 	t.Helper()

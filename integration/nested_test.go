@@ -8,7 +8,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestTwoHandlersInOneChainCountOnce: a directive that stands twice, or one with
+// TestTwoHandlersInOneChainCountOnce: a directive that appears twice, or one with
 // other rules behind the first, counts a request once, as what became of it.
 func TestTwoHandlersInOneChainCountOnce(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})

@@ -20,7 +20,7 @@ var decimal = regexp.MustCompile(`\b\d+\.\d+(e[+-]?\d+)?\b`)
 // TestABusyRunTellsNobodysNumber greps everything that the gateway says of its
 // own accord, at level debug, for the numbers and names that went through it:
 // the log, the access log, the metrics, refusals. What the upstream says is the
-// client's to read, and the query string of a request stands in Caddy's own
+// client's to read, and the query string of a request is in Caddy's own
 // access log, so that here the numbers come in bodies, paths and header fields.
 func TestABusyRunTellsNobodysNumber(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})

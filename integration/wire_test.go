@@ -42,7 +42,7 @@ func startUpstream(t *testing.T, o upstreamtest.Options) *upstreamtest.Server {
 }
 
 // startFront starts a Caddy in front of an upstream, for whose address UPSTREAM
-// stands in the Caddyfile.
+// is in the Caddyfile.
 func startFront(t *testing.T, u *upstreamtest.Server, caddyfile string) *gateway {
 	t.Helper()
 	return startGateway(t, strings.ReplaceAll(caddyfile, "UPSTREAM", u.Addr))

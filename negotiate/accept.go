@@ -12,8 +12,8 @@ import (
 // The offer with the highest weight wins. Of equals, the one that the more
 // specific range covers, then the one whose range is listed first; of those
 // that the same range covers, the one offered first. The weight of an offer is
-// that of the most specific range that covers it; where such a range stands
-// twice, the higher weight counts.
+// that of the most specific range that covers it; where such a range is
+// listed twice, the higher weight counts.
 //
 // The time is linear in the length of the lines and nothing is allocated.
 func (o Offers) Accept(lines []string) (Format, bool) {

@@ -22,7 +22,7 @@ type mediaRange struct {
 // parseRange parses a member without surrounding whitespace. It returns false
 // for what is no media range, and for one with a malformed or a second weight.
 //
-// A parameter named q is the weight wherever it stands among the parameters,
+// A parameter named q is the weight wherever it is among the parameters,
 // and what follows it is a parameter like others (RFC 9110 section 12.5.1).
 func parseRange(member string) (mediaRange, bool) {
 	r := mediaRange{weight: maxWeight}
@@ -128,7 +128,7 @@ func (o *offer) indexParam(name string) int {
 
 // cutParam cuts the first parameter off s, which begins with optional
 // whitespace and a semicolon. The value is a token or a quoted string as it
-// stands. Name and value are empty if no parameter follows the semicolon,
+// is. Name and value are empty if no parameter follows the semicolon,
 // which is allowed (RFC 9110 section 5.6.6).
 func cutParam(s string) (name, value, rest string, ok bool) {
 	s = strings.TrimLeft(s, " \t")

@@ -11,7 +11,7 @@ type Query struct {
 	// Value is the decoded value of the parameter, or empty if there is none. It
 	// need not be one that is known.
 	Value string
-	// Ambiguous is set if the parameter stands there with different values,
+	// Ambiguous is set if the parameter is there with different values,
 	// of which Value is the first.
 	Ambiguous bool
 }

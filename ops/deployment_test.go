@@ -97,7 +97,7 @@ func TestAGatewayWithoutAnUpstreamDoesNotStart(t *testing.T) {
 }
 
 // TestAStopOutlastsTheLongestCall holds that each limit leaves room for what
-// stands within it: the call, the response, the grace period, the stop.
+// is within it: the call, the response, the grace period, the stop.
 func TestAStopOutlastsTheLongestCall(t *testing.T) {
 	duration := func(name, pattern string) time.Duration {
 		d, err := time.ParseDuration(one(t, name, pattern))

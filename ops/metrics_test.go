@@ -169,7 +169,7 @@ func (c *catalogue) named(series string) (*metric, []string) {
 	return nil, nil
 }
 
-// What stands in an expression: names with or without a selector, matchers in
+// What is in an expression: names with or without a selector, matchers in
 // a selector, lists of labels.
 var (
 	selectors = regexp.MustCompile(`([a-z_]+:)?` + prefix + `[a-z0-9_]+(:[a-z0-9_]+)?(\{[^}]*\})?`)

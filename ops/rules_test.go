@@ -60,7 +60,7 @@ func readRules(t *testing.T) (recordings, alerts []rule) {
 }
 
 // recorded returns the labels of what recording rules record, which by
-// convention stand before the first colon of the name.
+// convention are before the first colon of the name.
 func recorded(recordings []rule) map[string][]string {
 	labels := make(map[string][]string)
 	for _, r := range recordings {

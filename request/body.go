@@ -199,7 +199,7 @@ func appendAll(dst []byte, r io.Reader, limit int64) ([]byte, error) {
 	return dst, nil
 }
 
-// byteOrderMark may stand before a UTF-8 text.
+// byteOrderMark may be before a UTF-8 text.
 const byteOrderMark = "\ufeff"
 
 // cutByteOrderMark returns the body without the mark.

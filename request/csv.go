@@ -147,7 +147,7 @@ func isBlank(cells []string) bool {
 	return true
 }
 
-// cellAt returns where a cell of the row that was last read stands.
+// cellAt returns where a cell of the row that was last read is.
 func (t *csvTable) cellAt(i int) mark {
 	line, column := t.reader.FieldPos(i)
 	return mark{line + t.skipped, column}
@@ -168,7 +168,7 @@ func (t *csvTable) row(b *binding) (cells []string, ok bool) {
 		if errors.Is(e, csv.ErrQuote) {
 			detail = "A cell in quotes is not closed, or text follows its closing quote."
 		} else {
-			detail = "A quote stands in a cell that does not begin with one."
+			detail = "A quote is in a cell that does not begin with one."
 		}
 	}
 	b.violateAt(rules.MalformedCSV, at, detail)
@@ -240,7 +240,7 @@ func (t *csvTable) readHeader(b *binding) bool {
 		if c.name != "" && seen.add(c.name) {
 			c.ignore = true
 			b.violateName(rules.DuplicateName, c.name, c.at,
-				"The name of a column stands here for the second time; letter case makes no difference.")
+				"The name of a column appears here for the second time; letter case makes no difference.")
 		}
 		t.typed[0][i] = "\x00" + strconv.Itoa(i) // no field's
 		if tag, ok := b.tagOf(c.name); ok && !c.ignore {

@@ -8,7 +8,7 @@
 // dialled whatever the body says. A gateway that judges one reading while the
 // upstream acts on another judges nothing. So [Reader.Read] makes one
 // [rules.Call] of all of them and refuses what has two readings: names that
-// stand twice, in any mix of letter cases; one field with two values; text that
+// appear twice, in any mix of letter cases; one field with two values; text that
 // is not UTF-8; whatever its format does not allow. [Request.AppendJSON] then
 // writes the judged call as strict JSON, and [StripQuery] removes the fields
 // from the query string, so that nothing else is left to be bound. [Reader.Rows]

@@ -117,7 +117,7 @@ func isPlainEncoding(encoding string) bool {
 // bindPart takes a name and a value of a form.
 func (b *binding) bindPart(seen *names, name, text string) {
 	if seen.add(name) {
-		b.violateName(rules.RepeatedName, name, mark{}, "A name stands more than once in the form; letter case makes no difference.")
+		b.violateName(rules.RepeatedName, name, mark{}, "A name appears more than once in the form; letter case makes no difference.")
 		return
 	}
 	if name == "_charset_" {

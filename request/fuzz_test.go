@@ -140,7 +140,7 @@ func FuzzMultipart(f *testing.F) {
 				f, isField := fieldsByName[asciiLower(name)]
 				switch {
 				case len(texts) != 1:
-					t.Errorf("%q: %q stands more than once", body, name)
+					t.Errorf("%q: %q appears more than once", body, name)
 				case isField && texts[0] != "":
 					want[f] = rules.Value{Text: texts[0], Set: true}
 				case !isField && name != "_charset_" && asciiLower(name) != "__type":

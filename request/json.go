@@ -63,7 +63,7 @@ func (b *binding) member(s *scanner, m member) {
 	switch {
 	case m.again:
 		b.violateName(rules.DuplicateName, string(m.name), markAt(m.at),
-			"A name stands here for the second time; letter case makes no difference.")
+			"A name appears here for the second time; letter case makes no difference.")
 	case isField:
 		b.field(s, f, m.value)
 	case b.isRef(string(m.name)):
@@ -112,7 +112,7 @@ func (b *binding) refValue(s *scanner, v value) {
 func (b *binding) unknown(s *scanner, name string, m member) {
 	if s.duplicate != 0 {
 		b.violateName(rules.DuplicateName, name, markAt(s.duplicate),
-			"A name stands here for the second time in one object.")
+			"A name appears here for the second time in one object.")
 		return
 	}
 	if !b.admits(name, markAt(m.at)) {

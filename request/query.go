@@ -30,7 +30,7 @@ func (b *binding) readQuery(raw string) {
 		f, ok := rules.FieldByName(name)
 		if !ok {
 			if looksLikeField(name) || IsField(strings.TrimSpace(name)) {
-				b.violate(rules.UnknownField, lookAlike+" It stands in the query string.")
+				b.violate(rules.UnknownField, lookAlike+" It is in the query string.")
 			} else {
 				b.suspect(name, inQuery, mark{})
 			}
@@ -38,7 +38,7 @@ func (b *binding) readQuery(raw string) {
 		}
 		if sent[f]++; sent[f] > 1 {
 			if sent[f] == 2 {
-				b.violateField(rules.RepeatedName, f, inQuery, f.String()+" stands more than once in the query string.")
+				b.violateField(rules.RepeatedName, f, inQuery, f.String()+" appears more than once in the query string.")
 			}
 			continue
 		}

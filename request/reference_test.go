@@ -122,7 +122,7 @@ func asciiLower(s string) string {
 	}, s)
 }
 
-// escapes are the escapes of valid JSON, which stand in strings only.
+// escapes are the escapes of valid JSON, which are in strings only.
 var escapes = regexp.MustCompile(`\\(?:u([0-9a-fA-F]{4})|.)`)
 
 // halfPair reports whether an escape is half of a surrogate pair without the
@@ -171,7 +171,7 @@ func referenceJSON(text string) ([]sent, bool) {
 
 var errRefused = errors.New("refused")
 
-// referenceValue reads a value that stands inside of so many objects and lists.
+// referenceValue reads a value that is inside of so many objects and lists.
 func referenceValue(d *json.Decoder, depth int) (any, error) {
 	t, err := d.Token()
 	if err != nil {

@@ -302,7 +302,7 @@ func (w *rowWriter) object(s *scanner) bool {
 	return w.end(b, line, readable) && whole
 }
 
-// broken tells of what stands between rows, or behind the last.
+// broken tells of what is between rows, or behind the last.
 func (w *rowWriter) broken(s *scanner) {
 	b := w.begin()
 	b.malformed(s)

@@ -24,7 +24,7 @@ func (k kind) String() string {
 	return [...]string{"text", "a number", "null", "a truth value", "an object", "a list"}[k]
 }
 
-// value is where a value stands in the body.
+// value is where a value is in the body.
 type value struct {
 	kind       kind
 	start, end int
@@ -37,7 +37,7 @@ func (v value) of(body []byte) []byte { return body[v.start:v.end] }
 // member is a member of the outermost object.
 type member struct {
 	name  []byte // unescaped
-	at    int    // where the name stands
+	at    int    // where the name is
 	again bool   // another member has the name too
 	value value
 }
@@ -54,9 +54,9 @@ type scanner struct {
 	problem string
 	tooDeep bool
 
-	// duplicate, typeHint and badName are where the first name that stands
+	// duplicate, typeHint and badName are where the first name that is
 	// twice in one object, that is a type hint, or that is no member name,
-	// stands inside of the value that was last read at the outermost level; 0
+	// is inside of the value that was last read at the outermost level; 0
 	// is nowhere.
 	duplicate, typeHint, badName int
 

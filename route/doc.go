@@ -14,7 +14,7 @@
 //   - Then "+" becomes a space, also one that was encoded (347), and "%2f"
 //     becomes a slash (352), whereas "%2F" stays (350). As decoding is done by
 //     now, "%252f" is a slash as well.
-//   - Behind the last dot may stand csv, json, xml, jsv or html in lower case
+//   - Behind the last dot may be csv, json, xml, jsv or html in lower case
 //     (247 and 250): a suffix, which is taken off with its dot, encoded or not
 //     (287 and 290), even with nothing before it but a slash (280). Any other
 //     dot belongs to its segment (265 to 273 and 736).

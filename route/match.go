@@ -46,7 +46,7 @@ type Match struct {
 	// [negotiate.None].
 	Format negotiate.Format
 	// Ambiguous is set if the upstream itself would not match the path as it
-	// stands, but might if a proxy before it read the path in its own manner.
+	// is, but might if a proxy before it read the path in its own manner.
 	Ambiguous bool
 }
 

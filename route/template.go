@@ -20,7 +20,7 @@ type Template struct {
 	text string
 	// segments are the segments in lower case, empty for the session id.
 	segments []string
-	// prefix are the segments in lower case that stand before DefaultTemplate,
+	// prefix are the segments in lower case that are before DefaultTemplate,
 	// below which the upstream has its predefined routes as well.
 	prefix []string
 	// tail are the last segments in lower case, by which a look-alike is known.

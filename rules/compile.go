@@ -117,7 +117,7 @@ func (b *builder) fields(o *Options) {
 		case !ok:
 			b.errorf("require: there is no field %q%s", name, nearmiss.Hint(name, fieldNames[:]))
 		case slices.Contains(b.policy.require, f):
-			b.errorf("require: %s stands twice", f)
+			b.errorf("require: %s appears twice", f)
 		default:
 			b.policy.require = append(b.policy.require, f)
 		}
@@ -131,7 +131,7 @@ func (b *builder) fields(o *Options) {
 		case !slices.Contains(destination.Kinds(), k):
 			b.errorf("destinations: there is no kind %q; the kinds are %s%s", name, list(names), nearmiss.Hint(name, names))
 		case b.policy.takes(k):
-			b.errorf("destinations: %s stands twice", name)
+			b.errorf("destinations: %s appears twice", name)
 		default:
 			b.policy.destinations = append(b.policy.destinations, k)
 		}

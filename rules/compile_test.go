@@ -21,9 +21,9 @@ func TestCompileTellsEveryMistake(t *testing.T) {
 		{"a rule without a mode", Options{Rules: map[string]string{"emergency": ""}}, []string{`rules.emergency: want one of enforce, report, off`}},
 		{"a field", Options{Require: []string{"callSID", "from"}}, []string{`require: there is no field "from"; did you mean fromNumber?`}},
 		{"a field that is nearly right", Options{Require: []string{"callId"}}, []string{`require: there is no field "callId"; did you mean callSid?`}},
-		{"a field twice", Options{Require: []string{"callSid", "callsid"}}, []string{`require: callSid stands twice`}},
+		{"a field twice", Options{Require: []string{"callSid", "callsid"}}, []string{`require: callSid appears twice`}},
 		{"a kind", Options{Destinations: []string{"phones"}}, []string{`destinations: there is no kind "phones"; the kinds are phone, sip, client, email or name; did you mean phone?`}},
-		{"a kind twice", Options{Destinations: []string{"sip", "sip"}}, []string{`destinations: sip stands twice`}},
+		{"a kind twice", Options{Destinations: []string{"sip", "sip"}}, []string{`destinations: sip appears twice`}},
 		{"a region", Options{Numbers: NumberOptions{Region: "UK"}}, []string{`numbers.region: "UK" is not the ISO 3166 code of a country with phone numbers, such as US or DE; did you mean GB?`}},
 		{"a region of no country", Options{Numbers: NumberOptions{Region: "001"}}, []string{`numbers.region: 001 is no country`}},
 		{"a country", Options{Numbers: NumberOptions{AllowCountries: []string{"usa"}, DenyCountries: []string{"ZZ"}}}, []string{

@@ -262,7 +262,7 @@ func spellings(number, region string, random *rand.Rand) []string {
 }
 
 // checkKind holds that nothing is a name that has the digits of a phone number
-// and nothing else, whatever stands between them.
+// and nothing else, whatever is between them.
 func checkKind(t *testing.T, dest string, v Verdict) {
 	t.Helper()
 	switch v.Kind {

@@ -150,7 +150,7 @@ func TestJudgeShapes(t *testing.T) {
 }
 
 // TestALostPlusIsTold holds that whoever lost a plus sign is told how to write it,
-// wherever the number stands, with a region and without.
+// wherever the number is, with a region and without.
 func TestALostPlusIsTold(t *testing.T) {
 	for _, region := range []string{"", "US"} {
 		p := compile(t, Options{Numbers: NumberOptions{Region: region}})

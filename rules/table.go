@@ -115,7 +115,7 @@ var (
 	DuplicateName = rule(Rule{
 		Name: "duplicate_name", Status: http.StatusBadRequest, ErrorCode: "DuplicateName",
 		Fields: eachField,
-		Title:  "A name stands twice in the body",
+		Title:  "A name appears twice in the body",
 		Fix:    "Send each field once; names that differ only in letter case are the same name.",
 	})
 
@@ -371,7 +371,7 @@ var (
 		Fix:   "POST the same body to the path of the route with /check behind it; to place the call, leave the flag out.",
 	})
 
-	// AmbiguousPath: what stands between here and the upstream may read the path
+	// AmbiguousPath: what is between here and the upstream may read the path
 	// as the route, although the upstream itself would not.
 	AmbiguousPath = rule(Rule{
 		Name: "ambiguous_path", Status: http.StatusNotFound, ErrorCode: "NotFound",

@@ -9,7 +9,7 @@ import (
 // exchange is one request of a client: what it is, what must come of it, and
 // what did.
 type exchange struct {
-	// id is its own alone. It is the session id, and stands in markHeader.
+	// id is its own alone. It is the session id, and is in markHeader.
 	id      string
 	kind    string // for people
 	request request
@@ -77,7 +77,7 @@ type want struct {
 	// What is counted. An empty outcome says that it is not on the route.
 	outcome       string
 	format        string // none where the outcome has no format
-	negotiated    string // what stands in its place if the client is gone
+	negotiated    string // what is in its place if the client is gone
 	kind, country string // of the destination, empty if nothing is dialled
 	class         string // of the upstream's status, empty if it is not forwarded
 	failures      []failure

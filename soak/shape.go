@@ -19,7 +19,7 @@ type shape struct {
 	texts map[string][]byte
 }
 
-// shapeID stands in a shape where the id goes.
+// shapeID is in a shape where the id goes.
 const shapeID = "soak-session-id"
 
 // in returns the upstream's own response in a format.

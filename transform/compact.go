@@ -6,7 +6,7 @@ import (
 )
 
 // compact writes the checked JSON object or list at src[i] as JSON without
-// white space and needless escapes, and returns the index after it. It stands
+// white space and needless escapes, and returns the index after it. It is
 // in a quoted cell, so each of its quotes is doubled.
 func (o *cellBuffer) compact(src []byte, i int) int {
 	depth := 0

@@ -126,7 +126,7 @@ func parseDate(text []byte) (time.Time, bool) {
 	return t, year > 0 && t.Year() == year && t.Month() == month && t.Day() == day
 }
 
-// parseMilliseconds reads what stands between the brackets of /Date(...)/.
+// parseMilliseconds reads what is between the brackets of /Date(...)/.
 func parseMilliseconds(text []byte) (time.Time, bool) {
 	i := 0
 	if len(text) > 0 && text[0] == '-' {

@@ -16,7 +16,7 @@ type Dialect struct {
 	Header, Nested string
 	// Booleans are the texts of true and false.
 	Booleans Booleans
-	// Delimiter stands between two cells.
+	// Delimiter is between two cells.
 	Delimiter byte
 	// BOM is [Options.BOM], and FormulaGuard is [Options.FormulaGuard].
 	BOM, FormulaGuard bool

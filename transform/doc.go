@@ -47,7 +47,7 @@
 // # Checks
 //
 // JSON is read by the letter: what RFC 8259 does not allow, what is not UTF-8, a
-// name that stands twice in an object and nesting deeper than [MaxDepth] are
+// name that appears twice in an object and nesting deeper than [MaxDepth] are
 // errors, always an [*Error] with a [Reason]. Half a surrogate pair, which only
 // an escape can be, becomes U+FFFD, as in the API's own CSV.
 //

@@ -6,7 +6,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/swar"
 )
 
-// notation is how a list or an object stands in a cell.
+// notation is how a list or an object is written in a cell.
 type notation uint8
 
 const (
@@ -16,7 +16,7 @@ const (
 
 // format is how a cell is written.
 type format struct {
-	// delimiter stands between two cells.
+	// delimiter is between two cells.
 	delimiter byte
 	// quoteBrackets is whether a cell is quoted that begins with [ or {.
 	quoteBrackets bool
@@ -25,7 +25,7 @@ type format struct {
 	quoteEdges bool
 	// quoteSeparators is whether a cell is quoted that holds a comma, a semicolon or a
 	// tab, whichever of them is the delimiter: LibreOffice proposes to split at
-	// all three, and what stands behind one would escape the guard.
+	// all three, and what is behind one would escape the guard.
 	quoteSeparators bool
 	// quoteBOM is whether a cell is quoted that begins with U+FEFF: as the first of
 	// a file it could be taken for a byte order mark.
@@ -86,7 +86,7 @@ func (f *format) cell(o *cellBuffer, src []byte, i int, n notation) {
 	}
 }
 
-// isNumeric reports whether c can stand in a JSON number.
+// isNumeric reports whether c can be in a JSON number.
 func isNumeric(c byte) bool {
 	return '0' <= c && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }

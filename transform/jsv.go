@@ -8,7 +8,7 @@ import (
 )
 
 // JSV is JSON with the quotes of CSV, see the package's documentation. What is
-// written here stands in a quoted cell, so each of its quotes is doubled.
+// written here is in a quoted cell, so each of its quotes is doubled.
 
 // jsv writes the checked JSON object or list at src[i] as JSV.
 func (o *cellBuffer) jsv(src []byte, i int) {

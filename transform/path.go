@@ -62,7 +62,7 @@ func (p *Path) Lookup(json []byte) string {
 }
 
 // LookupPrefix is Lookup in the beginning of a longer JSON. It finds only what
-// the rest can't change: a value that stands wholly in the beginning, not one
+// the rest can't change: a value that is wholly in the beginning, not one
 // that is computed from several.
 func (p *Path) LookupPrefix(json []byte) string {
 	json = bytes.TrimPrefix(json, []byte(bom))

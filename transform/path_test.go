@@ -121,7 +121,7 @@ func TestPathsThatCannotBeCompiledSayWhere(t *testing.T) {
 	}
 }
 
-// What stands behind the beginning of a JSON can't change what is found in it.
+// What is behind the beginning of a JSON can't change what is found in it.
 func TestAPrefixYieldsOnlyWhatStandsInIt(t *testing.T) {
 	for _, c := range []struct{ path, prefix, want string }{
 		{`id`, `{"id":"S1","members":[{"role":"Ag`, "S1"},

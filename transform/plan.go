@@ -20,7 +20,7 @@ type column struct {
 	// property is the index in the properties of the source, or -1 for a path
 	// whose first key is none of them.
 	property int
-	// path is where the value stands, nil for the property itself.
+	// path is where the value is, nil for the property itself.
 	path *Path
 	// date is whether the value is a date.
 	date bool
@@ -35,7 +35,7 @@ type column struct {
 type Plan struct {
 	// names are the header's cells as they are read.
 	names []string
-	// header and errorHeader are what stands before the first row: the byte
+	// header and errorHeader are what is before the first row: the byte
 	// order mark and the header row where there are such.
 	header, errorHeader []byte
 
@@ -66,7 +66,7 @@ func (p *Plan) HeaderPresent() bool { return p.headerPresent }
 // and returns the extended slice. The JSON is checked in full: what is not
 // valid by RFC 8259, is not UTF-8, names a member twice, is nested deeper than
 // [MaxDepth] or is not an object or a list of objects is an [*Error], and dst
-// is returned as it was (what stands behind its length may be overwritten).
+// is returned as it was (what is behind its length may be overwritten).
 //
 // A few bytes of JSON can be a long row, so that a small response made for that
 // could become a very large CSV. It may be twice as long as the JSON, or 16 MiB

@@ -107,7 +107,7 @@ func parseValue(d *json.Decoder) (tree, error) {
 			}
 			n := name.(string)
 			if seen[n] {
-				return nil, fmt.Errorf("%q stands twice", n)
+				return nil, fmt.Errorf("%q appears twice", n)
 			}
 			seen[n] = true
 			v, err := parseValue(d)

@@ -17,7 +17,7 @@ const maxScratch = 1 << 20
 // span is a place in the CSV: from start up to end, or nowhere if end is 0.
 type span struct{ start, end int }
 
-// found is where the values of one object's known members stand.
+// found is where the values of one object's known members are.
 type found struct {
 	// open is where the object begins, and end the index after it.
 	open, end int
@@ -53,7 +53,7 @@ type scanner struct {
 	// element that become a row.
 	session, element found
 	// repeats are where, in the first of the rows for one session's elements,
-	// the cells of the session's own columns stand, by column.
+	// the cells of the session's own columns are, by column.
 	repeats []span
 	// reason and offset are the first error.
 	reason Reason

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// AppendTableHeader appends what stands before the first row of a table of other
+// AppendTableHeader appends what is before the first row of a table of other
 // columns than those of a session: the byte order mark and the header row, where
 // the plan has such.
 func (p *Plan) AppendTableHeader(dst []byte, names ...string) []byte {

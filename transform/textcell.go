@@ -61,7 +61,7 @@ func (f *format) wrap(o *cellBuffer, start int) bool {
 	return true
 }
 
-// fitsFormula reports whether text can stand in a formula: it is not too long, and
+// fitsFormula reports whether text can be in a formula: it is not too long, and
 // has no control characters.
 func fitsFormula(text []byte) bool {
 	units := 0
@@ -86,7 +86,7 @@ func countDigits(text []byte) int {
 	return n
 }
 
-// numericWords are the words that stand in what spreadsheets take for numbers,
+// numericWords are the words that are in what spreadsheets take for numbers,
 // dates and times.
 var numericWords = func() map[string]bool {
 	words := map[string]bool{"e": true, "a": true, "p": true, "am": true, "pm": true, "sept": true}

@@ -18,7 +18,7 @@ type writer struct {
 	first int
 	// limit is how long the CSV may get.
 	limit int
-	// unexpected is where the first value stands that is valid JSON but has another
+	// unexpected is the place of the first value that is valid JSON but has another
 	// shape than expected, or -1. It is an error, unless there is a worse one.
 	unexpected int
 }
@@ -84,7 +84,7 @@ func (w *writer) sessionList(i int) int {
 	}
 }
 
-// session reads the session at i, which stands depth levels deep, writes its
+// session reads the session at i, which is depth levels deep, writes its
 // rows and returns the index after it.
 func (w *writer) session(i, depth int) int {
 	s := w.scan

@@ -43,7 +43,7 @@ func (l *load) run(ctx context.Context, s *site) (int, error) {
 		args = append(args, "-H", name+": "+value)
 	}
 	n := strconv.Itoa
-	// What stands before the number of all requests, and of those that failed.
+	// What is before the number of all requests, and of those that failed.
 	program, done, failed := "wrk", "\ndone ", " failed "
 	args = append(args, "-c", n(clients), "-t", "1")
 	if s.http2 {

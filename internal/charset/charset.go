@@ -16,7 +16,7 @@ func IsUTF8(label string) bool { return slices.Contains(utf8, normal(label)) }
 
 // supersets are how the labels begin, in lower case, of encodings in which the
 // bytes below 128 are ASCII and no byte below 128 is a part of anything else
-// unless a byte from 128 on stands before it. So UTF-7, UTF-16, UTF-32, HZ,
+// unless a byte from 128 on is before it. So UTF-7, UTF-16, UTF-32, HZ,
 // ISO-2022 and EBCDIC (such as ibm037) are not among them.
 var supersets = []string{
 	"us-ascii", "ascii", "ansi_x3.4", "iso646-us", "iso_646.irv:1991", "ibm367", "cp367",

@@ -86,7 +86,7 @@ func Typo(typed string, known []string) string {
 	return best
 }
 
-// separators stand between the words of a name.
+// separators are between the words of a name.
 var separators = strings.NewReplacer("_", "", "-", "", ".", "", " ", "")
 
 // distance returns what it costs to make typed what was meant (the optimal

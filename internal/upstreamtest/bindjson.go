@@ -8,7 +8,7 @@ import (
 )
 
 // laxJSON reads JSON as the recorded server's library reads it: by cursor, with
-// little regard for what stands there. It is held against all recorded JSON
+// little regard for what is there. It is held against all recorded JSON
 // bodies (552 to 634). What no recording shows, escapes in names above all, is
 // as the published source of the library has it.
 type laxJSON struct {
@@ -18,7 +18,7 @@ type laxJSON struct {
 
 // bindJSON binds the members of a JSON object: any case, the last duplicate
 // wins, null binds nothing. Nothing is required of the separators: of what
-// stands between a name and its value, and behind the value, one character is
+// is between a name and its value, and behind the value, one character is
 // passed over. Reading ends with the text, not with the object.
 func bindJSON(b *Bound, body string) string {
 	p := &laxJSON{s: text(body)}
@@ -117,7 +117,7 @@ func (p *laxJSON) value() (text string, null bool) {
 	case '"':
 		p.skipString()
 	case '{', '[':
-		p.skipNested(c, c+2) // "}" and "]" stand two behind in ASCII
+		p.skipNested(c, c+2) // "}" and "]" are two behind in ASCII
 	default:
 		p.bare()
 	}

@@ -16,7 +16,7 @@ type format struct {
 	header string
 }
 
-// The formats. The first four stand in the server's order of preference;
+// The formats. The first four are in the server's order of preference;
 // CSV comes from a plugin and is looked at last (recordings 664 to 725).
 var (
 	formatHTML = &format{"html", []string{"text/html"}, "text/html"}

@@ -114,7 +114,7 @@ func list(dir, platform string) ([]goPackage, error) {
 	}
 }
 
-// collect takes the texts that stand in dir or above it, up to the module's root:
+// collect takes the texts that are in dir or above it, up to the module's root:
 // packages that came from elsewhere bring their own.
 func (m *module) collect(root, dir string) error {
 	for {
