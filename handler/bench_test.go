@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -231,4 +232,40 @@ func TestAHandlerIsSmall(t *testing.T) {
 		t.Errorf("a handler takes %d bytes, want at most %d", took, most)
 	}
 	runtime.KeepAlive(handlers)
+}
+
+// BenchmarkKey measures what the handler adds to a call with a key, in memory, beside
+// the same call without one, and the same without the option.
+func BenchmarkKey(b *testing.B) {
+	next := respondWith(readSession(b))
+	for _, bm := range []struct {
+		name  string
+		cfg   Config
+		keyed bool
+	}{
+		{"without-option", Config{}, false},
+		{"without-key", Config{Idempotency: new(Idempotency)}, false},
+		{"with-key", Config{Idempotency: &Idempotency{TTL: caddy.Duration(time.Second)}}, true},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			h := newHandler(b, bm.cfg)
+			r := newRequest(route1, "application/json")
+			repl := r.Context().Value(caddy.ReplacerCtxKey)
+			body := strings.NewReader(body1)
+			r.Body = io.NopCloser(body)
+			run := strconv.FormatInt(time.Now().UnixNano(), 36) + "-"
+			key := make([]string, 1)
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				body.Reset(body1)
+				*repl.(*caddy.Replacer) = *caddy.NewEmptyReplacer()
+				if key[0] = run + strconv.Itoa(n); bm.keyed {
+					r.Header["Idempotency-Key"] = key
+				}
+				if err := h.ServeHTTP(&discard{make(http.Header)}, r, next); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

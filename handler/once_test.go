@@ -109,3 +109,33 @@ func TestAStoreThatFailsDialsNothingThatMayHaveBeenDialled(t *testing.T) {
 		})
 	}
 }
+
+// slowStore is a store that looks what the client has when an outcome is recorded.
+type slowStore struct {
+	idempotency.Store
+
+	look func()
+}
+
+func (s *slowStore) Replace(ctx context.Context, id idempotency.ID, held, record []byte, ttl time.Duration) error {
+	s.look()
+	return s.Store.Replace(ctx, id, held, record, ttl)
+}
+
+// TestAResponseIsPassedOnBeforeItIsRecorded holds that a response is not kept back
+// for the store.
+func TestAResponseIsPassedOnBeforeItIsRecorded(t *testing.T) {
+	h := newHandler(t, Config{Idempotency: new(Idempotency)})
+	w := httptest.NewRecorder()
+	had := ""
+	h.calls.Store = &slowStore{h.calls.Store, func() { had = w.Body.String() }}
+	r := newRequest(route1, "application/json")
+	r.Header.Set("Idempotency-Key", "k")
+	err := h.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		_, err := io.WriteString(w, "{}")
+		return err
+	}))
+	if err != nil || had != "{}" {
+		t.Errorf("the client had %q when the response was recorded, %v", had, err)
+	}
+}
