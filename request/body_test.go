@@ -213,6 +213,9 @@ func TestADepthBombIsRefused(t *testing.T) {
 	if _, violations := read(t, new(Reader), post(jsonType, "", body)); len(violations) > 0 {
 		t.Errorf("32 levels: violated %q", failed(violations))
 	}
+	if _, violations := read(t, &Reader{MaxDepth: 2}, post(jsonType, "", `{"x":[],"y":{},"z":[],"w":{}}`)); len(violations) > 0 {
+		t.Errorf("2 levels many times: violated %q", failed(violations))
+	}
 	if _, violations := read(t, &Reader{MaxDepth: 2}, post(jsonType, "", `{"x":{"y":[]}}`)); failed(violations) != "body_too_deep" {
 		t.Errorf("3 of 2 levels: violated %q", failed(violations))
 	}

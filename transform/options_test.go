@@ -260,6 +260,11 @@ func TestOptions(t *testing.T) {
 			"DateCreated,DateCompleted\r\n18.08.2021 11:39,03.02.2021 10:47\r\n",
 		},
 		{
+			"a date keeps an offset to the minute", pick(Options{Dates: &Dates{"02.01.2006 15:04", ""}}, "dateCreated", "dateCompleted"),
+			`{"dateCreated":"/Date(1612345678901+1245)/","dateCompleted":"/Date(1612345678901-0926)/"}`,
+			"DateCreated,DateCompleted\r\n03.02.2021 22:32,03.02.2021 00:21\r\n",
+		},
+		{
 			"ISO dates in a zone", pick(Options{Dates: &Dates{"iso", "Asia/Kolkata"}}, "dateCreated"), `{"dateCreated":"2021-08-18T09:39:58.1200000Z"}`,
 			"DateCreated\r\n2021-08-18T15:09:58.12+05:30\r\n",
 		},
@@ -473,6 +478,9 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 		{"carriage return as delimiter", Options{Delimiter: "\r"}, []string{`delimiter: "\r" cannot be the delimiter`}},
 		{"NUL as delimiter", Options{Delimiter: "\x00"}, []string{`delimiter: "\x00" cannot be the delimiter`}},
 		{"letter as delimiter", Options{Delimiter: "Z"}, []string{`delimiter: "Z" cannot be the delimiter: it is a letter or digit`}},
+		{"last letter as delimiter", Options{Delimiter: "z"}, []string{`delimiter: "z" cannot be the delimiter: it is a letter or digit`}},
+		{"first letter as delimiter", Options{Delimiter: "a"}, []string{`delimiter: "a" cannot be the delimiter: it is a letter or digit`}},
+		{"last digit as delimiter", Options{Delimiter: "9"}, []string{`delimiter: "9" cannot be the delimiter: it is a letter or digit`}},
 		{"digit as delimiter", Options{Delimiter: "0"}, []string{`delimiter: "0" cannot be the delimiter: it is a letter or digit`}},
 		{"delimiter beyond ASCII", Options{Delimiter: "§"}, []string{`delimiter: "§" is not one ASCII character`}},
 		{"two delimiters", Options{Delimiter: ",;"}, []string{`delimiter: ",;" is not one ASCII character`}},
