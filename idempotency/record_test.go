@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -118,6 +119,22 @@ func TestWhatStoresDoToRecords(t *testing.T) {
 	for _, record := range [][]byte{nil, started, dropped, interrupted} {
 		if _, ok := DropBody(record); ok {
 			t.Errorf("dropped the body of %x", record)
+		}
+	}
+}
+
+// TestATextLongerThanItsRecordIsDamage holds that the length of a text is judged by
+// what is left of the record.
+func TestATextLongerThanItsRecordIsDamage(t *testing.T) {
+	c := codec{keyring(t, "key"), false}
+	record, err := c.encode(ID{1}, head{time: time.Now()}, &Response{Status: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, plain := range [][]byte{{}, {1}, {2, 'a'}, {0, 0, 1}, {0x80}} {
+		damaged := slices.Concat(record[:HeadSize], plain)
+		if _, err := c.decode(ID{1}, slices.Clip(damaged)); !errors.Is(err, ErrUnreadable) {
+			t.Errorf("% x: %v", plain, err)
 		}
 	}
 }

@@ -216,8 +216,10 @@ func TestADepthBombIsRefused(t *testing.T) {
 	if _, violations := read(t, &Reader{MaxDepth: 2}, post(jsonType, "", `{"x":[],"y":{},"z":[],"w":{}}`)); len(violations) > 0 {
 		t.Errorf("2 levels many times: violated %q", failed(violations))
 	}
-	if _, violations := read(t, &Reader{MaxDepth: 2}, post(jsonType, "", `{"x":{"y":[]}}`)); failed(violations) != "body_too_deep" {
-		t.Errorf("3 of 2 levels: violated %q", failed(violations))
+	for _, body := range []string{`{"x":{"y":[]}}`, `{"x":[],"y":{},"z":[{}]}`} {
+		if _, violations := read(t, &Reader{MaxDepth: 2}, post(jsonType, "", body)); failed(violations) != "body_too_deep" {
+			t.Errorf("3 of 2 levels: %s: violated %q", body, failed(violations))
+		}
 	}
 }
 

@@ -611,8 +611,8 @@ func TestManyNamesAreComparedToo(t *testing.T) {
 }
 
 func TestExtraMembersCanBeSet(t *testing.T) {
-	q, _ := read(t, &Reader{UnknownFields: Pass}, post(jsonType, "", `{"a":null,"b":"","c":"x","d":{}}`))
-	for name, want := range map[string]bool{"a": false, "b": false, "C": true, "d": true, "e": false} {
+	q, _ := read(t, &Reader{UnknownFields: Pass}, post(jsonType, "", `{"z":0,"a":null,"b":"","c":"x","d":{}}`))
+	for name, want := range map[string]bool{"z": true, "a": false, "b": false, "C": true, "d": true, "e": false} {
 		if got := q.HasExtra(name); got != want {
 			t.Errorf("HasExtra(%q) is %v", name, got)
 		}
@@ -623,7 +623,7 @@ func TestExtraMembersCanBeSet(t *testing.T) {
 	q.SetExtra(`X,"x`, "x")
 	c := q.Call
 	c[rules.Destination] = rules.Value{Text: "+1555", Set: true}
-	const want = `{"sessionId":"abc","destination":"+1555","A":"\"}` + "\ufffd\u2028" + `\u007f","b":"","c":"x","d":{},"e":"1"}`
+	const want = `{"sessionId":"abc","destination":"+1555","z":0,"A":"\"}` + "\ufffd\u2028" + `\u007f","b":"","c":"x","d":{},"e":"1"}`
 	if got := string(q.AppendJSON([]byte("x"), c)); got != "x"+want {
 		t.Errorf("forwarded\n%s, want\n%s", got, want)
 	}
@@ -685,3 +685,20 @@ var errBroken = errors.New("broken")
 
 // errReset is what a stream of HTTP/3 may fail with.
 var errReset = errors.New("reset")
+
+// TestSizeHintIsEnough holds that what has nothing to be escaped takes no more than the
+// hint, and hardly less.
+func TestSizeHintIsEnough(t *testing.T) {
+	for _, body := range []string{
+		`{}`,
+		`{"destination":"+12025550123"}`,
+		`{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12025550123","fromNumber":"+12025550100"}`,
+		`{"tenant":"a","destination":"bob","note":{"a":[1]}}`,
+	} {
+		q, _ := read(t, &Reader{UnknownFields: Pass}, post(jsonType, "", body))
+		hint, size := q.SizeHint(q.Call), len(q.AppendJSON(nil, q.Call))
+		if hint < size || hint > size+2 {
+			t.Errorf("%s: the hint is %d, the size %d", body, hint, size)
+		}
+	}
+}
