@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
@@ -177,7 +178,11 @@ func (o *options[T]) readOption(d *caddyfile.Dispenser, opt *option[T], c *T) []
 	args := d.RemainingArgs()
 	if n := len(args); n < opt.least || n > opt.most {
 		skip(d)
-		return []error{at.Errf("%s: want %s, got %d %s", opt.usage(), arguments(opt.least, opt.most), n, plural(n))}
+		want := arguments(opt.least, opt.most)
+		if opt.block != nil && opt.most == 0 {
+			want = "options in braces and no arguments"
+		}
+		return []error{at.Errf("%s: want %s, got %d %s", opt.usage(), want, n, plural(n))}
 	}
 	if !opt.empty && slices.Contains(args, "") {
 		skip(d)
@@ -221,11 +226,14 @@ func (o *options[T]) find(name string) *option[T] {
 	return nil
 }
 
-// hint says in which block an option belongs, or asks after the one that was
-// probably meant.
+// hint says in which block an option belongs, or that it is another directive, or
+// asks after the one that was probably meant.
 func (o *options[T]) hint(name string) string {
 	if blocks := blocksOf[name]; len(blocks) > 0 {
 		return "; it belongs in " + strings.Join(blocks, " or in ")
+	}
+	if _, err := caddy.GetModule("http.handlers." + name); err == nil {
+		return "; it is a directive of the site: is a closing brace missing before it?"
 	}
 	return nearmiss.Hint(name, o.names())
 }

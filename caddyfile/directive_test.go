@@ -60,6 +60,22 @@ func TestDocumentedDefaultsChangeNothing(t *testing.T) {
 	}
 }
 
+func TestAMistakeSaysWhatToWrite(t *testing.T) {
+	for _, tt := range []struct{ mistake, text, want string }{
+		{"an argument where a block belongs", "idempotency on", "idempotency { ... }: want options in braces and no arguments, got 1 argument, at Testfile:2"},
+		{"a brace is missing", "numbers {\nregion US\n}\nreverse_proxy localhost:8081", "it is a directive of the site: is a closing brace missing before it?, at Testfile:5"},
+		{"no such store", "idempotency {\nstore sqlite\n}", `there is no store "sqlite"; the stores are file, memory, at Testfile:3`},
+		{"a misspelt store", "idempotency {\nstore memori\n}", "did you mean memory?, at Testfile:3"},
+		{"a store that was not built in", "idempotency {\nstore redis\n}", "build it --with github.com/evovoice-gateway/caddy-conference-members/stores/redis too, at Testfile:3"},
+	} {
+		t.Run(tt.mistake, func(t *testing.T) {
+			if _, err := unmarshal(Name + " {\n" + tt.text + "\n}"); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestMistakesAreAllReported(t *testing.T) {
 	_, err := unmarshal(Name + ` {
 		max_body

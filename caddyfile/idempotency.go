@@ -1,13 +1,16 @@
 package caddyfile
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
 	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
@@ -88,12 +91,28 @@ func readStore(d *caddyfile.Dispenser, i *handler.Idempotency) error {
 		return d.Err("store: want the name of a module, such as memory, file or redis")
 	}
 	name := d.Val()
+	if _, err := caddy.GetModule(stores.Namespace + "." + name); err != nil {
+		return d.Errf("store: %w", unknownStore(name))
+	}
 	module, err := caddyfile.UnmarshalModule(d, stores.Namespace+"."+name)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	i.StoreRaw = caddyconfig.JSONModuleObject(module, "module", name, nil)
 	return nil
+}
+
+// unknownStore says of a store that the program does not have how to get it, or which
+// ones there are.
+func unknownStore(name string) error {
+	if name == "redis" { // a package of its own, see docs/deployment.md
+		return errors.New("this Caddy is built without redis; build it --with github.com/evovoice-gateway/caddy-conference-members/stores/redis too")
+	}
+	var known []string
+	for _, module := range caddy.GetModules(stores.Namespace) {
+		known = append(known, module.ID.Name())
+	}
+	return fmt.Errorf("there is no store %q; the stores are %s%s", name, strings.Join(known, ", "), nearmiss.Hint(name, known))
 }
 
 // duration stores a positive duration.
