@@ -35,7 +35,7 @@ func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error)
 	if h.bulk != nil {
 		for i := range violations {
 			if v := &violations[i]; v.Rule == rules.RowCount {
-				v.Fix = "POST several rows to " + h.route.String() + "/" + bulkSegment + "."
+				v.Fix = "Send a header row and one row of values. POST several rows to " + h.route.String() + "/" + bulkSegment + "."
 			}
 		}
 	}

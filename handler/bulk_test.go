@@ -338,7 +338,7 @@ func TestBulkRefusesBeforeItDials(t *testing.T) {
 }
 
 func TestSeveralRowsOnTheRouteAreSentToBulk(t *testing.T) {
-	const want = "POST several rows to /sessions/{sessionId}/conference/members/bulk."
+	const want = "Send a header row and one row of values. POST several rows to /sessions/{sessionId}/conference/members/bulk."
 	if w := put(t, newBulk(t, Bulk{}), nobody(t), route1, "text/csv", "", guests); !strings.Contains(w.Body.String(), want) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
