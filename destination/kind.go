@@ -41,6 +41,7 @@ const (
 	notE164      = "begins with a plus sign but is not in E.164: a plus sign, then at least two and at most fifteen digits, the first of them not 0, and nothing else"
 	tooManyDigit = "has more digits than a phone number can have, which is fifteen"
 	likeNumber   = "looks like a phone number but holds other characters: spaces, punctuation, letters, pauses or digits of another script"
+	rounded      = "is a number that a spreadsheet has rounded, such as 1.20256E+10; its digits are lost, so format the column as text and enter the number again"
 	spacePlus    = "begins with a space where a plus sign may have been lost: in a form and in a query a plus sign stands for a space, so write it as %2B"
 	trunkZero    = "holds (0) behind other digits; leave out the zero in brackets, which is not dialled behind a country code"
 	notNumber    = "is not a phone number"
@@ -162,8 +163,20 @@ func numberProblem(s string) string {
 		return spacePlus
 	case hasTrunkZero(s):
 		return trunkZero
+	case isRounded(s):
+		return rounded
 	}
 	return likeNumber
+}
+
+// isRounded reports whether a text is a number in the notation that spreadsheets
+// fall back to for long ones, with the decimal point or comma of any language.
+func isRounded(s string) bool {
+	mantissa, exponent, ok := strings.Cut(s, "E+")
+	if i := strings.IndexAny(mantissa, ".,"); i >= 0 {
+		mantissa = mantissa[:i] + mantissa[i+1:]
+	}
+	return ok && isDigits(mantissa) && isDigits(exponent)
 }
 
 // findIn adds the numbers in a text. If it is one that a host makes sense of, few

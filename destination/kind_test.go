@@ -35,6 +35,10 @@ func TestParse(t *testing.T) {
 		{"six digits are an extension", "555010", Name, ""},
 		{"one digit is an extension", "0", Name, ""},
 
+		{"a number that a spreadsheet rounded", "1.20256E+10", "", rounded},
+		{"a number that a German spreadsheet rounded", "1,20256E+10", "", rounded},
+		{"two decimal points", "1.202.56E+10", "", likeNumber},
+		{"an exponent with letters", "1.20256E+10b", "", likeNumber},
 		{"a space before", " +14155550100", "", likeNumber},
 		{"a plus sign that became a space", " 4792448617", "", spacePlus},
 		{"two plus signs that became spaces", "  4792448617", "", spacePlus},
