@@ -83,10 +83,13 @@ func (f *refusal) problem(instance string) *problem {
 	}
 	details := make([]string, len(f.violations))
 	for i, v := range f.violations {
-		p.ResponseStatus.Errors[i] = responseError{
-			ErrorCode: v.Rule.ErrorCode, FieldName: pascalCase(v.Field), Message: v.Detail,
-		}
 		details[i] = v.Detail
+		if v.Row > 0 { // where nothing else says it, as in CSV
+			details[i] = fmt.Sprintf("Row %d: %s", v.Row, v.Detail)
+		}
+		p.ResponseStatus.Errors[i] = responseError{
+			ErrorCode: v.Rule.ErrorCode, FieldName: pascalCase(v.Field), Message: details[i],
+		}
 	}
 	p.Detail = strings.Join(details, " ")
 	p.ResponseStatus.Message = p.Detail

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/request"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
 // admitRow judges a row of many as [Handler.admit] judges a call of its own. The
@@ -18,7 +19,11 @@ func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admiss
 		return a, nil
 	}
 	for i := range refused.violations {
-		if v := &refused.violations[i]; v.Row == 0 && row.Number > 0 {
+		v := &refused.violations[i]
+		if f, ok := rules.FieldByName(v.Field); ok && v.Rule == rules.Required && row.NoColumn[f] {
+			v.Detail += " The first row, which names the columns, has no " + v.Field + "."
+		}
+		if v.Row == 0 && row.Number > 0 {
 			v.Row = row.Number
 			if name, ok := strings.CutPrefix(v.Pointer, "#/"); ok {
 				v.Pointer = fmt.Sprintf("#/%d/%s", row.Number, name)

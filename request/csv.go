@@ -198,12 +198,35 @@ func (b *binding) readCSV(body []byte) bool {
 	return t.noMoreRows(b) && ok
 }
 
+// saveAsUTF8 is what to do in a spreadsheet program about a file that can't be read.
+const saveAsUTF8 = " Save the sheet as CSV in UTF-8; Excel calls it CSV UTF-8."
+
+// notCSV says what a body is that spreadsheet programs save and that is not CSV in
+// UTF-8, by its first bytes. It is empty for anything else.
+func notCSV(body []byte) string {
+	for _, of := range [...]struct{ start, problem string }{
+		{"PK\x03\x04", "This is the file of a spreadsheet program, such as .xlsx or .ods, and not CSV."},
+		{"\xd0\xcf\x11\xe0", "This is the file of a spreadsheet program, such as .xls, and not CSV."},
+		{"\xff\xfe", "The text is UTF-16 and not UTF-8."},
+		{"\xfe\xff", "The text is UTF-16 and not UTF-8."},
+	} {
+		if bytes.HasPrefix(body, []byte(of.start)) {
+			return of.problem
+		}
+	}
+	return ""
+}
+
 // openCSV reads a body up to the end of its header row.
 func (b *binding) openCSV(body []byte) (t *csvTable, ok bool) {
 	body = cutByteOrderMark(body)
 	b.body = body
+	if problem := notCSV(body); problem != "" {
+		b.violate(rules.MalformedCSV, problem+saveAsUTF8)
+		return nil, false
+	}
 	if at, found := invalidUTF8(body); found {
-		b.violateAt(rules.MalformedCSV, markAt(at), "The text is not UTF-8 here.")
+		b.violateAt(rules.MalformedCSV, markAt(at), "The text is not UTF-8 here."+saveAsUTF8)
 		return nil, false
 	}
 	if len(body) >= maxColumns && isTooWide(body) {

@@ -49,6 +49,9 @@ type Row struct {
 	// Ref is the value of the row's column or member "ref", or empty.
 	Ref string
 
+	// NoColumn tells the fields of which a header row of CSV has no column.
+	NoColumn [rules.NumFields]bool
+
 	// Violations are what is wrong with the row. It may be called only if no
 	// row has any.
 	Violations []rules.Violation
@@ -133,6 +136,8 @@ type rowWriter struct {
 	stopped bool
 	ref     string
 
+	noColumn [rules.NumFields]bool
+
 	at, lineEnds int // how many lines end before a byte
 }
 
@@ -157,7 +162,7 @@ func (w *rowWriter) end(b *binding, line int, readable bool) bool {
 		b.violations[i].Row = b.row
 	}
 	w.number = b.row
-	w.stopped = !w.yield(&Row{Request: *b.request, Number: b.row, Line: line, Ref: w.ref, Violations: b.violations}) || w.stopped
+	w.stopped = !w.yield(&Row{Request: *b.request, Number: b.row, Line: line, Ref: w.ref, NoColumn: w.noColumn, Violations: b.violations}) || w.stopped
 	return !w.stopped
 }
 
@@ -182,6 +187,9 @@ func (w *rowWriter) csv() {
 		w.end(b, 0, false)
 		w.stopped = true
 		return
+	}
+	for f := range rules.NumFields {
+		w.noColumn[f] = !slices.Contains(t.typed[0], f.String())
 	}
 	for {
 		b := w.begin()
