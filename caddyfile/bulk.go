@@ -38,7 +38,7 @@ var bulk = options[handler.Bulk]{
 			set: func(b *handler.Bulk, args []string) error {
 				n, err := caddy.ParseDuration(args[0])
 				if err != nil || n < 0 {
-					return fmt.Errorf("%q is no duration; write 0, or a number above 0 with a unit, such as %s", args[0], time.Second)
+					return fmt.Errorf("%q is not a duration; write 0, or a number above 0 with a unit, such as %s", args[0], time.Second)
 				}
 				pace := caddy.Duration(n)
 				b.Pace = &pace

@@ -189,7 +189,7 @@ func size(n *int64, text string) error {
 	bytes, err := humanize.ParseBytes(text)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%q is no size; write a number with a unit, such as 16KiB", text)
+		return fmt.Errorf("%q is not a size; write a number with a unit, such as 16KiB", text)
 	case bytes == 0 || bytes > largest:
 		return fmt.Errorf("%q is out of range: from 1B to 1TiB", text)
 	}

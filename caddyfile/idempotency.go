@@ -119,7 +119,7 @@ func unknownStore(name string) error {
 func duration(to *caddy.Duration, text string) error {
 	n, err := caddy.ParseDuration(text)
 	if err != nil || n <= 0 {
-		return fmt.Errorf("%q is no duration; write a number above 0 with a unit, such as 10s", text)
+		return fmt.Errorf("%q is not a duration; write a number above 0 with a unit, such as 10s", text)
 	}
 	*to = caddy.Duration(n)
 	return nil

@@ -48,7 +48,7 @@ const (
 	numberURI    = "is a URI of a phone number; send the number alone"
 	notClient    = "is client: without a name of letters, digits and . _ - ~ @ after it, or with parameters that are not NAME=VALUE, each once and percent-encoded"
 	notEmail     = "holds an @ but is not an email address"
-	notName      = "is no phone number, URI or address, and holds a character that the name of a user, team or extension can't hold"
+	notName      = "is not a phone number, URI or address, and holds a character that the name of a user, team or extension can't hold"
 )
 
 // Destination is what a text means as a destination.

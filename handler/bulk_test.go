@@ -489,7 +489,7 @@ func TestWhatIsNoSessionIsSaidToBeNone(t *testing.T) {
 	}{
 		{"no body", func(w http.ResponseWriter) error { w.WriteHeader(http.StatusNoContent); return nil }, "1,,204,dialled,,,", `"detail":""}`},
 		{"nothing written", func(http.ResponseWriter) error { return nil }, "1,,200,unknown,,\"The call was sent to the API, and no response came. The phone may be ringing: look at the session before the request is sent again.\",", `sent again."}`},
-		{"a list", func(w http.ResponseWriter) error { _, err := io.WriteString(w, "[1,\n2]"); return err }, "1,,200,dialled,,The response to the call is not shown: it is no session.,", `"session":[1,2]}`},
+		{"a list", func(w http.ResponseWriter) error { _, err := io.WriteString(w, "[1,\n2]"); return err }, "1,,200,dialled,,The response to the call is not shown: it is not a session.,", `"session":[1,2]}`},
 		{"no JSON", func(w http.ResponseWriter) error { _, err := io.WriteString(w, "<p>"); return err }, "1,,200,dialled,,The response to the call is not shown: malformed.,", `"detail":"The response to the call is not shown: malformed."}`},
 		{"too large", func(w http.ResponseWriter) error {
 			_, err := io.WriteString(w, `"`+strings.Repeat("x", 100)+`"`)

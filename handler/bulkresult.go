@@ -138,7 +138,7 @@ func (c csvResults) row(out []byte, r *rowResult) []byte {
 	texts := []string{strconv.Itoa(r.Row), r.Ref, status, r.Outcome.String(), r.Rule, r.Detail}
 	row, err := c.plan.AppendResultRow(out, r.Session, texts...)
 	if err != nil {
-		texts[len(texts)-1] = "The response to the call is not shown: it is no session."
+		texts[len(texts)-1] = "The response to the call is not shown: it is not a session."
 		row, _ = c.plan.AppendResultRow(out, nil, texts...) // without JSON nothing is wrong with it
 	}
 	return row

@@ -83,7 +83,7 @@ func compile(cfg Config) (*compiled, error) {
 	mistake("", fieldNames("default", cfg.Default))
 	mistake("", fieldNames("set", cfg.Set))
 	if cfg.CorrelationID != "" && !httpguts.ValidHeaderFieldName(cfg.CorrelationID) {
-		mistake("correlation_id", fmt.Errorf("%q is no header field name", cfg.CorrelationID))
+		mistake("correlation_id", fmt.Errorf("%q is not a header field name", cfg.CorrelationID))
 	}
 
 	c.policy, err = rules.Compile(cfg.Options)
@@ -241,7 +241,7 @@ func fieldNames(option string, values map[string]string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !request.IsMemberName(name) {
-			errs = append(errs, fmt.Errorf("%s: %q is no field name: 1 to 64 letters, digits, ., - and _", option, name))
+			errs = append(errs, fmt.Errorf("%s: %q is not a field name: 1 to 64 letters, digits, ., - and _", option, name))
 		}
 		if _, ok := rules.FieldByName(name); !ok && request.IsMemberName(name) {
 			if near := nearmiss.Find(name, fields); near != "" {

@@ -103,7 +103,7 @@ func (i *Idempotency) Validate() error {
 		notNegative("ttl", i.TTL), notNegative("call_timeout", i.CallTimeout),
 	}
 	if i.Header != "" && !httpguts.ValidHeaderFieldName(i.Header) {
-		errs = append(errs, fmt.Errorf("header: %q is no header field name", i.Header))
+		errs = append(errs, fmt.Errorf("header: %q is not a header field name", i.Header))
 	}
 	if i.MaxStored < 0 || i.MaxStored > largestStored {
 		errs = append(errs, fmt.Errorf("max_stored: %d is out of range: from 1 to %d bytes", i.MaxStored, largestStored))
@@ -174,7 +174,7 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 		}
 		var ok bool
 		if guest, ok = loaded.(stores.Module); !ok {
-			return fmt.Errorf("idempotency.store: %T is no store", loaded)
+			return fmt.Errorf("idempotency.store: %T is not a store", loaded)
 		}
 	}
 	var err error

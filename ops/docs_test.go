@@ -49,7 +49,7 @@ func labelTable(_ *testing.T, c *catalogue) string {
 		values := docgen.Code(c.values[label]...)
 		if label == "country" {
 			values = fmt.Sprintf("ISO 3166 codes of two letters and `001`, the first %d that are dialled; `other` for all further ones, "+
-				"`none` for what is no phone number and for a number whose country can't be told", metrics.MaxCountries)
+				"`none` for what is not a phone number and for a number whose country can't be told", metrics.MaxCountries)
 		}
 		rows = append(rows, []string{docgen.Code(label), values})
 	}

@@ -145,7 +145,7 @@ func (b *builder) numbers(o *NumberOptions) {
 	p := b.policy
 	if o.Region != "" {
 		if region, ok := b.country("numbers.region", o.Region); ok && region == destination.Global {
-			b.errorf("numbers.region: %s is no country", destination.Global)
+			b.errorf("numbers.region: %s is not a country", destination.Global)
 		} else {
 			p.region = region
 		}

@@ -25,7 +25,7 @@ func TestCompileTellsEveryMistake(t *testing.T) {
 		{"a kind", Options{Destinations: []string{"phones"}}, []string{`destinations: there is no kind "phones"; the kinds are phone, sip, client, email or name; did you mean phone?`}},
 		{"a kind twice", Options{Destinations: []string{"sip", "sip"}}, []string{`destinations: sip appears twice`}},
 		{"a region", Options{Numbers: NumberOptions{Region: "UK"}}, []string{`numbers.region: "UK" is not the ISO 3166 code of a country with phone numbers, such as US or DE; did you mean GB?`}},
-		{"a region of no country", Options{Numbers: NumberOptions{Region: "001"}}, []string{`numbers.region: 001 is no country`}},
+		{"a region of no country", Options{Numbers: NumberOptions{Region: "001"}}, []string{`numbers.region: 001 is not a country`}},
 		{"a country", Options{Numbers: NumberOptions{AllowCountries: []string{"usa"}, DenyCountries: []string{"ZZ"}}}, []string{
 			`numbers.allow_countries: "usa" is not the ISO 3166 code of a country with phone numbers, such as US or DE; did you mean US?`,
 			`numbers.deny_countries: "ZZ" is not the ISO 3166 code of a country with phone numbers, such as US or DE`,

@@ -95,7 +95,7 @@ func (c *compiler) compileNested() {
 			continue
 		}
 		if c.oneOf("lists."+list, c.Lists[list], "", choices["lists"]) == policyCount && list == applicationData {
-			c.fail("lists."+list, errors.New("is no list and has no count"))
+			c.fail("lists."+list, errors.New("is not a list and has no count"))
 		}
 	}
 }

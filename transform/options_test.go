@@ -456,7 +456,7 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 		{"unknown column of an element", pick(Options{Rows: "members"}, "rolle"), []string{`columns: unknown column "rolle"; did you mean role?`}},
 		{"unknown column of the session with rows", pick(Options{Rows: "members"}, "session.idd"), []string{`columns: unknown column "idd"; did you mean id?`}},
 		{"session. without rows", pick(Options{}, "session.id"), []string{`columns: unknown column "session.id"; did you mean id?`}},
-		{"count of an object", Options{Lists: map[string]string{"applicationData": "count"}}, []string{"lists.applicationData: is no list and has no count"}},
+		{"count of an object", Options{Lists: map[string]string{"applicationData": "count"}}, []string{"lists.applicationData: is not a list and has no count"}},
 		{"all columns with a label", pick(Options{}, "*=x"), []string{"columns: * stands for many columns and has no label"}},
 		{"all columns twice", pick(Options{}, "*", "*"), []string{`columns: column "*" is named twice`}},
 		{"neither name nor path", Options{Columns: []Column{{Label: "x"}}}, []string{"columns: a column has neither a name nor a path"}},
