@@ -61,7 +61,7 @@ func writePage(w io.Writer, modules []*module) error {
 const page = `# Licences
 
 The gateway itself is under the [Apache License 2.0](../LICENSE). This is what else is linked into
-` + "`cmd/caddy`" + `, on Linux, macOS and Windows together, by the licence texts that stand in the modules'
+` + "`cmd/caddy`" + `, on Linux, macOS and Windows together, by the licence texts that are in the modules'
 sources. Where a module has several licences, each is for a part of it.
 
 All but two ask only that their texts and notices go with the binary. MPL-2.0 asks that whoever
