@@ -10,8 +10,8 @@ package memory
 
 import (
 	"bytes"
-	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,18 +34,51 @@ type Store struct {
 	mu      sync.Mutex
 	size    int
 	records map[idempotency.ID]*entry
-	expiry  expiry // the one that expires first is first
+	queues  []*queue
 	// bodies is the ring of entries with a response, the oldest behind the sentinel.
 	bodies entry
 }
 
+// queue is the ring of the entries that live equally long, the oldest behind the
+// sentinel: the first to expire, for time only moves on. There are few such
+// lifetimes: those of options.
+type queue struct {
+	ttl     time.Duration
+	entries entry
+}
+
 // entry is one record.
 type entry struct {
-	id         idempotency.ID
-	record     []byte
-	expires    time.Duration
-	at         int    // its place in expiry
-	prev, next *entry // in the ring of bodies; nil if it has none
+	id      idempotency.ID
+	record  []byte
+	expires time.Duration
+	links   [2]link
+}
+
+// link is the place of an entry in a ring; its fields are nil if it is in none.
+type link struct{ prev, next *entry }
+
+// The rings that an entry is in.
+const (
+	ofQueue  = iota
+	ofBodies // if it has a response
+)
+
+// empty makes e the sentinel of an empty ring.
+func (e *entry) empty(ring int) { e.links[ring] = link{e, e} }
+
+// append adds an entry to the ring of a sentinel, as the youngest.
+func (e *entry) append(ring int, added *entry) {
+	last := e.links[ring].prev
+	added.links[ring] = link{last, e}
+	last.links[ring].next, e.links[ring].prev = added, added
+}
+
+// remove takes an entry out of the ring that it is in.
+func (e *entry) remove(ring int) {
+	l := e.links[ring]
+	l.prev.links[ring].next, l.next.links[ring].prev = l.next, l.prev
+	e.links[ring] = link{}
 }
 
 // New returns an empty store of at most maxSize bytes; 0 is DefaultMaxSize.
@@ -59,7 +92,7 @@ func newStore(maxSize int, now func() time.Duration) *Store {
 		maxSize = DefaultMaxSize
 	}
 	s := &Store{maxSize: maxSize, now: now, records: make(map[idempotency.ID]*entry)}
-	s.bodies.prev, s.bodies.next = &s.bodies, &s.bodies
+	s.bodies.empty(ofBodies)
 	return s
 }
 
@@ -67,17 +100,18 @@ func newStore(maxSize int, now func() time.Duration) *Store {
 func (s *Store) Begin(_ context.Context, id idempotency.ID, claim []byte, ttl time.Duration) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expire()
+	now := s.now()
+	s.expire(now)
 	if e := s.records[id]; e != nil {
 		return e.record, nil
 	}
-	e := &entry{id: id, expires: s.now() + ttl}
 	if !s.fit(KeySize) {
 		return nil, idempotency.ErrFull
 	}
 	s.size += KeySize
+	e := &entry{id: id}
 	s.records[id] = e
-	heap.Push(&s.expiry, e)
+	s.enqueue(e, now, ttl)
 	s.put(e, claim)
 	return nil, nil
 }
@@ -86,7 +120,8 @@ func (s *Store) Begin(_ context.Context, id idempotency.ID, claim []byte, ttl ti
 func (s *Store) Replace(_ context.Context, id idempotency.ID, held, record []byte, ttl time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expire()
+	now := s.now()
+	s.expire(now)
 	e := s.records[id]
 	switch {
 	case e == nil && record == nil:
@@ -98,8 +133,8 @@ func (s *Store) Replace(_ context.Context, id idempotency.ID, held, record []byt
 		return nil
 	}
 	s.put(e, record)
-	e.expires = s.now() + ttl
-	heap.Fix(&s.expiry, e.at)
+	e.remove(ofQueue)
+	s.enqueue(e, now, ttl)
 	return nil
 }
 
@@ -111,7 +146,7 @@ func (s *Store) Scan(_ context.Context, prefix []byte, visit func(idempotency.ID
 	}
 	var all []found
 	s.mu.Lock()
-	s.expire()
+	s.expire(s.now())
 	if len(prefix) == len(idempotency.ID{}) {
 		if e, ok := s.records[idempotency.ID(prefix)]; ok {
 			all = append(all, found{idempotency.ID(prefix), e.record})
@@ -136,7 +171,7 @@ func (s *Store) Scan(_ context.Context, prefix []byte, visit func(idempotency.ID
 func (s *Store) Health(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expire()
+	s.expire(s.now())
 	if len(s.records)*KeySize+KeySize > s.maxSize {
 		return idempotency.ErrFull
 	}
@@ -175,18 +210,16 @@ func (s *Store) put(e *entry, record []byte) {
 		return
 	}
 	s.size += body
-	e.prev, e.next = s.bodies.prev, &s.bodies
-	e.prev.next, e.next.prev = e, e
+	s.bodies.append(ofBodies, e)
 }
 
 // forgetBody takes the body of an entry out of the ring and of the size.
 func (s *Store) forgetBody(e *entry) {
-	if e.next == nil {
+	if e.links[ofBodies].next == nil {
 		return
 	}
 	s.size -= len(e.record) - idempotency.HeadSize
-	e.prev.next, e.next.prev = e.next, e.prev
-	e.prev, e.next = nil, nil
+	e.remove(ofBodies)
 }
 
 // fit makes room for n bytes more, if it can.
@@ -200,8 +233,8 @@ func (s *Store) fit(n int) bool {
 
 // shrink drops the oldest bodies until size is kept, or none is left.
 func (s *Store) shrink(size int) {
-	for s.size > size && s.bodies.next != &s.bodies {
-		e := s.bodies.next
+	for s.size > size && s.bodies.links[ofBodies].next != &s.bodies {
+		e := s.bodies.links[ofBodies].next
 		dropped, _ := idempotency.DropBody(e.record)
 		s.forgetBody(e)
 		e.record = dropped
@@ -213,42 +246,34 @@ func (s *Store) remove(e *entry) {
 	s.forgetBody(e)
 	s.size -= KeySize
 	delete(s.records, e.id)
-	heap.Remove(&s.expiry, e.at)
+	e.remove(ofQueue)
 }
+
+// enqueue has an entry expire when its time is over.
+func (s *Store) enqueue(e *entry, now, ttl time.Duration) {
+	e.expires = now + ttl
+	for _, q := range s.queues {
+		if q.ttl == ttl {
+			q.entries.append(ofQueue, e)
+			return
+		}
+	}
+	q := &queue{ttl: ttl}
+	q.entries.empty(ofQueue)
+	q.entries.append(ofQueue, e)
+	s.queues = append(slices.DeleteFunc(s.queues, (*queue).isEmpty), q)
+}
+
+// isEmpty reports whether there is no entry of this lifetime.
+func (q *queue) isEmpty() bool { return q.entries.links[ofQueue].next == &q.entries }
 
 // expire removes what has expired.
-func (s *Store) expire() {
-	now := s.now()
-	for len(s.expiry) > 0 && s.expiry[0].expires <= now {
-		s.remove(s.expiry[0])
+func (s *Store) expire(now time.Duration) {
+	for _, q := range s.queues {
+		for !q.isEmpty() && q.entries.links[ofQueue].next.expires <= now {
+			s.remove(q.entries.links[ofQueue].next)
+		}
 	}
-}
-
-// expiry is a heap of entries, by when they expire.
-type expiry []*entry
-
-func (h expiry) Len() int           { return len(h) }
-func (h expiry) Less(i, j int) bool { return h[i].expires < h[j].expires }
-
-func (h expiry) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].at, h[j].at = i, j
-}
-
-// Push implements heap.Interface.
-func (h *expiry) Push(x any) {
-	e := x.(*entry) //nolint:forcetypeassert // Begin pushes entries only
-	e.at = len(*h)
-	*h = append(*h, e)
-}
-
-// Pop implements heap.Interface.
-func (h *expiry) Pop() any {
-	old := *h
-	e := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return e
 }
 
 var _ idempotency.Store = (*Store)(nil)
