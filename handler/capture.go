@@ -62,7 +62,7 @@ type captured struct {
 
 // start begins to look at a response: a success in JSON.
 func (c *captured) start(status int, h http.Header) {
-	if len(c.captures) == 0 || status < 200 || status > 299 || !isJSONResponse(h.Get("Content-Type")) {
+	if len(c.captures) == 0 || status < 200 || status > 299 || !isJSONResponse(firstLine(h, "Content-Type")) {
 		return
 	}
 	var ok bool

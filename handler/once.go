@@ -76,7 +76,9 @@ func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] 
 func (h *Handler) fingerprint(r *http.Request, asked *request.Request) idempotency.Fingerprint {
 	fields := make([]idempotency.Field, 0, rules.NumFields+1)
 	for f, v := range asked.Call {
-		fields = append(fields, idempotency.Field{Name: rules.Field(f).String(), Value: v.Text})
+		if v.Text != "" {
+			fields = append(fields, idempotency.Field{Name: rules.Field(f).String(), Value: v.Text})
+		}
 	}
 	for name, value := range asked.Extras() {
 		fields = append(fields, idempotency.Field{Name: "member " + name, Value: value})

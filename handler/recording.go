@@ -58,7 +58,7 @@ func (rec *recording) complete(status int, h http.Header) bool {
 	if status == http.StatusNoContent || status == http.StatusNotModified {
 		return true
 	}
-	n, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+	n, err := strconv.ParseInt(firstLine(h, "Content-Length"), 10, 64)
 	return err != nil || rec.size >= n
 }
 
@@ -66,7 +66,7 @@ func (rec *recording) complete(status int, h http.Header) bool {
 // the recording or of unpacked.
 func (rec *recording) response(status int, h http.Header, format string, unpacked *[]byte) idempotency.Response {
 	kept := idempotency.Response{
-		Status: status, Format: format, ContentType: h.Get("Content-Type"), Location: h.Get("Location"),
+		Status: status, Format: format, ContentType: firstLine(h, "Content-Type"), Location: firstLine(h, "Location"),
 	}
 	packed, ok := coding.Of(h["Content-Encoding"])
 	switch {

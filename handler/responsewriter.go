@@ -367,6 +367,6 @@ func (w *responseWriter) release() {
 
 // shorterThanDeclared reports whether less than Content-Length was held.
 func (w *responseWriter) shorterThanDeclared() bool {
-	n, err := strconv.ParseInt(w.Header().Get("Content-Length"), 10, 64)
+	n, err := strconv.ParseInt(firstLine(w.Header(), "Content-Length"), 10, 64)
 	return err == nil && int64(len(*w.held)) < n
 }

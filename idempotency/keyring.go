@@ -97,32 +97,33 @@ func (k *Keyring) Fingerprint(fields []Field) Fingerprint {
 	return k.end(d)
 }
 
-// digest is an HMAC under way, with the room that it needs.
+// digest is an HMAC with the room for what it is of, all of which it is given at once.
 type digest struct {
-	mac    hash.Hash
-	buffer []byte
+	mac  hash.Hash
+	text []byte
 }
 
 // write adds a text with its length before it, so that no two lists of texts are
 // hashed alike.
 func (d *digest) write(text string) {
-	d.buffer = binary.AppendUvarint(d.buffer[:0], uint64(len(text)))
-	d.buffer = append(d.buffer, text...)
-	d.mac.Write(d.buffer)
+	d.text = binary.AppendUvarint(d.text, uint64(len(text)))
+	d.text = append(d.text, text...)
 }
 
 // begin begins an HMAC.
 func (k *Keyring) begin(label string) *digest {
 	d := k.macs.Get().(*digest) //nolint:forcetypeassert // the pool's New made it
-	d.mac.Reset()
+	d.text = d.text[:0]
 	d.write(label)
 	return d
 }
 
 // end returns the sum of d, which must not be used again.
 func (k *Keyring) end(d *digest) (sum [sha256.Size]byte) {
-	d.buffer = d.mac.Sum(d.buffer[:0])
-	copy(sum[:], d.buffer)
+	d.mac.Reset()
+	d.mac.Write(d.text)
+	d.text = d.mac.Sum(d.text[:0])
+	copy(sum[:], d.text)
 	k.macs.Put(d)
 	return sum
 }
