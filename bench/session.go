@@ -41,7 +41,7 @@ type Session struct {
 	AnsweredByName               string `json:"answeredByName" csv:"answeredByName"`
 	QueueMemberID                string `json:"queueMemberId" csv:"queueMemberId"`
 	Channel                      string `json:"channel" csv:"channel"`
-	Ended                        bool   `json:"ended" csv:"ended"`
+	Ended                        *bool  `json:"ended" csv:"ended"`
 	Outcome                      string `json:"outcome" csv:"outcome"`
 	CallSid                      string `json:"callSid" csv:"callSid"`
 	ConsoleData                  string `json:"consoleData" csv:"consoleData"`
@@ -57,13 +57,21 @@ type Session struct {
 	Direction                    string `json:"direction" csv:"direction"`
 	FromPhoneNumber              string `json:"fromPhoneNumber" csv:"fromPhoneNumber"`
 	MostRecentParticipantCallSid string `json:"mostRecentParticipantCallSid" csv:"mostRecentParticipantCallSid"`
-	WasMissed                    bool   `json:"wasMissed" csv:"wasMissed"`
+	WasMissed                    *bool  `json:"wasMissed" csv:"wasMissed"`
 	RingQueueID                  string `json:"ringQueueId" csv:"ringQueueId"`
 	ID                           string `json:"id" csv:"id"`
 	DateCreated                  string `json:"dateCreated" csv:"dateCreated"`
 	DateLastModified             string `json:"dateLastModified" csv:"dateLastModified"`
 	CreatedBy                    string `json:"createdBy" csv:"createdBy"`
 	LastModifiedBy               string `json:"lastModifiedBy" csv:"lastModifiedBy"`
+}
+
+// flag returns a boolean as a cell, empty if the session has none.
+func flag(b *bool) string {
+	if b == nil {
+		return ""
+	}
+	return strconv.FormatBool(*b)
 }
 
 // record returns the cells of a session.
@@ -87,7 +95,7 @@ func (s *Session) record() []string {
 		s.AnsweredByName,
 		s.QueueMemberID,
 		s.Channel,
-		strconv.FormatBool(s.Ended),
+		flag(s.Ended),
 		s.Outcome,
 		s.CallSid,
 		s.ConsoleData,
@@ -103,7 +111,7 @@ func (s *Session) record() []string {
 		s.Direction,
 		s.FromPhoneNumber,
 		s.MostRecentParticipantCallSid,
-		strconv.FormatBool(s.WasMissed),
+		flag(s.WasMissed),
 		s.RingQueueID,
 		s.ID,
 		s.DateCreated,

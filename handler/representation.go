@@ -75,7 +75,7 @@ func (c *representation) decide(status int, h http.Header) decision {
 		if err == nil && mediaType == "text/event-stream" {
 			return decision{}
 		}
-		if err != nil || !isJSON(mediaType) || !isUTF8(params["charset"]) {
+		if err != nil || !isJSON(mediaType) || !charset.IsJSON(params["charset"]) {
 			return decision{reason: reasonNotJSON}
 		}
 	}
@@ -110,12 +110,6 @@ func isJSONResponse(contentType string) bool {
 	}
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	return err == nil && isJSON(mediaType)
-}
-
-// isUTF8 reports whether a charset parameter names UTF-8 or leaves it implied,
-// as RFC 8259 section 8.1 demands of JSON. ASCII is UTF-8.
-func isUTF8(label string) bool {
-	return label == "" || charset.IsUTF8(label) || strings.EqualFold(label, "us-ascii")
 }
 
 // transcode appends the CSV of body to out. It returns the reason if there is

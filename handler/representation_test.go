@@ -99,16 +99,6 @@ func TestFitCorrelationID(t *testing.T) {
 	}
 }
 
-func TestTheCharsetOfJSONIsUTF8(t *testing.T) {
-	for charset, want := range map[string]bool{
-		"": true, "utf-8": true, "UTF8": true, "us-ascii": true, "utf-16": false, "iso-8859-1": false,
-	} {
-		if got := isUTF8(charset); got != want {
-			t.Errorf("isUTF8(%q) = %v, want %v", charset, got, want)
-		}
-	}
-}
-
 // TestFieldsThatAreDeletedAreCanonical: they are deleted by the name that is
 // in the table.
 func TestFieldsThatAreDeletedAreCanonical(t *testing.T) {

@@ -14,6 +14,13 @@ var utf8 = []string{"utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unic
 // IsUTF8 reports whether a label, in any letter case, means UTF-8.
 func IsUTF8(label string) bool { return slices.Contains(utf8, normal(label)) }
 
+// IsJSON reports whether JSON may have a charset parameter of this label. RFC 8259
+// section 8.1 allows no encoding but UTF-8, which is implied where the label is
+// empty, and of which US-ASCII is a part.
+func IsJSON(label string) bool {
+	return label == "" || IsUTF8(label) || normal(label) == "us-ascii"
+}
+
 // supersets are how the labels begin, in lower case, of encodings in which the
 // bytes below 128 are ASCII and no byte below 128 is a part of anything else
 // unless a byte from 128 on is before it. So UTF-7, UTF-16, UTF-32, HZ,

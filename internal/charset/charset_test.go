@@ -47,3 +47,13 @@ func TestLabels(t *testing.T) {
 		}
 	}
 }
+
+func TestTheCharsetOfJSONIsUTF8(t *testing.T) {
+	for label, want := range map[string]bool{
+		"": true, "utf-8": true, "UTF8": true, "us-ascii": true, "utf-16": false, "iso-8859-1": false,
+	} {
+		if got := IsJSON(label); got != want {
+			t.Errorf("IsJSON(%q) = %v, want %v", label, got, want)
+		}
+	}
+}

@@ -40,7 +40,7 @@ func unescapeQuery(s string) string {
 		if c == '+' {
 			c = ' '
 		}
-		if d, ok := unhex(s[i:]); ok {
+		if d, ok := percentByte(s[i:]); ok {
 			c = d
 			i += 2
 		}

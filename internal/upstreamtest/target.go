@@ -3,6 +3,8 @@ package upstreamtest
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // splitTarget cuts a raw request target into its path and its query. It
@@ -55,7 +57,7 @@ func unescapePath(s string) string {
 		}
 		seq := make([]byte, 0, utf8.UTFMax)
 		for j := i; len(seq) < utf8.UTFMax && !utf8.FullRune(seq); j += 3 {
-			c, ok := unhex(s[j:])
+			c, ok := percentByte(s[j:])
 			if !ok {
 				break
 			}
@@ -73,29 +75,12 @@ func unescapePath(s string) string {
 	return b.String()
 }
 
-// unhex decodes the escape at the start of s.
-func unhex(s string) (byte, bool) {
+// percentByte decodes the percent-encoded byte at the start of s.
+func percentByte(s string) (byte, bool) {
 	if len(s) < 3 || s[0] != '%' {
 		return 0, false
 	}
-	hi, ok := hexDigit(s[1])
-	if !ok {
-		return 0, false
-	}
-	lo, ok := hexDigit(s[2])
-	return hi<<4 | lo, ok
-}
-
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
+	return ascii.HexByte(s[1], s[2])
 }
 
 // removeDotSegments is RFC 3986 section 5.2.4 for an absolute path.
