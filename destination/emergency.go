@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -124,6 +125,15 @@ func (d *Dialer) Place(n Number) Number {
 	}
 	n.Digits, n.Plus, n.Whole = s[1:], true, true
 	return n
+}
+
+// CutCountryCode cuts the country calling code of the dialer's region off digits that
+// begin with it.
+func (d *Dialer) CutCountryCode(digits string) (national string, ok bool) {
+	if d.region == "" {
+		return digits, false
+	}
+	return strings.CutPrefix(digits, strconv.Itoa(phonenumbers.GetCountryCodeForRegion(d.region)))
 }
 
 // emergencyPattern returns a pattern of the emergency numbers of all

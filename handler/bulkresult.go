@@ -19,7 +19,9 @@ type rowResult struct {
 	Outcome metrics.RowOutcome `json:"outcome"`
 	Rule    string             `json:"rule"`
 	Detail  string             `json:"detail"`
-	Session json.RawMessage    `json:"session,omitempty"` // of the response, valid only until the next row
+	// Warnings are those of a call that was not refused, see [verdict].
+	Warnings []problemError  `json:"warnings,omitempty"`
+	Session  json.RawMessage `json:"session,omitempty"` // of the response, valid only until the next row
 }
 
 // resultColumns are the columns of results in CSV, before those of the session.
@@ -135,7 +137,8 @@ func (c csvResults) row(out []byte, r *rowResult) []byte {
 	if r.Status != 0 {
 		status = strconv.Itoa(r.Status)
 	}
-	texts := []string{strconv.Itoa(r.Row), r.Ref, status, r.Outcome.String(), r.Rule, r.Detail}
+	rule, detail := withWarnings(r.Rule, r.Detail, r.Warnings)
+	texts := []string{strconv.Itoa(r.Row), r.Ref, status, r.Outcome.String(), rule, detail}
 	row, err := c.plan.AppendResultRow(out, r.Session, texts...)
 	if err != nil {
 		texts[len(texts)-1] = "The response to the call is not shown: it is not a session."

@@ -68,6 +68,7 @@ func (r *run) place(row *request.Row, result *rowResult) {
 			result.Detail = orDefault(result.Detail, failures[metrics.Unknown].Detail)
 		}
 	}
+	result.Warnings = problemErrors(tolerated(&x.admission.verdict))
 	if r.fails(x, result) {
 		r.stopped = stopAt(result.Row)
 	}

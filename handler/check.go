@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,9 @@ type verdict struct {
 	Country     string         `json:"country,omitempty"`
 	Type        string         `json:"type,omitempty"`
 	Errors      []problemError `json:"errors"`
+	// Warnings are of rules that refuse no call as they are set: of mode report, and
+	// those that only warn.
+	Warnings []problemError `json:"warnings,omitempty"`
 }
 
 // verdicts are those of all rows.
@@ -128,8 +132,9 @@ func (c *verdicts) add(number int, ref string, a *admission, refused *refusal) {
 	}
 	if refused != nil {
 		refused.sort()
-		v.Errors = refused.errors()
+		v.Errors = problemErrors(refused.violations)
 	}
+	v.Warnings = problemErrors(tolerated(&a.verdict))
 	c.OK = c.OK && v.OK
 	c.Rows = append(c.Rows, v)
 }
@@ -149,12 +154,24 @@ func (c *verdicts) appendCSV(dst []byte, csv *representation) []byte {
 	for _, v := range c.Rows {
 		var names, details []string
 		for _, e := range v.Errors {
-			names = append(names, e.Rule)
-			details = append(details, e.Detail)
+			names, details = append(names, e.Rule), append(details, e.Detail)
 		}
+		rule, detail := withWarnings(strings.Join(names, " "), strings.Join(details, " "), v.Warnings)
 		dst = csv.plan.AppendTableRow(dst,
-			strconv.Itoa(v.Row), v.Ref, strconv.FormatBool(v.OK), v.Destination, v.Kind, v.Country, v.Type,
-			strings.Join(names, " "), strings.Join(details, " "))
+			strconv.Itoa(v.Row), v.Ref, strconv.FormatBool(v.OK), v.Destination, v.Kind, v.Country, v.Type, rule, detail)
 	}
 	return dst
 }
+
+// withWarnings puts warnings behind the rules and the details of a row of CSV.
+func withWarnings(names, details string, warnings []problemError) (allNames, allDetails string) {
+	for _, w := range warnings {
+		names += " " + w.Rule
+		details += " Warning: " + w.Detail
+	}
+	return strings.TrimPrefix(names, " "), strings.TrimPrefix(details, " ")
+}
+
+// tolerated are the violations for which a call is not refused: by rules in mode
+// report, and by those that only warn.
+func tolerated(v *rules.Verdict) []rules.Violation { return slices.Concat(v.Reported, v.Warnings) }

@@ -162,6 +162,55 @@ func TestCheckOfManyRows(t *testing.T) {
 	}
 }
 
+// TestWarningsAreTold holds that a check and an upload tell what only warns and what is
+// in report mode, and place the call.
+func TestWarningsAreTold(t *testing.T) {
+	const lost = "destination (12*******00) may be one of any country without a plus sign, and is one of US with it; a spreadsheet may have dropped the sign."
+	const rows = "ref,destination\nAnn,12025550100\nBob,+12025550123\nCleo,+15551234567\nDan,911\n"
+	reports := func(c *Config) { c.Rules = map[string]string{"emergency": rules.Report} }
+	h := newBulk(t, Bulk{}, reports)
+	checked, _ := ask(t, h, route1+"/check.csv", "text/csv", rows)
+	const want = "row,ref,ok,destination,kind,country,type,rules,detail\r\n" +
+		"1,Ann,true,12*******00,phone,,,lost_plus,\"Warning: " + lost + "\"\r\n" +
+		"2,Bob,true,+12*******23,phone,US,fixed_line_or_mobile,,\r\n" +
+		"3,Cleo,true,+15*******67,phone,,,validity,Warning: destination (+15*******67) is not a number that any country assigns.\r\n" +
+		"4,Dan,true,****,name,,,emergency,\"Warning: destination is an emergency number, or connects to one.\"\r\n"
+	if checked.Body.String() != want {
+		t.Errorf("check: %s", checked.Body)
+	}
+	u := new(bulkUpstream)
+	if got := put(t, h, u, bulkPath+".csv", "text/csv", "w1", rows).Body.String(); !strings.Contains(got, "1,Ann,200,dialled,lost_plus,\"Warning: "+lost+"\",12025550100\r\n2,Bob,200,dialled,,,+12025550123\r\n") ||
+		!strings.Contains(got, "4,Dan,200,dialled,emergency,\"Warning: ") || len(u.dialled) != 4 {
+		t.Errorf("bulk: %s", got)
+	}
+	var results []struct {
+		Rule     string
+		Warnings []problemError
+	}
+	if err := json.Unmarshal(put(t, h, u, bulkPath, "text/csv", "w2", rows).Body.Bytes(), &results); err != nil {
+		t.Fatal(err)
+	}
+	if w := results[0].Warnings; len(w) != 1 || w[0].Pointer != "#/1/destination" || w[0].Row != 1 || w[0].Detail != lost || results[0].Rule != "" || results[1].Warnings != nil {
+		t.Errorf("bulk: %+v", results[:2])
+	}
+
+	var got verdicts
+	enforces := newBulk(t, Bulk{}, func(c *Config) {
+		c.Rules = map[string]string{"lost_plus": rules.Enforce, "call_sid_format": rules.Report}
+	})
+	w, _ := ask(t, enforces, route1+"/check", "text/csv", "callSid,destination\nCA1,12025550100\n")
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.OK || rulesOf(got.Rows[0].Errors) != "lost_plus destination" || rulesOf(got.Rows[0].Warnings) != "call_sid_format callSid" {
+		t.Errorf("%s", w.Body)
+	}
+	refused := put(t, enforces, u, bulkPath, "text/csv", "w3", "destination\n12025550100\n")
+	if refused.Code != http.StatusUnprocessableEntity || len(u.dialled) != 8 {
+		t.Errorf("enforced: %d %s", refused.Code, refused.Body)
+	}
+}
+
 func TestNoFlagForADryRunDials(t *testing.T) {
 	h, off := newHandler(t, Config{}), newHandler(t, Config{Check: CheckOff})
 	for _, query := range []string{"dry_run", "dryRun=1", "DRYRUN=false", "dry-run=true", "a=b&validate", "Validate=x", "dry%5Frun", "validate_only=1", "validateOnly"} {

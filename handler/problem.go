@@ -15,6 +15,7 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
 // pages is where the documentation is. HEAD is the branch that the repository
@@ -75,7 +76,7 @@ func (f *refusal) problem(instance string) *problem {
 		Title:    first.Rule.Title,
 		Status:   f.status(),
 		Instance: instance,
-		Errors:   f.errors(),
+		Errors:   problemErrors(f.violations),
 		ResponseStatus: responseStatus{
 			ErrorCode: first.Rule.ErrorCode,
 			Errors:    make([]responseError, len(f.violations)),
@@ -96,10 +97,10 @@ func (f *refusal) problem(instance string) *problem {
 	return p
 }
 
-// errors are the violations as a client gets them.
-func (f *refusal) errors() []problemError {
-	errors := make([]problemError, len(f.violations))
-	for i, v := range f.violations {
+// problemErrors are violations as a client gets them.
+func problemErrors(violations []rules.Violation) []problemError {
+	errors := make([]problemError, len(violations))
+	for i, v := range violations {
 		errors[i] = problemError{
 			Pointer: v.Pointer, Field: v.Field, Rule: v.Rule.Name,
 			Detail: v.Detail, Fix: orDefault(v.Fix, v.Rule.Fix), Row: v.Row, Line: v.Line, Column: v.Column,

@@ -15,11 +15,18 @@ func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admiss
 	a := admission{request: &row.Request}
 	h.enrich(a.request, r)
 	refused := a.judge(h, at, row.Violations)
-	if refused == nil {
-		return a, nil
+	if refused != nil {
+		ofRow(refused.violations, row)
 	}
-	for i := range refused.violations {
-		v := &refused.violations[i]
+	ofRow(a.verdict.Reported, row)
+	ofRow(a.verdict.Warnings, row)
+	return a, refused
+}
+
+// ofRow says of violations which row they are of.
+func ofRow(violations []rules.Violation, row *request.Row) {
+	for i := range violations {
+		v := &violations[i]
 		if f, ok := rules.FieldByName(v.Field); ok && v.Rule == rules.Required && row.NoColumn[f] {
 			v.Detail += " The first row, which names the columns, has no " + v.Field + "."
 		}
@@ -30,5 +37,4 @@ func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admiss
 			}
 		}
 	}
-	return a, refused
 }

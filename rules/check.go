@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/destination"
 )
@@ -115,6 +116,32 @@ func validity(p *Policy, c call) string {
 		return ""
 	}
 	return "(" + c.Mask() + ") is not a number that any country assigns"
+}
+
+// lostPlus judges whether a number is none as it stands, and one of some country with
+// a plus sign before it. Without a region nobody can tell what a bare number is, so
+// what it is with a plus sign is all there is to go by.
+func (s checkInput) lostPlus() string {
+	p := s.policy
+	if s.problem != "" || !s.any || s.kind != "" && s.kind != destination.Phone || s.first.facts.Valid {
+		return ""
+	}
+	digits, plus := strings.CutPrefix(s.text, "+")
+	if plus { // perhaps put there with the country code of the region
+		var ok bool
+		if digits, ok = p.dialer.CutCountryCode(digits); !ok {
+			return ""
+		}
+	}
+	with := destination.Lookup(digits)
+	if !with.Valid {
+		return ""
+	}
+	without := "may be one of any country"
+	if p.region != "" {
+		without = "is not one of " + p.region
+	}
+	return "(" + destination.Mask(digits) + ") " + without + " without a plus sign, and is one of " + countryName(with.Region) + " with it; a spreadsheet may have dropped the sign"
 }
 
 func (s checkInput) countryAllowed() string { return s.firstProblem(countryAllowed) }

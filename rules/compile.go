@@ -65,12 +65,13 @@ func (b *builder) modes(o *Options) {
 		if r.Switchable {
 			b.policy.modes[r.number] = mode
 		}
+		if r.warns && mode != Off {
+			b.policy.modes[r.number] = Warn
+		}
 	}
 	switch b.oneOf("numbers.validity", o.Numbers.Validity, Warn, Enforce, Off) {
-	case Warn:
-		if mode != Off {
-			b.policy.modes[Validity.number] = Warn
-		}
+	case Enforce:
+		b.policy.modes[Validity.number] = mode
 	case Off:
 		b.policy.modes[Validity.number] = Off
 	}

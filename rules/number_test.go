@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -294,6 +295,57 @@ func TestValidity(t *testing.T) {
 		t.Errorf("fromNumber: warnings %q", got)
 	}
 }
+
+// TestAPlusThatASpreadsheetDropped holds which numbers may have lost one: those that
+// are none of the region, or could be anywhere, and are one with a plus sign.
+func TestAPlusThatASpreadsheetDropped(t *testing.T) {
+	for _, test := range []struct{ name, region, number, want string }{
+		{"no region", "", "12025550100", "(12*******00) may be one of any country without a plus sign, and is one of US with it"},
+		{"no region, another country", "", "4930123456", "is one of DE with it"},
+		{"no region, a number of no country", "", "80012345678", "is one of no country with it"},
+		{"no region, no number with a plus sign either", "", "2025550100", ""},
+		{"no region, a trunk zero", "", "02079460000", ""},
+		{"no region, an international prefix", "", "0012025550100", ""},
+		{"no region, an extension", "", "123456", ""},
+		{"with its plus sign", "", "+12025550100", ""},
+		{"the country code of the region", "US", "12025550100", ""},
+		{"a national number", "US", "2025550100", ""},
+		{"a national number of the region that is one elsewhere too", "US", "4755550100", ""},
+		{"of another country", "US", "4930123456", "(49******56) is not one of US without a plus sign, and is one of DE with it"},
+		{"for which the plan of the region has room", "DE", "12025550100", "(12*******00) is not one of DE without a plus sign, and is one of US with it"},
+		{"with punctuation", "DE", "1 (202) 555-0100", "(12*******00) is not one of DE"},
+		{"for which the plan of the region has no room", "GB", "12025550100", "(12*******00) is not one of GB"},
+		{"a trunk zero that makes no number", "DE", "0012025550100", ""},
+		{"in E.164, of the region, no number", "DE", "+4900000", ""},
+		{"in E.164, of another country, no number", "DE", "+15551234567", ""},
+		{"the user of a host", "", "sip:12025550100@example.com", ""},
+		{"beside words", "", "12025550100 Bob", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := compile(t, Options{Numbers: NumberOptions{Region: test.region}})
+			for _, f := range []Field{Destination, FromNumber} {
+				if f == FromNumber && !destinationsOnly.MatchString(test.number) {
+					continue
+				}
+				c := Call{Destination: {"bob", true}}
+				c[f] = Value{test.number, true}
+				p.Normalize(&c)
+				got := ""
+				for _, v := range p.Judge(c).Warnings {
+					if v.Rule == LostPlus {
+						got += v.Detail
+					}
+				}
+				if (got == "") != (test.want == "") || !strings.Contains(got, test.want) || got != "" && !strings.HasPrefix(got, f.String()) {
+					t.Errorf("%s: %q, want %q", f, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// destinationsOnly is what a caller can't have.
+var destinationsOnly = regexp.MustCompile(`^[+0-9 ()-]+$`)
 
 func TestTheTypeOfANumberIsTold(t *testing.T) {
 	p := compile(t, Options{})

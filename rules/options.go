@@ -1,6 +1,7 @@
 package rules
 
-// The modes of a rule, from the strictest to none. Warn is that of validity alone.
+// The modes of a rule, from the strictest to none. Warn is that of
+// validity and lost_plus, unless the options say more.
 const (
 	Enforce = "enforce" // what fails is refused
 	Report  = "report"  // what fails is counted and logged, and goes on

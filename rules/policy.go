@@ -32,8 +32,8 @@ type Verdict struct {
 	// Reported are the rules in mode report that the call fails: it would be refused
 	// if they were enforced.
 	Reported []Violation
-	// Warnings are the rules that the call fails and that refuse nothing in any mode:
-	// validity, as long as [NumberOptions.Validity] is "warn".
+	// Warnings are the rules that the call fails and that refuse nothing in any mode of
+	// all rules: lost_plus, and validity as long as [NumberOptions.Validity] is "warn".
 	Warnings []Violation
 	// Kind is the kind of the destination, or empty.
 	Kind destination.Kind

@@ -265,6 +265,13 @@ func TestModes(t *testing.T) {
 		{"validity warn under off", Options{Mode: Off, Numbers: NumberOptions{Validity: "warn"}}, invalid, "", "", ""},
 		{"the rule validity beats both", Options{Mode: Off, Numbers: NumberOptions{Validity: Off}, Rules: rules("validity", Enforce)}, invalid, "destination: validity", "", ""},
 
+		{"lost_plus warns by default", Options{}, to("12025550100"), "", "", "destination: lost_plus"},
+		{"lost_plus warns under report", Options{Mode: Report}, to("12025550100"), "", "", "destination: lost_plus"},
+		{"lost_plus under off", Options{Mode: Off}, to("12025550100"), "", "", ""},
+		{"the rule lost_plus enforce", Options{Rules: rules("lost_plus", Enforce)}, to("12025550100"), "destination: lost_plus", "", ""},
+		{"the rule lost_plus report", Options{Rules: rules("lost_plus", Report)}, to("12025550100"), "", "destination: lost_plus", ""},
+		{"the rule lost_plus off", Options{Rules: rules("lost_plus", Off)}, to("12025550100"), "", "", ""},
+
 		{"emergency report", Options{Rules: rules("emergency", Report)}, to("911"), "", "destination: emergency", ""},
 		{"emergency allow", Options{Numbers: NumberOptions{Emergency: "allow"}}, to("+1911"), "", "", ""},
 		{"distinct report", Options{Rules: rules("distinct", Report)}, to("+442079460000"), "", "fromNumber: distinct", ""},
@@ -341,6 +348,7 @@ func TestPolicyIsSafeForConcurrentUse(t *testing.T) {
 // fails for the fields that its entry names.
 func TestAViolationIsOfAFieldOfItsRule(t *testing.T) {
 	p := compile(t, Options{
+		Rules:        map[string]string{"lost_plus": Enforce},
 		Require:      []string{"sessionId", "callSid", "destination", "fromNumber"},
 		Destinations: []string{"sip"},
 		Numbers: NumberOptions{
@@ -353,6 +361,7 @@ func TestAViolationIsOfAFieldOfItsRule(t *testing.T) {
 		{{"a b", true}, {"CA", true}, {"1-800-FLOWERS", true}, {"x\n", true}},
 		{{"a", true}, {"CA", true}, {"+19005550123", true}, {"+19005550123", true}},
 		{{"a", true}, {"CA", true}, {"911", true}, {"+19995550123", true}},
+		to("12025550100"),
 		to(strings.Repeat("x", MaxText+1)),
 	} {
 		for _, v := range p.Judge(c).Violations {

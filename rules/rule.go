@@ -138,6 +138,9 @@ type Rule struct {
 	// comparesDestination is set for a rule that compares its one field with the
 	// destination, and is checked in the turn of that.
 	comparesDestination bool
+	// warns is set for a rule that refuses nothing unless the options say so: what it
+	// finds is likely and not certain to be a mistake.
+	warns bool
 	// number is the rule's place in the table.
 	number int
 }

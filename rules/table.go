@@ -297,7 +297,18 @@ var (
 		Fields: []Field{Destination, FromNumber},
 		Title:  "The number is not one that its country assigns",
 		Fix:    "Check the number: its length or its area code does not exist in the numbering plan.",
+		warns:  true,
 		check:  checkInput.validity,
+	})
+
+	// LostPlus: spreadsheets take +12025550100 for a sum, and keep 12025550100.
+	LostPlus = rule(Rule{
+		Name: "lost_plus", Status: http.StatusUnprocessableEntity, ErrorCode: "PlusSignMissing",
+		Fields: []Field{Destination, FromNumber},
+		Title:  "The number may have lost its plus sign",
+		Fix:    "Write the number in E.164 with its plus sign, such as +12025550123. In a spreadsheet, format the column as text and enter the number again.",
+		warns:  true,
+		check:  checkInput.lostPlus,
 	})
 
 	// CountryAllowed: [NumberOptions.AllowCountries] and
