@@ -89,7 +89,7 @@ func isSafeName(name string) bool {
 }
 
 var (
-	listMember = regexp.MustCompile(`[^ \t\n,]+`)
+	listMember = regexp.MustCompile(`[^ \t\n,](?:[^\n,]*[^ \t\n,])?`)
 	entityTag  = regexp.MustCompile(`^((?:W/)?"[!#-~\x80-\xff]*)"$`)
 
 	correlationID = regexp.MustCompile(`^[!-~]{1,128}$`)
