@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -92,7 +93,13 @@ type node struct {
 	PassThru        bool                `json:"pass_thru"`         // of file_server
 	Upstreams       []struct {
 		Dial string `json:"dial"`
-	} `json:"upstreams"` // of reverse_proxy
+	} `json:"upstreams"` // of reverse_proxy, as what follows
+	RequestBuffers int64 `json:"request_buffers"`
+	LoadBalancing  struct {
+		Retries     int                          `json:"retries"`
+		TryDuration caddy.Duration               `json:"try_duration"`
+		RetryMatch  []map[string]json.RawMessage `json:"retry_match"`
+	} `json:"load_balancing"`
 }
 
 // nodes are the handlers of a route, raw or already made.
@@ -151,12 +158,13 @@ func (m *mounting) walk(routes caddyhttp.RouteList, c *chain, after caddyhttp.Ro
 		case route.Group != "":
 			behind = slices.DeleteFunc(slices.Clone(behind), func(r caddyhttp.Route) bool { return r.Group == route.Group })
 		}
-		for _, n := range nodes(route) {
+		handlers := nodes(route)
+		for j, n := range handlers {
 			switch {
 			case n.Handler == name:
-				m.judge(&n, &inner)
+				m.judge(&n, &inner, rest(handlers[j+1:], behind))
 			case n.Handler == "subroute":
-				m.walk(n.Routes, &inner, behind)
+				m.walk(n.Routes, &inner, rest(handlers[j+1:], behind))
 			case n.Handler == "rewrite" && n.StripPathPrefix != "":
 				inner.steps = append(inner.steps, step{strip: n.StripPathPrefix})
 			case n.Handler == "rewrite":
@@ -171,15 +179,28 @@ func (m *mounting) walk(routes caddyhttp.RouteList, c *chain, after caddyhttp.Ro
 	}
 }
 
+// rest are the routes in which a request goes on behind a handler: the other handlers
+// of its route, and the routes behind that one.
+func rest(handlers []node, behind caddyhttp.RouteList) caddyhttp.RouteList {
+	own := caddyhttp.Route{}
+	for _, n := range handlers {
+		own.HandlersRaw = append(own.HandlersRaw, n.raw)
+	}
+	return append(caddyhttp.RouteList{own}, behind...)
+}
+
 // judge finds what is wrong with a handler of this module, if it is the one that is
 // walked for.
-func (m *mounting) judge(n *node, c *chain) {
+func (m *mounting) judge(n *node, c *chain, behind caddyhttp.RouteList) {
 	cfg, ok := configOf(n.raw)
 	if !ok {
 		return
 	}
-	if reflect.DeepEqual(cfg, *m.self) {
-		m.place(c)
+	if reflect.DeepEqual(cfg, *m.self) && m.place(c) {
+		f := &following{mounting: m}
+		if f.walk(behind); !f.forwards {
+			m.warn("no call is forwarded: no handler behind conference_members sends requests on; put reverse_proxy behind it")
+		}
 	}
 	if orDefault(cfg.Route, DefaultRoute) == orDefault(m.self.Route, DefaultRoute) {
 		c.before++
@@ -197,39 +218,121 @@ func configOf(raw json.RawMessage) (cfg Config, ok bool) {
 	return cfg, err == nil && json.Unmarshal(raw, &cfg) == nil
 }
 
-// place finds what is wrong with the place at the end of a chain.
-func (m *mounting) place(c *chain) {
-	warn := func(format string, args ...any) { m.warnings = append(m.warnings, fmt.Sprintf(format, args...)) }
+func (m *mounting) warn(format string, args ...any) {
+	m.warnings = append(m.warnings, fmt.Sprintf(format, args...))
+}
+
+// place finds what is wrong with the place at the end of a chain, and reports whether
+// calls arrive there.
+func (m *mounting) place(c *chain) bool {
 	if c.responder != "" {
-		warn("the handler never runs: %s before it responds to every request; put conference_members before it", c.responder)
-		return
+		m.warn("the handler never runs: %s before it responds to every request; put conference_members before it", c.responder)
+		return false
 	}
 	if c.before > 0 {
-		warn("another conference_members before this one has the same route: every call is judged by both")
+		m.warn("another conference_members before this one has the same route: every call is judged by both")
 	}
 	if c.rewritten {
-		return
+		return true
 	}
 	prefix := ""
 	for _, s := range slices.Backward(c.steps) { // from the handler to the client
 		switch {
 		case s.strip != "" && strings.HasPrefix(m.path, s.strip+"/"):
-			warn("no call arrives at the route: %s is taken off the path before it, by handle_path or uri strip_prefix; leave it out of route", s.strip)
-			return
+			m.warn("no call arrives at the route: %s is taken off the path before it, by handle_path or uri strip_prefix; leave it out of route", s.strip)
+			return false
 		case s.strip != "":
 			prefix = s.strip + prefix
 		case !matches(s.route, http.MethodPost, prefix+m.path):
-			warn("no call arrives at the route: a matcher before it lets no POST %s through", prefix+m.path)
-			return
+			m.warn("no call arrives at the route: a matcher before it lets no POST %s through", prefix+m.path)
+			return false
 		}
 		if s.route == nil {
 			continue
 		}
 		for _, sp := range m.spellings {
 			if !matches(s.route, sp.method, prefix+sp.path) && sameUpstream(s, sp.method, prefix+sp.path) {
-				warn("a matcher before the handler misses calls that then reach the upstream unjudged, such as %s %s%s; match no paths and methods", sp.method, prefix+sp.path, sp.with)
-				return
+				m.warn("a matcher before the handler misses calls that then reach the upstream unjudged, such as %s %s%s; match no paths and methods", sp.method, prefix+sp.path, sp.with)
+				return true
 			}
+		}
+	}
+	return true
+}
+
+// following is what a call meets behind the handler.
+type following struct {
+	*mounting
+	forwards  bool // somebody may send it on
+	rewritten bool // its path is not known
+}
+
+// noForwarders are the standard handlers that send no request on.
+var noForwarders = []string{
+	name, "acme_server", "authentication", "copy_response", "copy_response_headers", "encode", "error", "file_server", "headers",
+	"log_append", "map", "metrics", "push", "request_body", "rewrite", "static_response", "templates", "tracing", "vars",
+}
+
+// walk walks through the routes that a call may take, and reports whether it can't get
+// past them.
+func (f *following) walk(routes caddyhttp.RouteList) (ended bool) {
+	for i := range routes {
+		sets := matchersOf(&routes[i])
+		if !f.meets(sets) {
+			continue
+		}
+		for _, n := range nodes(&routes[i]) {
+			switch {
+			case n.Handler == "subroute":
+				ended = f.walk(n.Routes)
+			case n.Handler == "rewrite":
+				f.rewritten = true
+			case !slices.Contains(noForwarders, n.Handler):
+				f.forwards = true
+				f.retries(&n)
+			}
+			if ended = ended || n.responds(); ended {
+				break
+			}
+		}
+		if ended && len(sets) == 0 {
+			return true
+		}
+		ended = false
+	}
+	return false
+}
+
+// meets reports whether a call may match one of some sets of matchers.
+func (f *following) meets(sets []map[string]json.RawMessage) bool {
+	for _, set := range sets {
+		if f.rewritten {
+			set = maps.Clone(set)
+			delete(set, "path")
+			delete(set, "path_regexp")
+		}
+		if matchesSet(set, http.MethodPost, f.path) {
+			return true
+		}
+	}
+	return len(sets) == 0
+}
+
+// retries finds whether a proxy sends a call again that it sent before. reverse_proxy
+// sends a POST again after another error than one of connecting only if lb_retry_match
+// says so, and has a body to send only if request_buffers keeps it. A response that an
+// expression matches it drops in any case.
+func (f *following) retries(n *node) {
+	lb := &n.LoadBalancing
+	for _, set := range lb.RetryMatch {
+		switch {
+		case !f.meets([]map[string]json.RawMessage{set}):
+		case n.RequestBuffers != 0 && (lb.Retries != 0 || lb.TryDuration != 0):
+			f.warn("a call may be placed twice: reverse_proxy behind the handler sends a POST again (lb_retry_match with request_buffers); match other methods only")
+			return
+		case set["expression"] != nil:
+			f.warn("the response to a call may be lost: reverse_proxy behind the handler drops one that lb_retry_match matches; match other methods than POST only")
+			return
 		}
 	}
 }
@@ -322,6 +425,17 @@ func matchesSet(set map[string]json.RawMessage, method, path string) bool {
 			return false
 		}
 	}
+	var others []map[string]json.RawMessage
+	if json.Unmarshal(set["not"], &others) == nil && slices.ContainsFunc(others, func(other map[string]json.RawMessage) bool {
+		return len(other) == 1 && hasMethod(other, method)
+	}) {
+		return false
+	}
+	return set["method"] == nil || hasMethod(set, method)
+}
+
+// hasMethod reports whether a set of matchers names a method.
+func hasMethod(set map[string]json.RawMessage, method string) bool {
 	var methods []string
-	return json.Unmarshal(set["method"], &methods) != nil || slices.Contains(methods, method)
+	return json.Unmarshal(set["method"], &methods) == nil && slices.Contains(methods, method)
 }

@@ -59,6 +59,10 @@ func TestMounting(t *testing.T) {
 		"Several directives in one site 1": {judged: []string{membersPath, membersPath + ".json", predefined}},
 		"Several directives in one site 2": {judged: []string{membersPath, predefined}, warning: "judged by both"},
 		"Several directives in one site 3": {judged: []string{membersPath, "/v2/rooms/S1/members", predefined}},
+		"What is behind the handler 1":     {judged: []string{membersPath, predefined}, warning: "no call is forwarded"},
+		"What is behind the handler 2":     {judged: []string{membersPath, predefined}},
+		"What is behind the handler 3":     {judged: []string{membersPath, predefined}, warning: "a call may be placed twice"},
+		"What is behind the handler 4":     {judged: []string{membersPath, predefined}, warning: "the response to a call may be lost"},
 		"Error routes 1":                   {judged: []string{membersPath}},
 		"Error routes 2":                   {judged: []string{membersPath}, warning: "no error routes"},
 	}
@@ -108,6 +112,30 @@ func TestTheSecondOfTwoDirectivesSetsLast(t *testing.T) {
 	}
 }
 
+// TestARetryThatIsWarnedOf holds what docs/mounting.md says of lb_retry_match: how often
+// a call is placed whose connection is reset, and which response is lost.
+func TestARetryThatIsWarnedOf(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	for _, tt := range []struct {
+		example, fault  string
+		dialled, status int
+	}{
+		{"What is behind the handler 2", "reset", 1, 502},
+		{"What is behind the handler 3", "reset", 3, 502},
+		{"What is behind the handler 2", `{"status":503}`, 1, 503},
+		{"What is behind the handler 4", `{"status":503}`, 1, 502},
+	} {
+		t.Run(tt.example+" "+tt.fault, func(t *testing.T) {
+			u.Forget()
+			g := startGateway(t, strings.NewReplacer("api.example.com", "{site mounted}", "https://upstream.example.com", u.Addr).Replace(examples(t, mountingFile)[tt.example]))
+			got := g.sendRaw(t, "mounted", post(membersPath, validBody, upstreamtest.FaultHeader+": "+tt.fault))
+			if n := u.Stats().Dialled; n != tt.dialled || got.status != tt.status {
+				t.Errorf("placed %d times, status %d; want %d and %d", n, got.status, tt.dialled, tt.status)
+			}
+		})
+	}
+}
+
 // TestWarningsAboutMounting holds what is warned of at load, and that nothing is
 // where all is well.
 func TestWarningsAboutMounting(t *testing.T) {
@@ -134,6 +162,25 @@ func TestWarningsAboutMounting(t *testing.T) {
 		{"one for all, one for a few", ":1 {\n route {\n conference_members\n @m client_ip 192.0.2.1\n conference_members @m {\n mode report\n }\n PROXY\n }\n}", "judged by both"},
 		{"predefined routes that pass", "api.example.com {\n conference_members /sessions/* {\n predefined_routes pass\n }\n PROXY\n}", ""},
 		{"error routes", "api.example.com {\n conference_members {\n errors_via handle_errors\n }\n PROXY\n handle_errors {\n respond x\n }\n}", ""},
+		{"nothing behind it", ":1 {\n conference_members\n}", "no call is forwarded"},
+		{"only what sends nothing on behind it", ":1 {\n route {\n conference_members\n header X-A b\n respond 204\n }\n}", "no call is forwarded"},
+		{"a proxy for other methods behind it", ":1 {\n @get method GET\n conference_members\n reverse_proxy @get 127.0.0.1:1\n}", "no call is forwarded"},
+		{"a proxy behind the block that it is in", ":1 {\n route {\n route {\n conference_members\n }\n PROXY\n }\n}", ""},
+		{"a proxy behind a response that not all get", ":1 {\n route {\n conference_members\n respond /sessions/none 204\n PROXY\n }\n}", ""},
+		{"a proxy behind a response", ":1 {\n route {\n conference_members\n respond 204\n PROXY\n }\n}", "no call is forwarded"},
+		{"a proxy in a block behind it", ":1 {\n route {\n conference_members\n handle /sessions/* {\n PROXY\n }\n }\n}", ""},
+		{"a proxy for another path behind a rewrite", ":1 {\n route {\n conference_members\n rewrite /api{uri}\n reverse_proxy /api/* 127.0.0.1:1\n }\n}", ""},
+		{"a named route behind it", "&(up) {\n PROXY\n}\n:1 {\n route {\n conference_members\n invoke up\n }\n}", ""},
+		{"retries", ":1 {\n conference_members\n PROXY {\n lb_retries 3\n lb_try_duration 1s\n request_buffers 1MiB\n }\n}", ""},
+		{"retries of another path", ":1 {\n conference_members\n PROXY {\n lb_retries 3\n request_buffers 1MiB\n lb_retry_match {\n path /jobs\n }\n }\n}", ""},
+		{"retries of all but POST", ":1 {\n conference_members\n PROXY {\n lb_retries 3\n request_buffers 1MiB\n lb_retry_match {\n not method POST\n }\n }\n}", ""},
+		{"retries of all but GET", ":1 {\n conference_members\n PROXY {\n lb_try_duration 1s\n request_buffers 1MiB\n lb_retry_match {\n not method GET\n }\n }\n}", "placed twice"},
+		{"a second set of matchers", ":1 {\n conference_members\n PROXY {\n lb_retries 3\n request_buffers 1MiB\n lb_retry_match {\n method GET\n }\n lb_retry_match {\n path /sessions/*\n }\n }\n}", "placed twice"},
+		{"retries behind a rewrite", ":1 {\n route {\n conference_members\n rewrite /api{uri}\n PROXY {\n lb_retries 3\n request_buffers 1MiB\n lb_retry_match {\n path /api/*\n }\n }\n }\n}", "placed twice"},
+		{"no retries, and a match", ":1 {\n conference_members\n PROXY {\n request_buffers 1MiB\n lb_retry_match {\n method POST\n }\n }\n}", ""},
+		{"no buffers, and a match", ":1 {\n conference_members\n PROXY {\n lb_retries 3\n lb_retry_match {\n method POST\n }\n }\n}", ""},
+		{"a response that is dropped, without retries", ":1 {\n conference_members\n PROXY {\n lb_retry_match {\n expression `{rp.status_code} == 503`\n }\n }\n}", "may be lost"},
+		{"a proxy for others", ":1 {\n @get method GET\n conference_members\n reverse_proxy @get 127.0.0.1:2 {\n lb_retries 3\n request_buffers 1MiB\n lb_retry_match {\n method POST\n }\n }\n PROXY\n}", ""},
 		{"no error routes", "api.example.com {\n conference_members {\n errors_via handle_errors\n }\n PROXY\n}", "the server has no error routes"},
 	}
 	for _, tt := range tests {
