@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
 // rowResult is what became of a row.
@@ -133,16 +133,15 @@ func (c csvResults) begin(out []byte) []byte {
 }
 
 func (c csvResults) row(out []byte, r *rowResult) []byte {
-	status := ""
-	if r.Status != 0 {
-		status = strconv.Itoa(r.Status)
-	}
 	rule, detail := withWarnings(r.Rule, r.Detail, r.Warnings)
-	texts := []string{strconv.Itoa(r.Row), r.Ref, status, r.Outcome.String(), rule, detail}
-	row, err := c.plan.AppendResultRow(out, r.Session, texts...)
+	cells := []transform.Cell{
+		transform.NumberCell(r.Row), transform.TextCell(r.Ref), transform.NumberCell(r.Status),
+		transform.TextCell(r.Outcome.String()), transform.TextCell(rule), transform.TextCell(detail),
+	}
+	row, err := c.plan.AppendResultRow(out, r.Session, cells...)
 	if err != nil {
-		texts[len(texts)-1] = "The response to the call is not shown: it is not a session."
-		row, _ = c.plan.AppendResultRow(out, nil, texts...) // without JSON nothing is wrong with it
+		cells[len(cells)-1] = transform.TextCell("The response to the call is not shown: it is not a session.")
+		row, _ = c.plan.AppendResultRow(out, nil, cells...) // without JSON nothing is wrong with it
 	}
 	return row
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
 // verdict is what became of a row that was checked: what a call of it would be.
@@ -157,8 +158,11 @@ func (c *verdicts) appendCSV(dst []byte, csv *representation) []byte {
 			names, details = append(names, e.Rule), append(details, e.Detail)
 		}
 		rule, detail := withWarnings(strings.Join(names, " "), strings.Join(details, " "), v.Warnings)
-		dst = csv.plan.AppendTableRow(dst,
-			strconv.Itoa(v.Row), v.Ref, strconv.FormatBool(v.OK), v.Destination, v.Kind, v.Country, v.Type, rule, detail)
+		cells := []transform.Cell{transform.NumberCell(v.Row)}
+		for _, text := range []string{v.Ref, strconv.FormatBool(v.OK), v.Destination, v.Kind, v.Country, v.Type, rule, detail} {
+			cells = append(cells, transform.TextCell(text))
+		}
+		dst = csv.plan.AppendTableRow(dst, cells...)
 	}
 	return dst
 }

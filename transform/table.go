@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"math"
+	"strconv"
 )
 
 // AppendTableHeader appends what is before the first row of a table of other
@@ -15,20 +16,41 @@ func (p *Plan) AppendTableHeader(dst []byte, names ...string) []byte {
 	if !p.headerPresent {
 		return dst
 	}
-	return p.AppendTableRow(dst, names...)
+	cells := make([]Cell, len(names))
+	for i, name := range names {
+		cells[i] = Cell{text: name, finish: (*format).finishCell}
+	}
+	return p.AppendTableRow(dst, cells...)
 }
 
-// AppendTableRow appends a row of texts, each guarded and quoted as the plan has
+// Cell is a cell of a table.
+type Cell struct {
+	text   string
+	finish func(*format, *cellBuffer, int)
+}
+
+// TextCell is a cell with a text, which [Options.TextCells] may keep as one.
+func TextCell(text string) Cell { return Cell{text, (*format).finishText} }
+
+// NumberCell is a cell with a number, or an empty one for 0.
+func NumberCell(n int) Cell {
+	if n == 0 {
+		return TextCell("")
+	}
+	return Cell{strconv.Itoa(n), (*format).finishNumber}
+}
+
+// AppendTableRow appends a row of cells, each guarded and quoted as the plan has
 // it.
-func (p *Plan) AppendTableRow(dst []byte, texts ...string) []byte {
+func (p *Plan) AppendTableRow(dst []byte, cells ...Cell) []byte {
 	o := cellBuffer{buf: dst[:cap(dst)], n: len(dst)}
-	for i, text := range texts {
+	for i, cell := range cells {
 		if i > 0 {
 			o.byte(p.format.delimiter)
 		}
 		start := o.n
-		o.text(text)
-		p.format.finishText(&o, start)
+		o.text(cell.text)
+		cell.finish(&p.format, &o, start)
 	}
 	o.text("\r\n")
 	return o.buf[:o.n]
@@ -44,11 +66,11 @@ func (p *Plan) AppendResultHeader(dst []byte, names ...string) []byte {
 	return p.AppendTableHeader(dst, append(names, p.names...)...)
 }
 
-// AppendResultRow appends a row of texts and, behind them, the cells of a session,
+// AppendResultRow appends a row of cells and, behind them, the cells of a session,
 // or as many nulls if json is empty. The plan has a row for each session. Errors are
 // those of [Plan.AppendSessions]; then dst is returned as it was.
-func (p *Plan) AppendResultRow(dst, json []byte, texts ...string) ([]byte, error) {
-	row := p.AppendTableRow(dst, texts...)
+func (p *Plan) AppendResultRow(dst, json []byte, cells ...Cell) ([]byte, error) {
+	row := p.AppendTableRow(dst, cells...)
 	o := cellBuffer{buf: row[:cap(row)], n: len(row) - len("\r\n")}
 	o.byte(p.format.delimiter)
 	if len(json) == 0 {

@@ -15,6 +15,8 @@ func TestTablesAreWrittenInTheDialect(t *testing.T) {
 		{"upstream", Options{}, "row,ref\r\n1,\"a,\"\"b\"\"\"\r\n2,=1+1\r\n3,\r\n"},
 		{"excel guards formulas", Options{Dialect: "excel"}, "\ufeffrow,ref\r\n1,\"a,\"\"b\"\"\"\r\n2,'=1+1\r\n3,\r\n"},
 		{"semicolons", Options{Delimiter: ";", BOM: &on}, "\ufeffrow;ref\r\n1;\"a,\"\"b\"\"\"\r\n2;=1+1\r\n3;\r\n"},
+		{"text that stays text, and numbers", Options{TextCells: "numbers"}, "row,ref\r\n1,\"a,\"\"b\"\"\"\r\n2,\"=\"\"=1+1\"\"\"\r\n3,\r\n"},
+		{"all cells text", Options{TextCells: "all"}, "row,ref\r\n\"=\"\"1\"\"\",\"=\"\"a,\"\"\"\"b\"\"\"\"\"\"\"\r\n\"=\"\"2\"\"\",\"=\"\"=1+1\"\"\"\r\n\"=\"\"3\"\"\",\r\n"},
 		{"no header row", Options{Header: "off", BOM: &off}, "1,\"a,\"\"b\"\"\"\r\n2,=1+1\r\n3,\r\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -23,9 +25,9 @@ func TestTablesAreWrittenInTheDialect(t *testing.T) {
 				t.Fatal(err)
 			}
 			csv := p.AppendTableHeader(nil, "row", "ref")
-			csv = p.AppendTableRow(csv, "1", `a,"b"`)
-			csv = p.AppendTableRow(csv, "2", "=1+1")
-			csv = p.AppendTableRow(csv, "3", "")
+			csv = p.AppendTableRow(csv, NumberCell(1), TextCell(`a,"b"`))
+			csv = p.AppendTableRow(csv, NumberCell(2), TextCell("=1+1"))
+			csv = p.AppendTableRow(csv, NumberCell(3), NumberCell(0))
 			if string(csv) != test.want {
 				t.Errorf("%q, want %q", csv, test.want)
 			}
@@ -56,7 +58,7 @@ func TestResultsHaveTheSessionsColumns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			csv, err := p.AppendResultRow(p.AppendResultHeader(nil, "row"), []byte(test.json), "1")
+			csv, err := p.AppendResultRow(p.AppendResultHeader(nil, "row"), []byte(test.json), NumberCell(1))
 			reason := Reason("")
 			if e, ok := errors.AsType[*Error](err); ok {
 				reason = e.Reason
