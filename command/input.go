@@ -42,11 +42,9 @@ var contentTypes = map[string]string{
 
 const ndjson = "application/x-ndjson"
 
-// sniff returns the file and its Content-Type, by its name or by how it begins.
+// sniff returns the file and its Content-Type, by its name or by how it begins. A file
+// without any text in it is an error.
 func (in *input) sniff() (io.Reader, string, error) {
-	if t, ok := contentTypes[strings.ToLower(filepath.Ext(in.name))]; ok {
-		return in, t, nil
-	}
 	const enough = 64 << 10
 	body := bufio.NewReaderSize(in, enough)
 	begin, err := body.Peek(enough)
@@ -54,6 +52,12 @@ func (in *input) sniff() (io.Reader, string, error) {
 		return nil, "", err
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(begin, []byte("\ufeff")))
+	if len(text) == 0 && err == io.EOF {
+		return nil, "", fmt.Errorf("%s is empty", in.name)
+	}
+	if t, ok := contentTypes[strings.ToLower(filepath.Ext(in.name))]; ok {
+		return body, t, nil
+	}
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	switch {
 	case len(text) == 0, text[0] != '{' && text[0] != '[':

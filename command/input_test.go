@@ -39,11 +39,10 @@ func TestProgressIsToldOfLargeFilesOnATerminal(t *testing.T) {
 func TestTheKindOfAFile(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"guests.csv", "{", "text/csv"},
-		{"GUESTS.CSV", "", "text/csv"},
-		{"guests.jsonl", "", ndjson},
+		{"GUESTS.CSV", "[", "text/csv"},
+		{"guests.jsonl", "x", ndjson},
 		{"guests.json", "destination", "application/json"},
 		{"guests", "destination\n", "text/csv"},
-		{"guests", "", "text/csv"},
 		{"guests", "\ufeff [{}]", "application/json"},
 		{"guests", "{\"destination\":\n\"911\"}", "application/json"},
 		{"guests", "{\"a\":1}", "application/json"},
@@ -58,6 +57,12 @@ func TestTheKindOfAFile(t *testing.T) {
 		}
 		if text, err := io.ReadAll(body); string(text) != tt.text || err != nil {
 			t.Errorf("%s %q: %q, %v is left", tt.name, tt.text, text, err)
+		}
+	}
+	for _, text := range []string{"", " \r\n\n", "\ufeff", "\ufeff\n"} {
+		in := &input{ReadCloser: io.NopCloser(strings.NewReader(text)), name: "guests.csv"}
+		if _, _, err := in.sniff(); err == nil || err.Error() != "guests.csv is empty" {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

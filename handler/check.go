@@ -90,6 +90,7 @@ func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error)
 		return nil, &refusal{outcome: metrics.Refused, violations: violations}, nil // with the limit of many calls
 	}
 	checked := &verdicts{OK: true}
+	var leftOut []rules.Violation
 	if len(violations) == 0 {
 		checked.bodyBytes = rows.BodyBytes
 		for row := range rows.All() {
@@ -97,6 +98,7 @@ func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error)
 			if row.Number == 0 {
 				break
 			}
+			leftOut = append(leftOut, columnsLeftOut(row)...)
 			checked.add(row.Number, row.Ref, &a, refused)
 		}
 	}
@@ -120,6 +122,14 @@ func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error)
 	if len(checked.Rows) == 1 {
 		ref = checked.Rows[0].Ref
 	}
+	if refused != nil && a.request.BodyBytes == 0 {
+		for i := range refused.violations {
+			if v := &refused.violations[i]; v.Rule == rules.Required {
+				v.Detail += " The body is empty."
+			}
+		}
+	}
+	a.verdict.Warnings = append(a.verdict.Warnings, leftOut...)
 	one.add(1, ref, &a, refused)
 	return one, nil, nil
 }

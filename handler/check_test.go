@@ -211,6 +211,79 @@ func TestWarningsAreTold(t *testing.T) {
 	}
 }
 
+// TestColumnsThatAreLeftOutAreTold holds that the first row of a check and of a result
+// says which columns are no fields, and tells no name.
+func TestColumnsThatAreLeftOutAreTold(t *testing.T) {
+	const told = "The first row has names that are not fields. What is in these columns is left out: "
+	wide := strings.Repeat("x,", 27)
+	for i := range 27 {
+		wide = strings.Replace(wide, "x,", fmt.Sprintf("n%d,", i), 1)
+	}
+	for _, tt := range []struct {
+		name, contentType, body string
+		strip                   string
+		want                    string
+	}{
+		{"fields and ref", "text/csv", "ref,Destination,FROMNUMBER\na,+12025550123,\n", "", ""},
+		{"one row", "text/csv", "Name,destination\nAnn,+12025550123\n", "", told + "A."},
+		{"many rows", "text/csv", "destination;Firma;ref;Name\n+12025550123;x;1;Ann\n+12025550124;;;\n", "", told + "B, D."},
+		{"many columns", "text/csv", wide + "destination\n" + strings.Repeat(",", 27) + "+12025550123\n", "", told + "A, B, C, D, E, F, G, H, I, J, K, L and 15 more."},
+		{"a column without a name", "text/csv", "destination,\n+12025550123,\n", "", ""},
+		{"forwarded", "text/csv", "Name,destination\nAnn,+12025550123\n", "pass", ""},
+		{"JSON", "application/json", `[{"Name":"Ann","destination":"+12025550123"}]`, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newBulk(t, Bulk{}, func(c *Config) { c.UnknownFields = tt.strip })
+			w, _ := ask(t, h, route1+"/check", tt.contentType, tt.body)
+			var got verdicts
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			detail := ""
+			for i, row := range got.Rows {
+				for _, warning := range row.Warnings {
+					if i > 0 || warning.Rule != "unknown_field" {
+						t.Errorf("row %d: %+v", i+1, warning)
+					}
+					detail += warning.Detail
+				}
+			}
+			if detail != tt.want || !got.OK {
+				t.Errorf("check: %q, want %q: %s", detail, tt.want, w.Body)
+			}
+			u := new(bulkUpstream)
+			result := put(t, h, u, bulkPath+".csv", tt.contentType, "k", tt.body).Body.String()
+			if strings.Contains(result, told) != (tt.want != "") || strings.Count(result, told) > 1 || !strings.Contains(result, tt.want) || len(u.dialled) != len(got.Rows) {
+				t.Errorf("bulk: %s", result)
+			}
+		})
+	}
+	for n, want := range map[int]string{1: "A", 26: "Z", 27: "AA", 52: "AZ", 703: "AAA", 16384: "XFD"} {
+		if got := columnName(n); got != want {
+			t.Errorf("column %d is %s, want %s", n, got, want)
+		}
+	}
+}
+
+// TestACheckOfNothingSaysSo holds that an empty body is told from one without a
+// destination.
+func TestACheckOfNothingSaysSo(t *testing.T) {
+	const empty = "destination is missing or empty. The body is empty."
+	for body, want := range map[string]string{"": empty, "destination,callSid\n,CA0123456789abcdef0123456789abcdef\n": "destination is missing or empty."} {
+		w, _ := ask(t, newHandler(t, Config{}), route1+"/check", "text/csv", body)
+		var got verdicts
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Rows) != 1 || len(got.Rows[0].Errors) != 1 || got.Rows[0].Errors[0].Detail != want {
+			t.Errorf("%q: %s, want %q", body, w.Body, want)
+		}
+	}
+	if w, _ := ask(t, newHandler(t, Config{}), route1+"/check?destination=bob", "text/csv", ""); !strings.Contains(w.Body.String(), `"ok":true`) {
+		t.Errorf("a call in the query: %s", w.Body)
+	}
+}
+
 func TestNoFlagForADryRunDials(t *testing.T) {
 	h, off := newHandler(t, Config{}), newHandler(t, Config{Check: CheckOff})
 	for _, query := range []string{"dry_run", "dryRun=1", "DRYRUN=false", "dry-run=true", "a=b&validate", "Validate=x", "dry%5Frun", "validate_only=1", "validateOnly"} {

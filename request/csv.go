@@ -274,6 +274,17 @@ func (t *csvTable) readHeader(b *binding) bool {
 	return true
 }
 
+// leftOut returns the columns, from 1, that have names and are no fields of csvRow.
+func (t *csvTable) leftOut() []int {
+	var columns []int
+	for i, c := range t.columns {
+		if !c.typed && c.name != "" {
+			columns = append(columns, i+1)
+		}
+	}
+	return columns
+}
+
 // tagOf returns the tag of csvRow for the name of a column.
 func (b *binding) tagOf(name string) (tag string, ok bool) {
 	if f, ok := rules.FieldByName(name); ok {

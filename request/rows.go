@@ -52,6 +52,10 @@ type Row struct {
 	// NoColumn tells the fields of which a header row of CSV has no column.
 	NoColumn [rules.NumFields]bool
 
+	// LeftOut are the columns of a header row of CSV, from 1, whose names are neither
+	// fields nor ref, and which are dropped. Only the first row tells them.
+	LeftOut []int
+
 	// Violations are what is wrong with the row. It may be called only if no
 	// row has any.
 	Violations []rules.Violation
@@ -137,6 +141,7 @@ type rowWriter struct {
 	ref     string
 
 	noColumn [rules.NumFields]bool
+	leftOut  []int
 
 	at, lineEnds int // how many lines end before a byte
 }
@@ -162,7 +167,8 @@ func (w *rowWriter) end(b *binding, line int, readable bool) bool {
 		b.violations[i].Row = b.row
 	}
 	w.number = b.row
-	w.stopped = !w.yield(&Row{Request: *b.request, Number: b.row, Line: line, Ref: w.ref, NoColumn: w.noColumn, Violations: b.violations}) || w.stopped
+	w.stopped = !w.yield(&Row{Request: *b.request, Number: b.row, Line: line, Ref: w.ref, NoColumn: w.noColumn, LeftOut: w.leftOut, Violations: b.violations}) || w.stopped
+	w.leftOut = nil
 	return !w.stopped
 }
 
@@ -190,6 +196,9 @@ func (w *rowWriter) csv() {
 	}
 	for f := range rules.NumFields {
 		w.noColumn[f] = !slices.Contains(t.typed[0], f.String())
+	}
+	if w.rows.base.reader.UnknownFields == Strip {
+		w.leftOut = t.leftOut()
 	}
 	for {
 		b := w.begin()
