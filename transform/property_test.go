@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -28,6 +29,14 @@ func readBack(t testing.TB, p *Plan, text []byte) [][]string {
 // asRead is a text as encoding/csv hands it out.
 func asRead(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
+// searchesTexts reports whether gjson may look for the value of a column in a text,
+// where it finds what depends on how the text is escaped. The reference has only
+// the JSON without needless escapes.
+func searchesTexts(c Column) bool {
+	_, rest := split(strings.TrimPrefix(c.Path, "row:"))
+	return strings.ContainsAny(rest, pathSeparators)
+}
+
 // against holds the engine's CSV of one response against the reference.
 func against(t testing.TB, o Options, text []byte) {
 	t.Helper()
@@ -36,6 +45,9 @@ func against(t testing.TB, o Options, text []byte) {
 	v, reason := parse(text)
 	var rows [][]*string
 	if reason == "" {
+		if slices.ContainsFunc(o.Columns, searchesTexts) {
+			text = []byte(jsonOf(v))
+		}
 		rows, reason = r.rows(v)
 	}
 	before := []byte("before")
