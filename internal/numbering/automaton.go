@@ -19,22 +19,20 @@ const maxPatterns = 16
 // automaton is a deterministic finite automaton over the digits 0 to 9 that
 // tells which of its patterns match.
 type automaton struct {
-	// next holds, for each state, the state after each digit. State 0 is the one
-	// that is never left again, and 1 is where reading begins.
+	// next holds, for each state, the state after each digit.
 	next [][10]uint16
+	// start is the state where reading begins.
+	start uint16
 	// accepted are, for each state, the patterns that match what was read.
 	accepted []set
 }
 
-// The states that every automaton has.
-const (
-	dead  = 0
-	start = 1
-)
+// dead is the state that is never left again.
+const dead = 0
 
 // match returns the patterns that match all of a text of ASCII digits.
 func (a *automaton) match(digits string) set {
-	state := uint16(start)
+	state := a.start
 	for i := range len(digits) {
 		state = a.next[state][digits[i]-'0']
 	}
@@ -44,7 +42,7 @@ func (a *automaton) match(digits string) set {
 // matchPrefix returns the patterns that match a beginning of a text of ASCII
 // digits, be it empty.
 func (a *automaton) matchPrefix(digits string) set {
-	state := uint16(start)
+	state := a.start
 	matched := a.accepted[state]
 	for i := 0; i < len(digits) && state != dead; i++ {
 		state = a.next[state][digits[i]-'0']
@@ -60,7 +58,8 @@ func compile(patterns []string) (*automaton, error) {
 	}
 	c := compiler{
 		automaton: &automaton{next: make([][10]uint16, 1), accepted: make([]set, 1)},
-		states:    make(map[string]uint16),
+		members:   make([][]thread, 1),
+		states:    map[string]uint16{"": dead},
 	}
 	var first []thread
 	for i, pattern := range patterns {
@@ -77,10 +76,12 @@ func compile(patterns []string) (*automaton, error) {
 			return nil, err
 		}
 	}
-	if _, err := c.state(first); err != nil {
+	start, err := c.state(first)
+	if err != nil {
 		return nil, err
 	}
-	for state := start; state < len(c.members); state++ {
+	c.start = start
+	for state := 1; state < len(c.members); state++ {
 		if err := c.follow(uint16(state)); err != nil {
 			return nil, err
 		}
@@ -152,9 +153,6 @@ func (c *compiler) reach(threads []thread, t thread) ([]thread, error) {
 // state returns the state of these threads, which is a new one if there is none
 // yet.
 func (c *compiler) state(threads []thread) (uint16, error) {
-	if len(threads) == 0 && len(c.members) > start {
-		return dead, nil
-	}
 	slices.SortFunc(threads, func(a, b thread) int {
 		return cmp.Or(cmp.Compare(a.pattern, b.pattern), cmp.Compare(a.pc, b.pc))
 	})
@@ -175,9 +173,6 @@ func (c *compiler) state(threads []thread) (uint16, error) {
 		if c.programs[t.pattern].Inst[t.pc].Op == syntax.InstMatch {
 			accepted |= 1 << t.pattern
 		}
-	}
-	if state == start {
-		c.members = append(c.members, nil) // the dead state's
 	}
 	c.states[string(key)] = state
 	c.members = append(c.members, threads)

@@ -1,6 +1,7 @@
 package numbering
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/nyaruka/phonenumbers"
@@ -81,12 +82,8 @@ func (p *plan) compile() (err error) {
 		patterns[i] = d.GetNationalNumberPattern()
 		lengths := d.GetPossibleLength()
 		for n := range p.possible {
-			if len(lengths) == 0 {
-				p.possible[n] |= 1 << i
-			}
-		}
-		for _, n := range lengths { // -1 where there is no such type
-			if n >= 0 && n <= maxLength {
+			// Where there is no such type, its one length is -1.
+			if len(lengths) == 0 || slices.Contains(lengths, int32(n)) {
 				p.possible[n] |= 1 << i
 			}
 		}
@@ -125,26 +122,23 @@ func (p *plan) kind(national string) phonenumbers.PhoneNumberType {
 	return phonenumbers.UNKNOWN
 }
 
-// maxCallingCode is the largest country calling code.
-const maxCallingCode = 999
-
 // plans are the plans by country calling code, the main region of a code first.
-var plans = sync.OnceValues(func() (*[maxCallingCode + 1][]*plan, error) {
+var plans = sync.OnceValues(func() (map[int][]*plan, error) {
 	collection, err := phonenumbers.MetadataCollection()
 	if err != nil {
 		return nil, err
 	}
 	byRegion := make(map[string]*plan)
-	all := new([maxCallingCode + 1][]*plan)
+	all := make(map[int][]*plan)
 	for _, meta := range collection.GetMetadata() {
 		p := &plan{region: meta.GetId(), meta: meta}
 		if p.region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
-			all[meta.GetCountryCode()] = []*plan{p}
+			all[int(meta.GetCountryCode())] = []*plan{p}
 			continue
 		}
 		byRegion[p.region] = p
 	}
-	for code := range all {
+	for code := range phonenumbers.GetSupportedCallingCodes() {
 		for _, region := range phonenumbers.GetRegionCodesForCountryCode(code) {
 			if p, ok := byRegion[region]; ok {
 				all[code] = append(all[code], p)
@@ -168,7 +162,7 @@ func Look(callingCode int, national string) (region string, kind phonenumbers.Ph
 	if err != nil {
 		return "", phonenumbers.UNKNOWN, err
 	}
-	if callingCode < 0 || callingCode > maxCallingCode || national == "" || len(national) > maxLength {
+	if national == "" || len(national) > maxLength {
 		return "", phonenumbers.UNKNOWN, nil
 	}
 	regions := all[callingCode]
@@ -176,7 +170,7 @@ func Look(callingCode int, national string) (region string, kind phonenumbers.Ph
 		if err := p.build(); err != nil {
 			return "", phonenumbers.UNKNOWN, err
 		}
-		if p.leading != nil && len(regions) > 1 {
+		if p.leading != nil {
 			if p.leading.matchPrefix(national) != 0 {
 				return p.region, p.kind(national), nil
 			}

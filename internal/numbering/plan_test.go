@@ -2,9 +2,11 @@ package numbering
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/nyaruka/phonenumbers"
@@ -48,13 +50,7 @@ func compare(t *testing.T, callingCode int, national string) (kind phonenumbers.
 
 // callingCodes are all that are assigned.
 func callingCodes() []int {
-	var all []int
-	for code := range maxCallingCode + 1 {
-		if len(phonenumbers.GetRegionCodesForCountryCode(code)) > 0 {
-			all = append(all, code)
-		}
-	}
-	return all
+	return slices.Sorted(maps.Keys(phonenumbers.GetSupportedCallingCodes()))
 }
 
 // TestNumbersAreToldAsTheLibraryTellsThem looks up, in every plan, the published
@@ -145,8 +141,28 @@ func TestPatternsThatAreNotOfDigitsAreRefused(t *testing.T) {
 	if _, err := compile(slices.Repeat([]string{"1"}, maxPatterns+1)); err == nil {
 		t.Errorf("more than %d patterns were compiled", maxPatterns)
 	}
-	if _, err := compile([]string{"[01]*1[01]{16}"}); err == nil {
-		t.Error("an automaton of more states than can be numbered was compiled")
+}
+
+// A pattern of n digits takes n+2 states: one before each, one behind them all, and
+// the dead one.
+func TestStatesAreAsManyAsCanBeNumbered(t *testing.T) {
+	for _, tt := range []struct {
+		digits int
+		ok     bool
+	}{{1<<16 - 2, true}, {1<<16 - 1, false}} {
+		if _, err := compile([]string{strings.Repeat("1", tt.digits)}); (err == nil) != tt.ok {
+			t.Errorf("%d digits: error %v", tt.digits, err)
+		}
+	}
+}
+
+func TestAPatternThatNothingMatchesIsNotMatched(t *testing.T) {
+	a, err := compile([]string{`[^\x00-\x{10FFFF}]`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := a.match("1") | a.match("") | a.matchPrefix("1"); got != 0 {
+		t.Errorf("matched %b", got)
 	}
 }
 
