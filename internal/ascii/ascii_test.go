@@ -15,6 +15,7 @@ func TestEqualFold(t *testing.T) {
 		{"another letter", "callSid", "callSud", false},
 		{"a prefix", "call", "callSid", false},
 		{"nothing", "", "", true},
+		{"the first and the last letter", "AZ", "az", true},
 		{"the bytes around the letters", "@[`{", "`{@[", false},
 		{"the long s is no s", "s", "\u017f", false},
 		{"the Kelvin sign is no k", "k", "\u212a", false},

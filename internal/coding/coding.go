@@ -113,8 +113,8 @@ func (c Coding) unpackedSize(src []byte) int64 {
 		}
 	case Zstd: // RFC 8878 section 3.1.1.1.4, Frame_Content_Size
 		var h zstd.Header
-		if h.Decode(src) == nil && h.HasFCS && h.FrameContentSize <= math.MaxInt64 {
-			return int64(h.FrameContentSize)
+		if h.Decode(src) == nil && h.HasFCS {
+			return int64(min(h.FrameContentSize, math.MaxInt64))
 		}
 	case Identity:
 		return int64(len(src))

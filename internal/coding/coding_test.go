@@ -127,6 +127,22 @@ func TestUnpackStopsAtItsLimit(t *testing.T) {
 	}
 }
 
+func TestABodyThatTellsItsSizeDoesNotGrow(t *testing.T) {
+	const size = 64 << 10
+	for how, c := range ways {
+		if how == "streamed zstd" {
+			continue // it tells none
+		}
+		var dst []byte
+		if err := c.Unpack(&dst, packed(t, how, strings.Repeat("x", size)), 16*size); err != nil {
+			t.Fatal(err)
+		}
+		if most := size + 2*bytes.MinRead; len(dst) != size || cap(dst) > most {
+			t.Errorf("%s: %d bytes in room for %d, which is more than %d", how, len(dst), cap(dst), most)
+		}
+	}
+}
+
 func TestWhatIsBrokenIsNotTooLarge(t *testing.T) {
 	for how, c := range ways {
 		if c == Identity {
