@@ -137,9 +137,7 @@ func (b *builder) fields(o *Options) {
 			b.policy.destinations = append(b.policy.destinations, k)
 		}
 	}
-	if b.policy.destinations != nil {
-		b.policy.kindList = list(o.Destinations)
-	}
+	b.policy.kindList = list(o.Destinations)
 }
 
 func (b *builder) numbers(o *NumberOptions) {

@@ -228,6 +228,9 @@ func TestWhatIsRefusedForItsLengthIsNotRead(t *testing.T) {
 			t.Errorf("%.20q: canonical %.20q", text, got)
 		}
 	}
+	if got := failed(compile(t, o).Judge(to("call 911 " + strings.Repeat("x", 4*MaxText-len("call 911 ")))).Violations); !strings.Contains(got, "emergency") {
+		t.Errorf("a text of as many bytes as its characters can have: violations %q", got)
+	}
 	o.Rules = map[string]string{"text_length": Report}
 	if got := failed(compile(t, o).Judge(to("call 911 " + strings.Repeat("x", 4*MaxText))).Violations); !strings.Contains(got, "emergency") {
 		t.Errorf("a text that may be too long: violations %q", got)

@@ -221,9 +221,6 @@ func (p *Policy) deniedReading(bare string) string {
 		return ""
 	}
 	for _, digits := range destination.Readings(bare) {
-		if digits == "" {
-			continue
-		}
 		if f := destination.Lookup(digits); p.denyTypes[f.Type] {
 			return f.Type
 		}

@@ -179,6 +179,7 @@ func TestTheCountriesAllowedAreTold(t *testing.T) {
 	}{
 		{"a few", "; those that are: CA, US.", NumberOptions{AllowCountries: []string{"us", "CA"}}},
 		{"many", "AT, BE, CA, CH, DE, DK, ES, FI, FR, IE, IT, LU and 2 more.", NumberOptions{AllowCountries: strings.Fields("US CA DE FR IT ES AT CH BE NL LU DK FI IE")}},
+		{"as many as are told", "AT, BE, CA, CH, DE, DK, ES, FI, FR, IE, IT, US.", NumberOptions{AllowCountries: strings.Fields("US CA DE FR IT ES AT CH BE DK FI IE")}},
 		{"all but some", "which is not dialled here.", NumberOptions{DenyCountries: []string{"GB"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -187,6 +188,52 @@ func TestTheCountriesAllowedAreTold(t *testing.T) {
 				t.Errorf("got %+v", v)
 			}
 		})
+	}
+}
+
+func TestTheKindsAllowedAreTold(t *testing.T) {
+	for want, kinds := range map[string][]string{
+		": email.": {"email"}, ": email or sip.": {"email", "sip"}, ": email, sip or client.": {"email", "sip", "client"},
+	} {
+		v := compile(t, Options{Destinations: kinds}).Judge(to("+12025550100")).Violations
+		if len(v) != 1 || v[0].Rule != DestinationKind || !strings.HasSuffix(v[0].Detail, want) {
+			t.Errorf("%v: got %+v", kinds, v)
+		}
+	}
+}
+
+func TestAValueIsJudgedWithoutTheOtherFields(t *testing.T) {
+	p := compile(t, Options{
+		Require: []string{"sessionId", "callSid", "destination", "fromNumber"},
+		Numbers: NumberOptions{Region: "US", DenyTypes: []string{"premium_rate"}},
+	})
+	for _, tt := range []struct {
+		rule  string
+		field Field
+		text  string
+		want  string
+	}{
+		{"a right one", Destination, "+12025550100", ""},
+		{"one as the region writes it", FromNumber, "(202) 555-0100", ""},
+		{"one that no call may have", Destination, "(900) 555-1234", "destination: number_type"},
+		{"one of another form", CallSID, "CA", "callSid: call_sid_format"},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			if got := failed(p.JudgeValue(tt.field, tt.text)); got != tt.want {
+				t.Errorf("violations %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTheDeniedTypeThatABareNumberMayBeOfIsTold(t *testing.T) {
+	p := compile(t, Options{Numbers: NumberOptions{DenyTypes: []string{"premium_rate"}}})
+	for number, want := range map[string]string{
+		"19005551234": "premium_rate", "0019005551234": "premium_rate", "011448712345678": "premium_rate", "9005550123": "",
+	} {
+		if v := p.Judge(to(number)); v.NumberType != want || failed(v.Violations) != "destination: number_type" {
+			t.Errorf("%s: type %q, want %q, violations %+v", number, v.NumberType, want, v.Violations)
+		}
 	}
 }
 
