@@ -204,10 +204,7 @@ const byteOrderMark = "\ufeff"
 
 // cutByteOrderMark returns the body without the mark.
 func cutByteOrderMark(body []byte) []byte {
-	if len(body) >= len(byteOrderMark) && string(body[:len(byteOrderMark)]) == byteOrderMark {
-		return body[len(byteOrderMark):]
-	}
-	return body
+	return bytes.TrimPrefix(body, []byte(byteOrderMark))
 }
 
 // startsObject reports whether a body begins like a JSON object.
@@ -225,12 +222,10 @@ func invalidUTF8(text []byte) (offset int, found bool) {
 	if utf8.Valid(text) {
 		return 0, false
 	}
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
+	for i, r := range string(text) {
+		if r == utf8.RuneError && !bytes.HasPrefix(text[i:], []byte("\ufffd")) {
 			return i, true
 		}
-		i += n
 	}
 	return 0, false
 }

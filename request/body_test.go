@@ -255,7 +255,7 @@ func TestNoMoreThanTheLimitIsRead(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			body := &counter{Reader: strings.NewReader("{}" + strings.Repeat(" ", test.size-2))}
+			body := &counter{Reader: iotest.HalfReader(strings.NewReader("{}" + strings.Repeat(" ", test.size-2)))}
 			r := post(jsonType, "", "")
 			r.Body, r.ContentLength = body, test.contentLength
 			_, violations := read(t, rd, r)

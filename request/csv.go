@@ -229,7 +229,7 @@ func (b *binding) openCSV(body []byte) (t *csvTable, ok bool) {
 		b.violateAt(rules.MalformedCSV, markAt(at), "The text is not UTF-8 here."+saveAsUTF8)
 		return nil, false
 	}
-	if len(body) >= maxColumns && isTooWide(body) {
+	if isTooWide(body) {
 		b.violate(rules.MalformedCSV, tooWide)
 		return nil, false
 	}

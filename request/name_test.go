@@ -15,6 +15,7 @@ func TestLongNamesAreReadAsFarAsNeeded(t *testing.T) {
 		{"soft hyphens", "destin" + strings.Repeat("\u00ad", 5000) + "ation", true},
 		{"spaces before", strings.Repeat("\u00a0", 5000) + "destination", true},
 		{"spaces behind", "destination" + strings.Repeat("\u00a0", 5000), true},
+		{"a space inside", "desti\u00a0nation", false},
 		{"marks", "destination" + strings.Repeat("\u0301", 5000), true},
 		{"letters that are others", strings.Repeat("\ufdfa", 5000), false},
 		{"letters behind", "destinationé" + strings.Repeat("x", 5000), false},

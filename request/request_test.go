@@ -2,6 +2,7 @@ package request
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -124,6 +125,8 @@ func TestEveryWayInReadsTheSameCall(t *testing.T) {
 		{"CSV with rows without a value", csvType, "", ",,\ncallSid,destination,fromNumber\n,\nCA1,+1555,+1666\n,,\n,,,,\n\n"},
 		{"a parameter that can't be parsed", jsonType + "; utf-8", "", `{"callSid":"CA1","destination":"+1555","fromNumber":"+1666"}`},
 		{"parameters of all kinds", "Application/JSON ;;charset; x=\"a;charset=utf-16\" ; =; charset=\"UTF\\-8\"", "", `{"callSid":"CA1","destination":"+1555","fromNumber":"+1666"}`},
+		{"a quote inside of a parameter", jsonType + "; x=\"\\\";charset=utf-16\"", "", `{"callSid":"CA1","destination":"+1555","fromNumber":"+1666"}`},
+		{"a charset of no characters", jsonType + "; charset=\"\"", "", `{"callSid":"CA1","destination":"+1555","fromNumber":"+1666"}`},
 		{"ASCII in another charset", jsonType + "; charset=ISO-8859-1", "", `{"callSid":"CA1","destination":"+1555","fromNumber":"+1666"}`},
 		{"CSV of ASCII by name", "text/csv; charset=us-ascii", "", "callSid,destination,fromNumber\nCA1,+1555,+1666"},
 		{"a form in another charset", formType + "; charset=windows-1252", "", "callSid=CA1&destination=%2B1555&fromNumber=%2b1666"},
@@ -136,6 +139,7 @@ func TestEveryWayInReadsTheSameCall(t *testing.T) {
 				"--XX\r\nContent-Disposition: form-data; name=\"fromNumber\"\r\n\r\n+1666\r\n--XX--\r\n",
 		},
 		{"query", "", "callSid=CA1&destination=%2B1555&fromNumber=%2B1666", ""},
+		{"the last visible character in the query", "", "callSid=CA1&destination=%2B1555&fromNumber=%2B1666&note=~", ""},
 		{"query in any case", jsonType, "CALLSID=CA1&%64estination=%2B1555&fromNumber=%2B1666", "{}"},
 		{"in two places alike", formType, "callSid=CA1&destination=%2B1555", "callSid=CA1&fromNumber=%2B1666"},
 		{"empty in the query", jsonType, "callSid=&destination&fromNumber=", `{"callSid":"CA1","destination":"+1555","fromNumber":"+1666"}`},
@@ -259,6 +263,7 @@ func TestABodyThatCanBeReadTwoWaysIsRefused(t *testing.T) {
 		// forms and queries
 		{"JSON labelled as a form", formType, "", `{"callSid":"1"}`, "malformed_form"},
 		{"a form with half an escape", formType, "", "callSid=%4", "malformed_form"},
+		{"a form that ends in a percent sign, in another charset", formType + ";charset=windows-1252", "", "callSid=%", "malformed_form"},
 		{"a form with a character that is half escaped", formType, "", "callSid=\xd7%80", "malformed_form"},
 		{"a form with a name that is not UTF-8", formType, "", "%ff=1", "malformed_form"},
 		{"a form in another charset", formType, "", "_charset_=iso-8859-1", "charset"},
@@ -286,9 +291,13 @@ func TestABodyThatCanBeReadTwoWaysIsRefused(t *testing.T) {
 		{"a type that is none", "json", "", "{}", "content_type"},
 		{"two charsets", "application/json; charset=utf-8; charset=utf-16", "", "{}", "charset"},
 		{"more than ASCII in a charset of its own", "application/json; charset=iso-8859-1", "", "{\"callSid\":\"\u00e9\"}", "charset"},
+		{"the first character beyond ASCII in a charset of its own", "application/json; charset=iso-8859-1", "", "{\"callSid\":\"\u0080\"}", "charset"},
+		{"the first byte beyond ASCII by an escape of a form", formType + ";charset=windows-1252", "", "callSid=%80", "charset"},
 		{"more than ASCII by an escape of a form", formType + ";charset=windows-1252", "", "callSid=%C3%A9", "charset"},
 		{"a charset in which ASCII is not ASCII", "text/csv; charset=ibm037", "", "callSid\n1", "charset"},
 		{"a charset that is not known", "text/csv; charset=x", "", "callSid\n1", "charset"},
+		{"a charset in quotes", "application/json; charset=\"UTF\\-16\"", "", "{}", "charset"},
+		{"a charset in quotes that are not closed", "application/json; charset=\"utf-8\\\"", "", "{}", "charset"},
 		{"UTF-16 by name", "application/json; charset=UTF-16", "", "{}", "charset"},
 		{"two types joined", "application/json, text/csv", "", "{}", "multiple_content_types"},
 	}
@@ -404,6 +413,7 @@ func TestViolationsTellWhere(t *testing.T) {
 		{"the bracket too many", jsonType, strings.Repeat("{\"a\":", 32) + "\n[", 2, 1},
 		{"a quote in a cell", csvType, "callSid,destination\r\né,a\"b\r\n", 2, 4},
 		{"a quote left open", csvType, "callSid\n\"a\n", 2, 3},
+		{"a quote in a cell, behind the line of the delimiter", csvType, "sep=,\r\ncallSid\r\na\"b\r\n", 3, 2},
 		{"a short row", csvType, "\n\ncallSid,destination\r\n\"a\"\r\n", 4, 0},
 		{"a column twice", csvType, "\ufeffé,callSid,callSid\r\n1,2,3\r\n", 1, 11},
 		{"the middle of a text", jsonType, "{} {}", 1, 4},
@@ -491,6 +501,42 @@ func TestNoNameOfAnUnknownMemberIsRepeated(t *testing.T) {
 					t.Errorf("%s: repeated in %q", body, s)
 				}
 			}
+		}
+	}
+}
+
+func TestABodyThatIsNoObjectIsNamed(t *testing.T) {
+	for body, want := range map[string]string{`[{"callSid":"1"}]`: "a JSON list;", `"x"`: "a JSON value other than an object."} {
+		_, violations := read(t, new(Reader), post(jsonType, "", body))
+		if len(violations) != 1 || !strings.Contains(violations[0].Detail, want) {
+			t.Errorf("%s: violations %v", body, violations)
+		}
+	}
+}
+
+func TestViolationsBeyondTheLimitAreCounted(t *testing.T) {
+	for n, want := range map[int]string{maxViolations: "", maxViolations + 3: " There are 3 more violations, which are not listed."} {
+		pairs := make([]string, n)
+		for i := range pairs {
+			pairs[i] = fmt.Sprintf(`"note%d":1`, i)
+		}
+		_, violations := read(t, &Reader{UnknownFields: Reject}, post(jsonType, "", "{"+strings.Join(pairs, ",")+"}"))
+		if len(violations) != maxViolations {
+			t.Fatalf("%d violations are told of %d", len(violations), n)
+		}
+		for i, v := range violations {
+			_, more, _ := strings.Cut(v.Detail, "There are")
+			if last := i == maxViolations-1; last && !strings.HasSuffix(v.Detail, want) || (!last || want == "") && more != "" {
+				t.Errorf("of %d, violation %d: %s", n, i, v.Detail)
+			}
+		}
+	}
+}
+
+func TestFormatsHaveNames(t *testing.T) {
+	for f, want := range map[Format]string{None: "none", NDJSON: "ndjson", NDJSON + 1: ""} {
+		if got := f.String(); got != want {
+			t.Errorf("format %d is %q, want %q", f, got, want)
 		}
 	}
 }
@@ -618,12 +664,13 @@ func TestExtraMembersCanBeSet(t *testing.T) {
 		}
 	}
 	q.SetExtra("A", "\"}\xff\u2028\x7f")
+	q.SetExtra("Z", "\x80")
 	q.SetExtra("e", "1")
 	q.SetExtra("CALLSID", "x")
 	q.SetExtra(`X,"x`, "x")
 	c := q.Call
 	c[rules.Destination] = rules.Value{Text: "+1555", Set: true}
-	const want = `{"sessionId":"abc","destination":"+1555","z":0,"A":"\"}` + "\ufffd\u2028" + `\u007f","b":"","c":"x","d":{},"e":"1"}`
+	const want = `{"sessionId":"abc","destination":"+1555","Z":"` + "\ufffd" + `","A":"\"}` + "\ufffd\u2028" + `\u007f","b":"","c":"x","d":{},"e":"1"}`
 	if got := string(q.AppendJSON([]byte("x"), c)); got != "x"+want {
 		t.Errorf("forwarded\n%s, want\n%s", got, want)
 	}
@@ -664,7 +711,7 @@ func TestUnknownFieldsHasThreeWords(t *testing.T) {
 	if _, ok := ParseUnknownFields("Pass"); ok {
 		t.Error("Pass was taken")
 	}
-	if UnknownFields(9).String() != "" || strings.Join(UnknownFieldsWords(), ", ") != "strip, pass, reject" {
+	if UnknownFields(len(UnknownFieldsWords())).String() != "" || strings.Join(UnknownFieldsWords(), ", ") != "strip, pass, reject" {
 		t.Error("the words are wrong")
 	}
 }

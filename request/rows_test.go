@@ -159,6 +159,29 @@ func TestRows(t *testing.T) {
 	}
 }
 
+func TestABodyIsAListOrAnObjectOrOfRows(t *testing.T) {
+	for _, tt := range []struct {
+		rule, contentType, body string
+		list, object            bool
+	}{
+		{"a JSON list", jsonType, "\ufeff [{}]", true, false},
+		{"a JSON object", jsonType, "{}", false, true},
+		{"JSON lines", ndjsonType, "{}\n", true, false},
+		{"CSV", csvType, "destination\na\n", false, false},
+		{"CSV that begins like a list", csvType, "[destination\na\n", false, false},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			rows, _, err := new(Reader).Rows(post(tt.contentType, "", tt.body), "abc")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rows.IsList() != tt.list || rows.IsObject() != tt.object {
+				t.Errorf("list: %v, object: %v", rows.IsList(), rows.IsObject())
+			}
+		})
+	}
+}
+
 func TestNoMoreRowsThanTheLimitAreTaken(t *testing.T) {
 	for contentType, body := range map[string]string{
 		csvType: "destination\na\nb\nc\nd\n", jsonType: `[{},{},{},{}]`, ndjsonType: "{}\n{}\n{}\n{}\n",
