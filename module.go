@@ -67,7 +67,7 @@ func (m *Module) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Cleanup lets go of what Provision took.
+// Cleanup releases what Provision took.
 func (m *Module) Cleanup() error {
 	if m.handler == nil {
 		return nil

@@ -23,7 +23,7 @@ type option[T any] struct {
 	name string
 	// json is its JSON name, where that is another one.
 	json string
-	// syntax and def are its arguments and its default as one writes them, example is
+	// syntax and def are its arguments and its default as a Caddyfile has them, example is
 	// a use of it. The documentation is made of them, and of the comment of the field.
 	syntax, def, example string
 
@@ -148,7 +148,7 @@ func each(err error) []error {
 	return errs
 }
 
-// asWritten names the option of a mistake as one writes it in a Caddyfile: its path
+// asWritten names the option of a mistake as a Caddyfile has it: its path
 // of JSON names without dots, and each name as it is there.
 func asWritten(mistake error) error {
 	text := mistake.Error()
@@ -163,7 +163,7 @@ func asWritten(mistake error) error {
 	return errors.New(strings.Join(names, " ") + ": " + text[len(path):])
 }
 
-// readOption reads one subdirective, of which the name is the current token.
+// readOption reads one subdirective, whose name is the current token.
 func (o *options[T]) readOption(d *caddyfile.Dispenser, opt *option[T], c *T) []error {
 	at := *d // mistakes belong to the line that d is on now
 	if opt.guest != nil {
@@ -216,7 +216,7 @@ func (o *options[T]) readOption(d *caddyfile.Dispenser, opt *option[T], c *T) []
 	return nil
 }
 
-// find returns the option of a name, nil if there is none.
+// find returns the option of a name, or nil.
 func (o *options[T]) find(name string) *option[T] {
 	for i := range o.table {
 		if o.table[i].name == name {
@@ -245,7 +245,7 @@ var (
 	singular = make(map[string]string)
 )
 
-// A mistake in one block is told of the tables of all, which refer to each other.
+// A hint needs the tables of all blocks, which refer to each other.
 func init() { //nolint:gochecknoinits
 	for o := range Options() {
 		blocksOf[o.Name] = append(blocksOf[o.Name], o.Block)

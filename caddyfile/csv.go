@@ -13,7 +13,7 @@ import (
 )
 
 // csv is the table of the subdirectives of csv, view that of a view: the same
-// but for view itself.
+// except view itself.
 var (
 	csv = options[handler.CSV]{
 		in:       "csv",

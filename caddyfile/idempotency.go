@@ -85,7 +85,7 @@ var duplicates = options[handler.Duplicates]{
 	},
 }
 
-// readStore reads a guest module, of which the name is the next token.
+// readStore reads a guest module, whose name is the next token.
 func readStore(d *caddyfile.Dispenser, i *handler.Idempotency) error {
 	if !d.NextArg() {
 		return d.Err("store: want the name of a module, such as memory, file or redis")
@@ -105,7 +105,7 @@ func readStore(d *caddyfile.Dispenser, i *handler.Idempotency) error {
 // unknownStore says of a store that the program does not have how to get it, or which
 // ones there are.
 func unknownStore(name string) error {
-	if name == "redis" { // a package of its own, see docs/deployment.md
+	if name == "redis" { // a separate package, see docs/deployment.md
 		return errors.New("this Caddy is built without redis; build it --with github.com/evovoice-gateway/caddy-conference-members/stores/redis too")
 	}
 	var known []string

@@ -19,7 +19,7 @@ type Option struct {
 }
 
 // Options yields every subdirective of every block in the order of the tables.
-// The subdirectives of a view are those of csv, but for view itself.
+// The subdirectives of a view are those of csv, except view itself.
 func Options() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
 		_ = directive.each(yield) && numbers.each(yield) && csv.each(yield) &&

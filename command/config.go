@@ -58,8 +58,8 @@ func readConfig(file, adapter string, which int) (handler.Config, error) {
 	return cfg, nil
 }
 
-// adapt reads a configuration as JSON. Which adapter reads it is told by its name
-// as Caddy tells it.
+// adapt reads a configuration as JSON. It chooses the adapter by the
+// name, as Caddy does.
 func adapt(file, adapter string) ([]byte, error) {
 	var text []byte
 	var err error

@@ -15,7 +15,7 @@ type input struct {
 	name     string
 	progress io.Writer // nil for none
 
-	read, told int // MiB are told
+	read, told int // MiB: read so far, and last shown
 	bytes      int64
 }
 

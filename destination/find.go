@@ -29,7 +29,7 @@ import (
 //
 // Seven digits, or any behind a plus sign, are a phone number for every rule; beside
 // words before a host, which makes sense of them, and in a UUID it takes ten. Fewer
-// can be an emergency number, and a number of the dialer's region. An id is no number:
+// can be an emergency number, and a number of the dialer's region. An id is not a number:
 // a UUID, and sixteen characters or more in one piece that go from letters back to
 // digits. Only the digits that it begins with count, if they are a phone number. In
 // what is shorter they count in any case: "911e0".
@@ -44,7 +44,7 @@ const minAmongWords = 10
 // minID is the fewest characters of an id that is not a UUID.
 const minID = 16
 
-// maxNumbers is how many numbers of one text are told one by one.
+// maxNumbers is how many numbers of one text are listed one by one.
 const maxNumbers = 16
 
 // ends are the characters at which a number ends: pauses, behind which post-dial
@@ -189,7 +189,7 @@ func (f *finder) read(r rune) {
 			f.loose = touches
 		}
 		f.inWord = f.aside // the letters of dialWords are pauses
-	case unicode.Is(unicode.M, r) || r == zwj || r == zwnj: // belongs to what it stands on
+	case unicode.Is(unicode.M, r) || r == zwj || r == zwnj: // belongs to the character before it
 	default:
 		f.endPiece()
 		if r < 0x80 && strings.IndexByte(ends, byte(r)) >= 0 {

@@ -1,6 +1,6 @@
 // Package destination reads what a call is to: which kind of destination a text
 // is, which phone number a carrier could find in it, and what numbering plans
-// tell of that number.
+// say about that number.
 package destination
 
 import (
@@ -85,7 +85,7 @@ func (d *Destination) add(n Number) {
 	d.n++
 }
 
-// Parse tells the kind of a destination that is not empty, and the numbers that a
+// Parse returns the kind of a destination that is not empty, and the numbers that a
 // carrier could find in it, whatever its kind. The order matters: whatever begins
 // with a plus sign is a phone number or nothing, and so is a text of digits alone
 // from seven up, so that neither can pass as a name.
@@ -195,8 +195,8 @@ func (d *Destination) findIn(s string, hosted bool) {
 	}
 }
 
-// findAny adds the numbers in a text of no kind. It may be dialled all the same
-// where the rule destination_format is not enforced, by whoever reads an address
+// findAny adds the numbers in a text of no kind. It may still be dialled
+// where the rule destination_format is not enforced, by a switch that reads an address
 // more leniently than this package does.
 func (d *Destination) findAny(s string) {
 	scheme, rest, hasScheme := cutScheme(s)
@@ -209,7 +209,7 @@ func (d *Destination) findAny(s string) {
 		return
 	}
 	user, after := rest[:end], rest[end+1:]
-	if strings.Trim(user, "@") == "" { // what stands for a host is all there is
+	if strings.Trim(user, "@") == "" { // there is nothing but what looks like a host
 		d.findInUser(sipURI{user: unescape(after)})
 		return
 	}
@@ -230,7 +230,7 @@ func (d *Destination) findInUser(u sipURI) {
 	before := d.n
 	if u.hosted {
 		d.findIn(subscriber, !u.phone)
-	} else { // whoever takes a text for several numbers may divide it here
+	} else { // a dialler that finds several numbers in a text may divide it here
 		d.findIn(u.user, false)
 	}
 	if d.n > before && u.phone && before == 0 {
@@ -305,7 +305,7 @@ func digitsOf(s string) string {
 }
 
 // CallerProblem says why s is not a phone number as a caller has one, or returns
-// the empty string. A text that is only written like one is told apart.
+// the empty string. A text that is only written like one is not one.
 func CallerProblem(s string) string {
 	problem := PhoneProblem(s)
 	if problem != notNumber {

@@ -17,8 +17,8 @@ const Global = "001"
 
 // Number is a phone number that somebody could find in a destination.
 type Number struct {
-	// Digits are ASCII digits, without the plus sign. None stand for more numbers
-	// than are told one by one, which could be any.
+	// Digits are ASCII digits, without the plus sign. They are empty if there
+	// are more numbers than are listed one by one, which could be any.
 	Digits string
 	// Plus says that Digits begin with a country calling code.
 	Plus bool
@@ -84,10 +84,10 @@ func (n Number) Mask() string {
 	return Mask(n.Digits)
 }
 
-// Facts are what libphonenumber tells about a number in E.164.
+// Facts are what libphonenumber knows about a number in E.164.
 type Facts struct {
 	// Region is the ISO 3166 code of the country, Global for a number of no
-	// country, and empty where it can't be told.
+	// country, and empty where it is not known.
 	Region string
 	// Shared are the regions of the number's calling code, if there are several.
 	Shared []string
@@ -106,7 +106,7 @@ func (f *Facts) Country() string {
 }
 
 // Lookup finds out about the number whose E.164 digits these are. A number that
-// is not valid as it stands is read again as libphonenumber reads what people
+// is not valid as it is written is read again as libphonenumber reads what people
 // type, without a trunk prefix after the country code, and then without the
 // digits that are too many: switches drop them, so that +1900 and eight digits
 // rings the same premium number as +1900 and seven.
@@ -154,7 +154,7 @@ func (f *Facts) lookupLenient(digits string) {
 	lenient.fromNumber(n)
 	if !lenient.Valid && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
 		lenient.fromNumber(n)
-		lenient.Valid = false // as it stands it is not
+		lenient.Valid = false // as it is written it is not
 	}
 	if lenient.Region == "" {
 		lenient.Region = f.Region
@@ -182,7 +182,7 @@ func callingCode(digits string) (cc int, nsn string) {
 	return 0, ""
 }
 
-// plain makes a number of its parts as they stand. Parse would take five times
+// plain makes a number of its parts, unchanged. Parse would take five times
 // as long, and would mend what is to be judged.
 func plain(cc int, nsn string) *phonenumbers.PhoneNumber {
 	code := int32(cc) // three digits at most
@@ -335,7 +335,7 @@ func E164(s, region string) (string, bool) {
 }
 
 // isSpace reports whether r is a space that a form may have made of a plus sign,
-// or any other space, but for tabs and line breaks.
+// or any other space, except tabs and line breaks.
 func isSpace(r rune) bool { return r == ' ' || r >= 0x80 && unicode.Is(unicode.Zs, r) }
 
 // lostPlus reports whether s is a number behind a space, which may have been a

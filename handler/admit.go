@@ -19,7 +19,7 @@ type admission struct {
 }
 
 // admit reads what a client asks for, fills in what the configuration says, and
-// judges it. An error means that there is nobody left to respond to.
+// judges it. An error means that nobody is left to respond to.
 func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error) {
 	asked, violations, err := h.reader.Read(readable(r, at), at.SessionID)
 	if err != nil {
@@ -56,7 +56,7 @@ func readable(r *http.Request, at target) *http.Request {
 	return untyped
 }
 
-// judge holds what was read against the rules. All violations are told in one
+// judge holds what was read against the rules. All violations are in one
 // response, those of reading too, unless so little could be read that it would
 // be judged for what it lacks.
 func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *refusal {

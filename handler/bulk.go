@@ -79,7 +79,7 @@ func (b *Bulk) compile() *bulkOptions {
 	return o
 }
 
-// upload is a request for many calls, all of which may be placed.
+// upload is a request for many calls, each of which may be placed.
 type upload struct {
 	rows        *request.Rows
 	key         string // the client's
@@ -152,7 +152,7 @@ func (x *exchange) readUpload() (*upload, *refusal, error) {
 	return nil, found, nil
 }
 
-// maxRowViolations is how many violations of an upload are told.
+// maxRowViolations is how many violations of an upload a refusal lists.
 const maxRowViolations = 100
 
 // take takes violations as long as there is room, and returns how many it left.
@@ -209,7 +209,7 @@ type run struct {
 	stopped string    // why no further row is dialled, empty while they are
 }
 
-// serve dials the rows and tells the result of each before the next one is dialled.
+// serve dials the rows and sends the result of each before the next one is dialled.
 func (r *run) serve() error {
 	r.requestUUID() // that of the rows too
 	r.extendDeadline()
@@ -283,7 +283,7 @@ func (r *run) setDeadline(t time.Time) {
 	if _, idle := caddyhttp.IdleTimeoutsFromContext(r.r.Context()); idle != nil {
 		idle.Deadline.HardDeadline = t
 	}
-	_ = http.NewResponseController(r.w).SetWriteDeadline(t) // where there is none, it need not be extended
+	_ = http.NewResponseController(r.w).SetWriteDeadline(t) // an error means that there is none to extend
 }
 
 // count counts a row.

@@ -148,7 +148,7 @@ func (c csvResults) row(out []byte, r *rowResult) []byte {
 
 func (csvResults) end(out []byte, _ *rowCounts, _ string) []byte { return out }
 
-// lineResults are results in NDJSON: an object a line, of which the last sums up.
+// lineResults are results in NDJSON: an object a line, and a summary in the last.
 type lineResults struct{}
 
 func (lineResults) contentType() string { return negotiate.NDJSON.MediaType() }

@@ -129,7 +129,7 @@ func (r *run) rowURL() *url.URL {
 }
 
 // rowHeader is the header of a row: the upload's, less what describes its body and
-// its connection, and with a key of its own.
+// its connection, and with its own key.
 func (r *run) rowHeader(number int) http.Header {
 	h := r.r.Header.Clone()
 	deleteAll(h, describesBody)
@@ -197,7 +197,7 @@ func (w *rowResponse) Write(p []byte) (int, error) {
 // FlushError does nothing: there is nobody to flush to.
 func (*rowResponse) FlushError() error { return nil }
 
-// json returns the body, unpacked if need be to plain, and empty if there is none; or
+// json returns the body, unpacked to plain if necessary, and empty if there is none; or
 // why it can't be read.
 func (w *rowResponse) json(plain *[]byte) (body []byte, reason string) {
 	packed, ok := coding.Of(w.header["Content-Encoding"])

@@ -29,7 +29,7 @@ func (x *exchange) disarm() {
 
 	disarmURL(r.URL)
 	r.RequestURI = r.URL.RequestURI()
-	// Caddy restores what the client sent, but for the header.
+	// Caddy restores what the client sent, except the header.
 	if sent, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && sent.URL != nil {
 		disarmURL(sent.URL)
 		sent.RequestURI = sent.URL.RequestURI()

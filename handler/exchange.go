@@ -20,7 +20,7 @@ import (
 // value of a result says that its phase was not reached.
 type exchange struct {
 	h             *Handler
-	row           int // of an upload, from 1; 0 for a request of its own
+	row           int // of an upload, from 1; 0 outside of uploads
 	w             http.ResponseWriter
 	r             *http.Request // the client's
 	span          trace.Span    // of the request

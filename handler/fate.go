@@ -38,7 +38,7 @@ func (w *responseWriter) fate(err error) metrics.Call {
 }
 
 // refuses reports whether a status says that nothing was done: those of 4xx, but
-// for two that stand for a connection that was given up.
+// for two that mean a connection that was given up.
 func refuses(status int) bool {
 	return status >= 400 && status <= 499 && status != http.StatusRequestTimeout && status != statusClientClosedRequest
 }

@@ -22,7 +22,7 @@ import (
 const methodOverride = "X-Http-Method-Override"
 
 // notForwarded are fields of the client's header that describe the body as the
-// client sent it, or expect something of whoever reads it.
+// client sent it, or ask something of its reader.
 var notForwarded = []string{
 	methodOverride,
 	"Content-Encoding", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest",
@@ -133,7 +133,7 @@ func deleteAll(h http.Header, names []string) {
 	}
 }
 
-// keepUpgradeOnly removes from Connection what a client names there, but for an
+// keepUpgradeOnly removes from Connection what a client names there, except an
 // upgrade: proxies drop those fields (RFC 9110 section 7.6.1), and the upstream
 // would read the canonical body without its Content-Type. An upgrade to another
 // version of HTTP is removed too, for on that connection nobody judges anything.

@@ -29,7 +29,7 @@ type Handler struct {
 }
 
 // ServeHTTP handles a request. Whatever can be refused is refused before the
-// next handler is called, for once it is, a phone rings.
+// next handler is called: from then on a phone may ring.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	at, ok := h.match(r)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// minHashKey is the fewest bytes of a key of which not all can be tried.
+// minHashKey is the length in bytes from which a key can't be guessed by trying all.
 const minHashKey = 16
 
 // checkHashKey checks a key as it comes out of its placeholders. None is one that
@@ -24,7 +24,7 @@ func checkHashKey(key string) error {
 // hashBytes is how much of a hash is shown: 128 bits.
 const hashBytes = 16
 
-// destinationHash tells destinations apart without telling what they are, one
+// destinationHash tells destinations apart without revealing them, one
 // for each number, however it is spelled: an HMAC, for the few billion phone
 // numbers there are can all be tried against a hash without a key. It is empty where there is no destination.
 func (x *exchange) destinationHash() string {

@@ -153,7 +153,7 @@ type repeating struct {
 
 // enter and leave are the ends of a request that may use the store.
 func (p *repeating) enter() { p.users.Add(1) }
-func (p *repeating) leave() { _ = p.close() } // there is nobody to tell
+func (p *repeating) leave() { _ = p.close() } // nobody waits for the error
 
 // provision makes the ledgers of a configuration. hashKey is whether it sets the key
 // that the records' keys come of.
@@ -210,7 +210,7 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 }
 
 // close ends the use of the store by the configuration, or by a request. Who is last
-// lets go of the store: Caddy cleans up a configuration that was replaced while
+// releases the store: Caddy cleans up a configuration that was replaced while
 // requests are still served by it.
 func (p *repeating) close() error {
 	if p.users.Add(-1) >= 0 {
@@ -219,7 +219,7 @@ func (p *repeating) close() error {
 	return p.letGo()
 }
 
-// letGo lets go of the ledgers and the store. What could not be recorded is tried
+// letGo releases the ledgers and the store. What could not be recorded is tried
 // once more before.
 func (p *repeating) letGo() error {
 	for _, l := range []*idempotency.Ledger{p.calls, p.duplicates} {

@@ -371,7 +371,7 @@ func dials(to map[string]bool, routes caddyhttp.RouteList, method, path string, 
 	return false
 }
 
-// matchersOf are the sets of matchers of a route, one of which has to match.
+// matchersOf are the sets of matchers of a route; one of them has to match.
 func matchersOf(route *caddyhttp.Route) []map[string]json.RawMessage {
 	sets := make([]map[string]json.RawMessage, 0, len(route.MatcherSetsRaw)+len(route.MatcherSets))
 	for _, raw := range route.MatcherSetsRaw {

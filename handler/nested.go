@@ -7,7 +7,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// nest tells a handler that is behind another one of this module from one that
+// nest distinguishes a handler that is behind another one of this module from one that
 // has the request for itself. Both judge it, and it counts once: what the inner one
 // finds is recorded by the outer one.
 func (x *exchange) nest() {

@@ -26,7 +26,7 @@ func NewOffline(cfg Config) (*Offline, error) {
 	if err := cfg.checkEnvironment(c.policy); err != nil {
 		return nil, err
 	}
-	// The session of a call of which nobody has said which it is. It fails no rule.
+	// The session of a call that names none. It fails no rule.
 	any := assignment{name: rules.SessionID.String(), field: rules.SessionID, isField: true, template: "any"}
 	c.assignments = append([]assignment{any}, c.assignments...)
 	return &Offline{&Handler{compiled: c}}, nil

@@ -46,7 +46,7 @@ func (h *Handler) identify(r *http.Request, asked *request.Request) (*once, *rul
 	return &once{id: h.callID(r, key), call: h.fingerprint(r, asked)}, nil
 }
 
-// readKey reads the key of a request, empty if there is none.
+// readKey reads the key of a request, or the empty string.
 func (h *Handler) readKey(r *http.Request, required bool) (string, *rules.Violation) {
 	key, err := idempotency.ParseKey(r.Header[h.keyHeader])
 	switch {
@@ -141,7 +141,7 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 
 // recall responds to a request that is refused, but whose call has been seen
 // before: by a configuration that took it. Nothing is dialled, and what became of
-// the call is told all the same.
+// the client still learns about the call.
 func (o *once) recall(x *exchange, refused *refusal) (placement, error) {
 	o.exchange = x
 	found, ok, err := o.h.calls.Find(x.r.Context(), o.id, o.call)
@@ -237,7 +237,7 @@ func (o *once) outcomeUnknown() *refusal {
 	return f
 }
 
-// notKept refuses a call that was placed, of which no response is left to replay.
+// notKept refuses a call that was placed and has no response left to replay.
 func notKept(detail string) *refusal {
 	f := newRefusal(metrics.Refused, rules.ResponseNotKept, detail)
 	f.call = metrics.Dialled

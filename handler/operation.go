@@ -101,8 +101,8 @@ type target struct {
 	path string // escaped, as the client wrote it
 }
 
-// match finds what a request addresses. It returns false if that is none of the
-// handler's business.
+// match finds what a request addresses. It returns false if that is not for
+// this handler.
 func (h *Handler) match(r *http.Request) (target, bool) {
 	path := r.URL.EscapedPath()
 	m := h.route.Match(path)

@@ -24,7 +24,7 @@ func isCrossSite(r *http.Request) bool {
 	switch strings.ToLower(strings.Join(r.Header["Sec-Fetch-Site"], ",")) {
 	case "same-origin", "none":
 		return false
-	case "": // the page tells
+	case "": // an older browser: its Origin decides
 	case "same-site":
 		if len(r.Header["Origin"]) == 0 {
 			return true
@@ -38,7 +38,7 @@ func isCrossSite(r *http.Request) bool {
 }
 
 // isOrigin reports whether an origin is the host that was asked. The scheme is
-// that of whoever terminates TLS, and says nothing here.
+// that of the proxy that terminates TLS, and proves nothing here.
 func isOrigin(host, origin string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" {

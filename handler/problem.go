@@ -206,7 +206,7 @@ var failures = map[metrics.Call]problem{
 
 // fail ends a request whose next handler returned an error. Where the error is
 // that of a proxy without a response, and the server has no error routes, the
-// client is told what became of the call.
+// client learns what became of the call.
 func (x *exchange) fail(placed placement, err error) error {
 	x.response.setGatewayHeaders(placed.call)
 	he, _ := errors.AsType[caddyhttp.HandlerError](err)

@@ -37,11 +37,11 @@ type process struct {
 	hashKey []byte
 }
 
-// Destruct does nothing: there is nothing but memory to let go of.
+// Destruct does nothing: memory is all that there is to release.
 func (*process) Destruct() error { return nil }
 
-// newProcess makes the collectors with the label sets of this module, and a key
-// of its own for every process.
+// newProcess makes the collectors with the label sets of this module, and a
+// key for this process alone.
 func newProcess() (caddy.Destructor, error) {
 	labels := metrics.Labels{FallbackReasons: fallbackReasons}
 	for _, f := range negotiate.Formats() {
@@ -122,7 +122,7 @@ func sample(core zapcore.Core) zapcore.Core {
 	return zapcore.NewSamplerWithOptions(core, time.Minute, 10, 100)
 }
 
-// Close lets go of what New took.
+// Close releases what New took.
 func (h *Handler) Close() error {
 	err := h.close()
 	_, deleteErr := processes.Delete(processKey)

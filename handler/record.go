@@ -20,7 +20,7 @@ import (
 // span attributes begin.
 const name = "conference_members"
 
-// record ends a request: it counts it, and tells logs and traces of it. It is
+// record ends a request: it counts it, logs it and ends its trace. It is
 // called once for every request.
 func (x *exchange) record(outcome metrics.Outcome) {
 	outcome = x.adopt(outcome)
@@ -51,7 +51,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.Object(name, x))
 	}
-	if x.row > 0 { // of which the access log knows nothing
+	if x.row > 0 { // which the access log does not have
 		if c := x.h.logger.Check(zapcore.InfoLevel, "row ended"); c != nil {
 			c.Write(zap.Object(name, x), zap.String("uuid", x.uuid))
 		}
@@ -211,7 +211,7 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		text("idempotency_result", o.result.String())
 	}
 	if x.tally != nil {
-		_ = enc.AddObject("rows", x.tally) // counts, of which none fails
+		_ = enc.AddObject("rows", x.tally) // writing numbers can't fail
 	} else {
 		text("call", x.response.call.String())
 	}

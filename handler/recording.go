@@ -53,7 +53,7 @@ func (w *responseWriter) undelivered(err error) error {
 	return nil
 }
 
-// complete reports whether the whole body came, as far as its header tells.
+// complete reports whether the whole body came, by the length in its header.
 func (rec *recording) complete(status int, h http.Header) bool {
 	if status == http.StatusNoContent || status == http.StatusNotModified {
 		return true
@@ -62,7 +62,7 @@ func (rec *recording) complete(status int, h http.Header) bool {
 	return err != nil || rec.size >= n
 }
 
-// response is what there is to keep of a response. Its body is lent: it is part of
+// response is what is kept of a response. Its body is lent: it is part of
 // the recording or of unpacked.
 func (rec *recording) response(status int, h http.Header, format string, unpacked *[]byte) idempotency.Response {
 	kept := idempotency.Response{

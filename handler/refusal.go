@@ -34,7 +34,7 @@ func newRefusal(o metrics.Outcome, r *rules.Rule, detail string) *refusal {
 }
 
 // add adds what judging found to what reading found. A field that could not be
-// read was judged as if it were absent, which is nothing to tell.
+// read was judged as if it were absent, which says nothing.
 func (f *refusal) add(judged []rules.Violation) {
 	unread := make(map[string]bool, len(f.violations))
 	for _, v := range f.violations {
@@ -48,7 +48,7 @@ func (f *refusal) add(judged []rules.Violation) {
 }
 
 // closedRoute refuses a predefined route. The detail says where to go, for the
-// upstream's client libraries post to these routes unless they are told
+// upstream's client libraries post to these routes unless they are set
 // otherwise, and show nothing else of a response.
 func closedRoute(open *route.Template) *refusal {
 	return newRefusal(metrics.PredefinedRoute, rules.PredefinedRoute,
@@ -56,7 +56,7 @@ func closedRoute(open *route.Template) *refusal {
 }
 
 // ambiguousPath refuses a path that is the route only by another reading than
-// the upstream's own. Forwarded as it stands it might dial; forwarded in one
+// the upstream's own. Forwarded unchanged it might dial; forwarded in one
 // spelling it would.
 func ambiguousPath() *refusal {
 	return newRefusal(metrics.Refused, rules.AmbiguousPath, rules.AmbiguousPath.Title+".")
@@ -94,7 +94,7 @@ func (f *refusal) Error() string {
 }
 
 // refuse responds to a request that is not forwarded: in CSV to a client of CSV,
-// in JSON to any other, or by way of Caddy's error routes.
+// in JSON to any other, or through Caddy's error routes.
 func (x *exchange) refuse(f *refusal) error {
 	x.drainBody()
 	f.sort()

@@ -94,7 +94,7 @@ func (c *representation) decide(status int, h http.Header) decision {
 }
 
 // upstreamJSON is the Content-Type that the upstream gives its JSON, letter for
-// letter, so that it need not be parsed to be known.
+// letter, so that it is recognized without being parsed.
 const upstreamJSON = "application/json; charset=utf-8"
 
 // isJSON reports whether a media type, in lower case, is JSON: the registered

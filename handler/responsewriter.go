@@ -58,7 +58,7 @@ type delivery struct {
 }
 
 // lines is room for fields of one line, allocated with what has it. Every header
-// has its own, for other handlers may write into what they find there.
+// has its own, because other handlers may write into what they find there.
 type lines struct {
 	room [5]string
 	used int
@@ -82,7 +82,7 @@ func (w *responseWriter) startTimer() {
 }
 
 // stopTimer stops the upstream's time: its header arrived, or status is 0. The
-// time is counted now, for the body may take as long as it likes.
+// time is counted now, because the body may take any time.
 func (w *responseWriter) stopTimer(status int) {
 	w.upstream = time.Since(w.started)
 	if clientLeft(w.client, status) {
@@ -194,7 +194,7 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 				return n, err
 			}
 		}
-		if err == io.EOF { //nolint:errorlint // a wrapped one is no end
+		if err == io.EOF { //nolint:errorlint // a wrapped one is not the end
 			return n, nil
 		}
 		if err != nil {
@@ -245,7 +245,7 @@ func (w *responseWriter) FlushError() error {
 // Unwrap lets [http.ResponseController] reach the connection.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// sendHeader sends the header as it stands, but for what is the gateway's own.
+// sendHeader sends the header as it is, with the gateway's own fields.
 func (w *responseWriter) sendHeader() {
 	w.begun = true
 	w.setGatewayHeaders(w.fate(nil))
@@ -359,7 +359,7 @@ func (w *responseWriter) unpackFor(reason string) {
 	}
 }
 
-// release lets go of what is held.
+// release gives back the held buffer.
 func (w *responseWriter) release() {
 	buffer.Give(w.held)
 	w.held, w.holding = nil, false

@@ -9,8 +9,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// admitRow judges a row of many as [Handler.admit] judges a call of its own. The
-// violations tell the row.
+// admitRow judges a row of many as [Handler.admit] judges a single call. The
+// violations name the row.
 func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admission, *refusal) {
 	a := admission{request: &row.Request}
 	h.enrich(a.request, r)
@@ -40,7 +40,7 @@ func ofRow(violations []rules.Violation, row *request.Row) {
 	}
 }
 
-// columnsLeftOut warns of columns that are dropped. Their names are never told: in a
+// columnsLeftOut warns of columns that are dropped. Their names are never shown: in a
 // CSV without a header row they are somebody's.
 func columnsLeftOut(row *request.Row) []rules.Violation {
 	if len(row.LeftOut) == 0 {

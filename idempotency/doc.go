@@ -10,7 +10,7 @@
 //	if err != nil || found.Result != idempotency.Claimed {
 //		return // refuse or replay; nothing may be dialled
 //	}
-//	defer found.Claim.Close() // unknown, unless told otherwise below
+//	defer found.Claim.Close() // unknown, unless finished below
 //	// place the call, then one of
 //	found.Claim.Finish(response) // it was placed
 //	found.Claim.Release()        // it certainly was not

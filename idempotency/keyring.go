@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// ID is the key of a record in a store: an HMAC, which tells nothing of what it
+// ID is the key of a record in a store: an HMAC, which reveals nothing of what it
 // was made of.
 type ID [sha256.Size]byte
 
@@ -97,7 +97,7 @@ func (k *Keyring) Fingerprint(fields []Field) Fingerprint {
 	return k.end(d)
 }
 
-// digest is an HMAC with the room for what it is of, all of which it is given at once.
+// digest is an HMAC with a buffer for its input, which it gets at once.
 type digest struct {
 	mac  hash.Hash
 	text []byte

@@ -42,7 +42,7 @@ func Results() []string { return results[:] }
 type Found struct {
 	Result Result
 	// Claim is there if Result is Claimed, and beside an error of the store: then
-	// it may or may not be held, and must be closed all the same.
+	// it may or may not be held, and must be closed either way.
 	Claim *Claim
 	// Response is there if Result is Replayed. Its body must not be changed.
 	Response *Response
@@ -63,7 +63,7 @@ type Options struct {
 	MaxStored int
 	// Seal encrypts responses, for a store that others can read.
 	Seal bool
-	// OnError is told, with the ID of the record, when the outcome of a call could
+	// OnError is called, with the ID of the record, when the outcome of a call could
 	// not be recorded, and is tried again. Default: nobody.
 	OnError func(ID, error)
 
@@ -188,7 +188,7 @@ func (l *Ledger) read(id ID, record []byte, call Fingerprint) (found Found, err 
 // ErrOtherHashKey says that a store or a record was written with another hash_key.
 var ErrOtherHashKey = errors.New("it was written with another hash_key")
 
-// newClaim makes a claim with a token of its own.
+// newClaim makes a claim with a new token.
 func (l *Ledger) newClaim(ctx context.Context, id ID, call Fingerprint) (*Claim, error) {
 	c := &Claim{ledger: l, ctx: endless{ctx}, id: id, deadline: l.now().Add(l.CallTimeout)}
 	c.head = head{state: Started, check: l.Keys.check, time: c.deadline, fingerprint: call}

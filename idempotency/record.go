@@ -44,7 +44,7 @@ func (s State) String() string {
 var ErrUnreadable = errors.New("the record can't be read")
 
 // A record begins with a head of HeadSize bytes, in the clear: it holds nothing
-// that tells of the call, and what works on a store without the keys needs it.
+// that describes the call, and what works on a store without the keys needs it.
 // The response follows, encrypted where the store outlives the process.
 //
 //	0     version
@@ -153,7 +153,7 @@ func (c *codec) encode(id ID, h head, r *Response) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return aead.Seal(b, nil, plain, b[authenticateAt:HeadSize]), nil //nolint:gosec // the AEAD makes a nonce of its own
+	return aead.Seal(b, nil, plain, b[authenticateAt:HeadSize]), nil //nolint:gosec // the AEAD makes its own nonce
 }
 
 // decode reads the response of a record that is done.

@@ -35,7 +35,7 @@ type Store interface {
 	// expire ttl from now; a nil record removes held. Where record is there
 	// already, it does the same again, so that a step whose reply was lost can be
 	// repeated. Where anything else is there or nothing, it changes nothing and
-	// returns ErrLost; removing what is absent is no error.
+	// returns ErrLost; removing what is absent is not an error.
 	Replace(ctx context.Context, id ID, held, record []byte, ttl time.Duration) error
 
 	// Scan calls visit for every record whose ID begins with prefix, in any order,

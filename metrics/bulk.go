@@ -11,7 +11,7 @@ const (
 	RowDialled
 	// RowUnknown: the phone may be ringing.
 	RowUnknown
-	// RowReplayed: an earlier upload dialled it, and its response is told again.
+	// RowReplayed: an earlier upload dialled it, and its response is repeated.
 	RowReplayed
 	// RowNotAttempted: the run stopped before it came to the row.
 	RowNotAttempted

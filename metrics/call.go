@@ -10,7 +10,7 @@ const (
 	NotDialled Call = iota
 	// Dialled: the upstream took the call.
 	Dialled
-	// Unknown: the call was sent, and no whole response tells what came of it.
+	// Unknown: the call was sent, and no complete response says what became of it.
 	Unknown
 
 	numCalls

@@ -7,7 +7,7 @@ type Idempotency uint8
 
 // The results.
 const (
-	// KeyNone: the request has no key, or there is no such thing. It is not counted.
+	// KeyNone: the request has no key, or keys are off. It is not counted.
 	KeyNone Idempotency = iota
 	// KeyNew: nothing was known of the key; the call was placed.
 	KeyNew

@@ -57,7 +57,7 @@ type Labels struct {
 }
 
 // MaxCountries is how many countries have a series of their own: the first that
-// are dialled. Which those are, operators decide, for only what was forwarded
+// are dialled. Operators decide which those are, because only what was forwarded
 // counts.
 const MaxCountries = 40
 
@@ -212,7 +212,7 @@ func New(l Labels) *Collectors {
 }
 
 // Register adds the collectors to reg. Adding them once more, for a second
-// handler of the same configuration, is no error.
+// handler of the same configuration, is not an error.
 func (c *Collectors) Register(reg prometheus.Registerer) error {
 	for _, col := range c.all {
 		if err := reg.Register(col); err != nil {
@@ -237,7 +237,7 @@ func (c *Collectors) RequestStarted() { c.inFlight.of().Inc() }
 // RequestLeft takes back that a request is in flight, without counting it.
 func (c *Collectors) RequestLeft() { c.inFlight.of().Dec() }
 
-// Observation is what there is to say of a request that ended.
+// Observation describes a request that ended.
 type Observation struct {
 	// Format is the name of the response's format, empty where none was chosen.
 	Format string
@@ -287,7 +287,7 @@ func observe(o prometheus.Observer, v float64, traceID string) {
 }
 
 // Dialled counts a call that was forwarded. The country is that of a phone
-// number, empty where it can't be told.
+// number, empty where it is not known.
 func (c *Collectors) Dialled(kind, country string) {
 	if kind != "phone" {
 		country = none
@@ -299,11 +299,11 @@ func (c *Collectors) Dialled(kind, country string) {
 func (c *Collectors) Transcoded(took time.Duration) { c.transcode.of().Observe(took.Seconds()) }
 
 // codeClasses are the values of the label code_class, indexed by the first
-// digit of the status; index 0 stands for no response at all.
+// digit of the status; index 0 means no response at all.
 var codeClasses = [...]string{none, "1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // UpstreamResponded records the time to the header of the upstream's response.
-// Status 0 stands for no response. The trace id is empty if it is not sampled.
+// Status 0 means no response. The trace id is empty if it is not sampled.
 func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID string) {
 	class := status / 100
 	if class < 0 || class > len(codeClasses) {

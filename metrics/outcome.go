@@ -41,12 +41,12 @@ const (
 	// ClientGone: the client went away before its response was complete, or was too
 	// slow to say what it wants.
 	ClientGone
-	// Failed: another handler after this one returned an error of its own.
+	// Failed: another handler after this one returned an error.
 	Failed
 	// Aborted: the response broke off on its way, or a handler panicked.
 	Aborted
 
-	// Bulk: the rows of an upload were begun. Each of them is a request of its own.
+	// Bulk: the rows of an upload were begun. Each of them is a request.
 	Bulk
 
 	// Checked: what the client sent was judged, and nothing was to be forwarded.
@@ -77,9 +77,9 @@ var outcomes = [numOutcomes]struct {
 	NoResponse:       {"no_response", "The call was sent to the upstream, and the connection ended without a response. The phone may be ringing.", true},
 	Timeout:          {"timeout", "The call was sent to the upstream, and no response came in time. The phone may be ringing.", true},
 	ClientGone:       {"client_gone", "The client went away before its response was complete, or was too slow to send its body (408).", true},
-	Failed:           {"failed", "A handler behind this one returned an error of its own.", true},
+	Failed:           {"failed", "A handler behind this one returned an error.", true},
 	Aborted:          {"aborted", "The response broke off on its way, or a handler panicked.", true},
-	Bulk:             {"bulk", "The calls of an upload to `bulk` were begun; each row counts as a request of its own.", false},
+	Bulk:             {"bulk", "The calls of an upload to `bulk` were begun; each row counts as a request.", false},
 	Checked:          {"checked", "What was sent to `check` was judged; nothing was to be forwarded.", false},
 }
 

@@ -19,7 +19,7 @@ type metric struct {
 	budget int
 	// buckets are the boundaries of a histogram.
 	buckets []float64
-	// starts tells which series exist from the start, by the values of the labels.
+	// starts reports which series exist from the start, by the values of the labels.
 	// If it is nil, those of a counter do that have no value none or other, and
 	// none of a histogram: it has many samples a series. A metric without labels
 	// exists in any case.

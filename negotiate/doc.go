@@ -6,7 +6,7 @@
 // lines and empty list members (5.6.1). Of offers with equal weights the one
 // that a more specific range names is chosen, so "*/*, text/csv" is a wish for
 // CSV. Malformed members are skipped, the others still count, and what has one
-// plain meaning is no mistake: "*" is */*, "q=.5" is 0.5 and application/csv is
+// plain meaning is not a mistake: "*" is */*, "q=.5" is 0.5 and application/csv is
 // CSV. This is deliberately not how the upstream reads Accept:
 // it ignores weights, compares types by prefix and takes the first member
 // alone (recordings 7, 12, 52 and 62).

@@ -17,7 +17,7 @@ const (
 	XML
 	JSV
 	HTML
-	// NDJSON is a JSON object a line. It is none of the upstream's formats, and not
+	// NDJSON is a JSON object a line. The upstream does not have it, and it is not
 	// among [Formats]: only results of many calls have it.
 	NDJSON
 

@@ -20,7 +20,7 @@ type mediaRange struct {
 }
 
 // parseRange parses a member without surrounding whitespace. It returns false
-// for what is no media range, and for one with a malformed or a second weight.
+// for what is not a media range, and for one with a malformed or a second weight.
 //
 // A parameter named q is the weight wherever it is among the parameters,
 // and what follows it is a parameter like others (RFC 9110 section 12.5.1).

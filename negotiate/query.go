@@ -9,7 +9,7 @@ import (
 // Query is what a parameter of a query asks for.
 type Query struct {
 	// Value is the decoded value of the parameter, or empty if there is none. It
-	// need not be one that is known.
+	// may be unknown.
 	Value string
 	// Ambiguous is set if the parameter is there with different values,
 	// of which Value is the first.
@@ -53,7 +53,7 @@ func isNamed(raw, name string) bool {
 	return n == len(name)
 }
 
-// decodeQuery decodes s. What is no escape stays as it is.
+// decodeQuery decodes s. What is not an escape is left alone.
 func decodeQuery(s string) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s

@@ -47,7 +47,7 @@ func (b *binding) bind(f rules.Field, text string, from place) {
 	}
 }
 
-// maxViolations is how many violations are told. A response must not become much
+// maxViolations is how many violations are listed. A response must not become much
 // larger than the request that it refuses, and finding a place in the body
 // takes time.
 const maxViolations = 20
@@ -61,7 +61,7 @@ func (b *binding) note(v rules.Violation) {
 	b.violations = append(b.violations, v)
 }
 
-// full reports whether no more violations are told.
+// full reports whether no more violations are listed.
 func (b *binding) full() bool { return len(b.violations) == maxViolations }
 
 // noteOmitted appends the number of omitted violations to the last one.
@@ -104,7 +104,7 @@ func (b *binding) pointerTo(name string) string {
 
 // violateName notes a violation by the member of a name at a place in the
 // body, which may be unknown. The name of a member beyond the four fields is
-// never told: a CSV without a header row has somebody's name there.
+// never shown: a CSV without a header row has somebody's name there.
 func (b *binding) violateName(r *rules.Rule, name string, m mark, detail string) {
 	at := b.locate(m)
 	v := rules.Violation{Rule: r, Detail: at.say(detail), Line: at.line, Column: at.column}

@@ -36,7 +36,7 @@ func (r *csvRow) fields() [rules.NumFields]string {
 const maxColumns = 16384
 
 // isTooWide reports whether a line of a body has more than maxColumns cells, if it
-// has no quotes around line breaks. It is asked before the cells are told apart.
+// has no quotes around line breaks. It is called before the cells are read.
 func isTooWide(body []byte) bool {
 	cells := 0
 	for _, c := range body {
@@ -104,11 +104,11 @@ func namesField(cell string) bool { return IsField(strings.Trim(cell, " \t")) }
 func csvReader(body []byte, comma rune) *csv.Reader {
 	r := csv.NewReader(bytes.NewReader(body))
 	r.Comma = comma
-	r.FieldsPerRecord = -1 // the length of a row has a rule of its own
+	r.FieldsPerRecord = -1 // the length of a row has its own rule
 	return r
 }
 
-// cutSeparator cuts off the line by which Excel is told the delimiter of a file,
+// cutSeparator cuts off the line that tells Excel the delimiter of a file,
 // such as "sep=;".
 func cutSeparator(body *[]byte) (comma rune, declared bool) {
 	const before = "sep="
@@ -274,7 +274,7 @@ func (t *csvTable) readHeader(b *binding) bool {
 	return true
 }
 
-// leftOut returns the columns, from 1, that have names and are no fields of csvRow.
+// leftOut returns the columns, from 1, that have names and are not fields of csvRow.
 func (t *csvTable) leftOut() []int {
 	var columns []int
 	for i, c := range t.columns {
@@ -329,7 +329,7 @@ func (b *binding) readCells(t *csvTable, cells []string) bool {
 	return true
 }
 
-// noMoreRows counts the rows after the first row of values, of which there must
+// noMoreRows counts the rows after the first row of values; there must
 // be none.
 func (t *csvTable) noMoreRows(b *binding) bool {
 	for n := 1; ; n++ {

@@ -121,7 +121,7 @@ func (b *binding) bindPart(seen *names, name, text string) {
 		return
 	}
 	if name == "_charset_" {
-		// What a browser says of its own encoding, RFC 7578 section 4.6.
+		// What a browser says about its encoding, RFC 7578 section 4.6.
 		if !charset.IsUTF8(text) {
 			b.violate(rules.Charset, "The form says that its charset is not UTF-8.")
 		}

@@ -16,7 +16,7 @@ func appendString(dst []byte, text string) []byte {
 	dst = append(dst, text...)
 	i := plain(dst[begin:])
 	dst = dst[:begin+i]
-	start := i // of what need not be escaped
+	start := i // of what needs no escape
 	for i < len(text) {
 		c := text[i]
 		if c >= utf8.RuneSelf {

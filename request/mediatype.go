@@ -83,7 +83,7 @@ type contentType struct {
 	detail  string
 }
 
-// readContentType reads the Content-Type. An empty one is none. What is
+// readContentType reads the Content-Type. An empty one counts as absent. What is
 // before the first semicolon is the type; of the parameters behind it those that
 // can't be parsed are ignored. Takes says which formats are read.
 func readContentType(h http.Header, takes func(Format) bool) contentType {

@@ -18,8 +18,8 @@ func isTypeHint(name string) bool { return ascii.EqualFold(name, "__type") }
 
 // looksLikeField reports whether name is not a field's and yet may be taken for
 // one: equal to it once marks, control and invisible characters are left out
-// and letters stand for their plain forms. No more is read of it than a name can
-// have of those: one character can stand for eighteen.
+// and letters count as their plain forms. No more is read of it than a name can
+// have of those: one character can expand to eighteen.
 func looksLikeField(name string) bool {
 	if isPrintableASCII(name) {
 		return false

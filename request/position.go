@@ -20,7 +20,7 @@ func markAt(offset int) mark { return mark{column: offset + 1} }
 // a line, both 1-based. 0 is unknown.
 type position struct{ line, column int }
 
-// locate finds a mark in the body, unless it would not be told. A byte order
+// locate finds a mark in the body, unless it would not be shown. A byte order
 // mark does not count.
 func (b *binding) locate(m mark) position {
 	switch {

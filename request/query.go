@@ -8,8 +8,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// readQuery reads the fields of a query string. Other parameters are none of
-// its business, but for names that can't be read: what the upstream makes of
+// readQuery reads the fields of a query string. It ignores other
+// parameters, except for names that can't be read: what the upstream makes of
 // them is not known.
 func (b *binding) readQuery(raw string) {
 	if raw == "" {
@@ -89,7 +89,7 @@ func nameOf(pair string) string {
 
 // unescapePair decodes a name or a value of a query string or a form: "+" is a
 // space, %XX a byte. It reports false for what is not UTF-8 or has an escape
-// that is none, which stays as it is. (Older hosts know %uXXXX as well.) A
+// that is not an escape, which is left alone. (Older hosts know %uXXXX as well.) A
 // character of which one byte is escaped and another is not has two readings,
 // as bytes or as characters may be decoded first.
 func unescapePair(s string) (text string, ok bool) {

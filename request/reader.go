@@ -32,7 +32,7 @@ type Reader struct {
 	MaxRows int
 
 	// UnknownFields says what becomes of members of the body beyond the four
-	// fields. Parameters of the query string are none of its business.
+	// fields. It has nothing to do with parameters of the query string.
 	UnknownFields UnknownFields
 
 	// ClientGone reports whether an error of reading a body means that the

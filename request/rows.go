@@ -49,11 +49,11 @@ type Row struct {
 	// Ref is the value of the row's column or member "ref", or empty.
 	Ref string
 
-	// NoColumn tells the fields of which a header row of CSV has no column.
+	// NoColumn lists the fields for which a header row of CSV has no column.
 	NoColumn [rules.NumFields]bool
 
 	// LeftOut are the columns of a header row of CSV, from 1, whose names are neither
-	// fields nor ref, and which are dropped. Only the first row tells them.
+	// fields nor ref, and which are dropped. Only the first row has them.
 	LeftOut []int
 
 	// Violations are what is wrong with the row. It may be called only if no
@@ -62,8 +62,8 @@ type Row struct {
 }
 
 // Rows reads a request for many calls, as [Reader.Read] reads one for a single
-// call. The violations are of the request as a whole; those of its rows are told
-// by [Rows.All]. Rows are read only if there are none.
+// call. The violations are of the request as a whole; those of its rows come
+// from [Rows.All]. Rows are read only if there are none.
 func (rd *Reader) Rows(r *http.Request, sessionID string) (*Rows, []rules.Violation, error) {
 	rows := &Rows{base: binding{reader: rd, request: new(Request), many: true}}
 	b := &rows.base
@@ -273,7 +273,7 @@ func (w *rowWriter) json() {
 	}
 }
 
-// lines reads a JSON object a line. Empty lines are no rows.
+// lines reads a JSON object a line. Empty lines are not rows.
 func (w *rowWriter) lines() {
 	s := w.rows.base.reader.scanner(nil)
 	defer w.rows.base.reader.giveScanner(s)
@@ -319,7 +319,7 @@ func (w *rowWriter) object(s *scanner) bool {
 	return w.end(b, line, readable) && whole
 }
 
-// broken tells of what is between rows, or behind the last.
+// broken reports what is between rows, or behind the last.
 func (w *rowWriter) broken(s *scanner) {
 	b := w.begin()
 	b.malformed(s)

@@ -31,7 +31,7 @@ type value struct {
 	escaped    bool // a text with escapes
 }
 
-// of returns the value as it stands in the body.
+// of returns the value as the body has it.
 func (v value) of(body []byte) []byte { return body[v.start:v.end] }
 
 // member is a member of the outermost object.
@@ -55,7 +55,7 @@ type scanner struct {
 	tooDeep bool
 
 	// duplicate, typeHint and badName are where the first name that is
-	// twice in one object, that is a type hint, or that is no member name,
+	// twice in one object, that is a type hint, or that is not a member name,
 	// is inside of the value that was last read at the outermost level; 0
 	// is nowhere.
 	duplicate, typeHint, badName int
@@ -71,7 +71,7 @@ func (s *scanner) fail(problem string) bool {
 }
 
 // peek returns the next byte, or 0 at the end. A NUL in the text is nowhere
-// allowed, so the two need not be told apart.
+// allowed, so the difference does not matter.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.body) {
 		return s.body[s.pos]

@@ -10,7 +10,7 @@ import (
 type Kind uint8
 
 const (
-	// None is a path that is none of our business.
+	// None is a path that the gateway leaves alone.
 	None Kind = iota
 	// LookAlike is a path that ends like the route or like a predefined route,
 	// but is neither. Where a client sends such a POST, the gateway is probably

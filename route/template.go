@@ -12,7 +12,7 @@ import (
 // DefaultTemplate is the route as the API documents it.
 const DefaultTemplate = "/sessions/{sessionId}/conference/members"
 
-// placeholder is the segment that stands for the session id.
+// placeholder is the segment in place of the session id.
 const placeholder = "{sessionId}"
 
 // Template is a compiled route. It is immutable.
@@ -158,7 +158,7 @@ func (t *Template) Path(sessionID, suffix string) (escaped string, ok bool) {
 }
 
 // IsPath reports whether an escaped path is what [Template.Path] makes of an id
-// that needs no escaping, so that there is nothing to be made. It is called with
+// that needs no escaping, so that nothing has to be allocated. It is called with
 // an id and a suffix that [Template.Match] found.
 func (t *Template) IsPath(escaped, sessionID, suffix string) bool {
 	n := len(t.before)

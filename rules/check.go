@@ -67,8 +67,8 @@ func (s checkInput) allowFrom() string {
 	return "(" + destination.Mask(s.text) + ") is not one of the numbers allowed here"
 }
 
-// destinationKind judges what is of no kind as well, for that is none of those
-// allowed. It goes without saying where such a destination is refused already.
+// destinationKind judges what is of no kind as well, because no such kind is
+// allowed. It says nothing where destination_format refuses the call already.
 func (s checkInput) destinationKind() string {
 	p := s.policy
 	if p.destinations == nil || p.takes(s.kind) || s.kind == "" && p.Mode(DestinationFormat) == Enforce {
@@ -108,7 +108,7 @@ const sameNumber = "is the same number as destination"
 
 func (s checkInput) validity() string { return s.firstProblem(validity) }
 
-// validity judges whether a number exists, which nobody can tell of a bare
+// validity judges whether a number exists, which can't be known of a bare
 // number without a region, nor of what only may be one. An emergency number does
 // exist, though no table of long numbers has it.
 func validity(p *Policy, c call) string {
@@ -118,8 +118,8 @@ func validity(p *Policy, c call) string {
 	return "(" + c.Mask() + ") is not a number that any country assigns"
 }
 
-// lostPlus judges whether a number is none as it stands, and one of some country with
-// a plus sign before it. Without a region nobody can tell what a bare number is, so
+// lostPlus judges whether a number is invalid as it is written, and valid in some country with
+// a plus sign before it. Without a region nobody knows what a bare number is, so
 // what it is with a plus sign is all there is to go by.
 func (s checkInput) lostPlus() string {
 	p := s.policy
@@ -160,8 +160,8 @@ func countryAllowed(p *Policy, c call) string {
 
 func (s checkInput) numberType() string { return s.firstProblem(numberType) }
 
-// numberType judges the type of a number. One whose type can't be told may be of
-// any of those denied, but for an emergency number, which has a rule of its own.
+// numberType judges the type of a number. One of unknown type may be of
+// any of those denied, except an emergency number, which has its own rule.
 func numberType(p *Policy, c call) string {
 	switch {
 	case p.denyTypes == nil || !c.Whole:

@@ -241,7 +241,7 @@ func (b *builder) rules() {
 	}
 }
 
-// maxListed is how many names of a long list are told.
+// maxListed is how many names of a long list are shown.
 const maxListed = 12
 
 // few joins the first names of a list for people.

@@ -15,7 +15,7 @@ const MaxText = 256
 // Options say how a call is judged. The zero value is the default policy. They
 // are compiled once, by [Compile].
 type Options struct {
-	// The mode of every rule that has none of its own. `enforce` refuses a request that
+	// The mode of every rule without a mode. `enforce` refuses a request that
 	// breaks a rule. `report` counts it, logs it and forwards it. `off` judges nothing.
 	// Default: `enforce`.
 	Mode string `json:"mode,omitempty"`

@@ -44,7 +44,7 @@ type Verdict struct {
 	// FromCountry is the same of fromNumber.
 	FromCountry string
 	// NumberType is the type of the destination's number by the names of
-	// [NumberOptions.DenyTypes], or empty where it can't be told.
+	// [NumberOptions.DenyTypes], or empty where it is not known.
 	NumberType string
 }
 
@@ -71,7 +71,7 @@ func (p *Policy) Normalize(c *Call) {
 	}
 }
 
-// Judge holds a call against every rule and tells all that it fails, in the
+// Judge holds a call against every rule and returns all that it fails, in the
 // order of the fields. Call [Policy.Normalize] first. A field that is empty
 // fails no rule but required, and one that is much too long no other rule than that.
 func (p *Policy) Judge(c Call) Verdict {
@@ -229,7 +229,7 @@ func (p *Policy) deniedReading(bare string) string {
 }
 
 // allowsCountry reports whether the lists of countries let a number pass. One
-// whose country can't be told is not on the list of those allowed, and may be
+// whose country is not known is not on the list of those allowed, and may be
 // on the list of those denied.
 func (p *Policy) allowsCountry(f destination.Facts) bool {
 	if f.Region != "" {

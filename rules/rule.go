@@ -127,7 +127,7 @@ type Rule struct {
 	Fix string
 	// Switchable says whether `rule NAME enforce|report|off` takes the rule, as it
 	// does all those of judging. A request that could not be read can't be reported
-	// and forwarded all the same, so the rules of reading and of routing are not
+	// and still forwarded, so the rules of reading and of routing are not
 	// switchable.
 	Switchable bool
 

@@ -57,7 +57,7 @@ func (o openMemory) Verify(m Module, _ [8]byte) error {
 	return nil
 }
 
-// Close does nothing: there is nothing but memory to let go of.
+// Close does nothing: memory is all that there is to release.
 func (openMemory) Close() error { return nil }
 
 // UnmarshalCaddyfile reads the module. Syntax:

@@ -147,7 +147,7 @@ func (s *Store) get() (idempotency.Store, error) {
 	return store, nil
 }
 
-// Close lets go of the store.
+// Close releases the store.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +159,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// The app that opens stores. It has no configuration of its own, and needs not be in
+// The app that opens stores. It has no configuration, and need not be in
 // a configuration.
 const appName = "conference_members"
 
@@ -192,7 +192,7 @@ func (a *App) Start() error {
 	return errors.Join(errs...)
 }
 
-// Stop does nothing: handlers let go of their stores when they are cleaned up, after
+// Stop does nothing: handlers release their stores when they are cleaned up, after
 // the last request.
 func (*App) Stop() error { return nil }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
 )
 
-// unknown is the error for a name that is none of names. It names the near miss
+// unknown is the error for a name that is not one of names. It names the near miss
 // or, where none is near, all that could have been meant.
 func unknown(what, name string, names []string) error {
 	if hint := nearmiss.Hint(name, names); hint != "" {

@@ -54,7 +54,7 @@ func (o *cellBuffer) compactText(src []byte, i int) int {
 	}
 }
 
-// escaped writes a character as it stands in a JSON string, escaped if it must
+// escaped writes a character as JSON has it in a string, escaped if it must
 // be (RFC 8259 section 7).
 func (o *cellBuffer) escaped(r rune) {
 	const hex = "0123456789abcdef"

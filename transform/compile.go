@@ -109,7 +109,7 @@ func (c *compiler) compileRows() {
 	}
 }
 
-// AllColumns is the [Column.Name] of a column that stands for all that are not named.
+// AllColumns is the [Column.Name] of the column that means all that are not named.
 const AllColumns = "*"
 
 // sessionPrefix begins the names of the session's columns in rows of a list.
@@ -155,7 +155,7 @@ func (c *compiler) compileColumns() {
 	}
 }
 
-// defaultColumns adds the columns that are there by default, but for those that
+// defaultColumns adds the columns that are there by default, except those that
 // are chosen by name.
 func (c *compiler) defaultColumns(chosen []Column) {
 	properties, names := sessionProperties, []string(nil)
@@ -205,7 +205,7 @@ func (c *compiler) namedColumn(choice Column) error {
 	return nil
 }
 
-// unknownColumn is the error for a name that is none of the properties.
+// unknownColumn is the error for a name that is not one of the properties.
 func (c *compiler) unknownColumn(name string, properties []Property) error {
 	switch plain, prefixed := strings.CutPrefix(name, sessionPrefix); {
 	case prefixed && c.plan.element == nil && indexOf(properties, plain) >= 0:

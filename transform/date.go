@@ -42,7 +42,7 @@ func compileDates(d *Dates) (*dateFormat, error) {
 	} else if hint := nearmiss.Hint(d.Layout, []string{layoutISO, layoutSpreadsheet}); hint != "" {
 		return nil, fmt.Errorf("unknown layout %q%s", d.Layout, hint)
 	}
-	// A layout without any part of a date, like yyyy-mm-dd, is written as it stands.
+	// A layout without any part of a date, like yyyy-mm-dd, is copied unchanged.
 	if at := time.Date(2222, 11, 22, 22, 44, 55, 0, time.UTC); at.Format(f.layout) == f.layout {
 		return nil, fmt.Errorf("the layout %q has no part of a date: write iso, spreadsheet, or a layout such as %q", d.Layout, "02.01.2006 15:04")
 	}

@@ -75,7 +75,7 @@ const (
 	extraAppend = "append"
 )
 
-// The values of Options.Lists that are no notation.
+// The values of Options.Lists that are not notations.
 const (
 	policyCount = "count"
 	policyDrop  = "drop"

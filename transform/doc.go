@@ -28,7 +28,7 @@
 // strict also if it begins or ends with a space or tab, begins with a byte order
 // mark, or is \. alone. In every dialect a text that is the same as that for
 // null is quoted, and so is an empty cell that is alone in its row, since an
-// empty line would be no row.
+// empty line would not be a row.
 //
 // # Nested values
 //

@@ -18,7 +18,7 @@ const (
 	// ReasonTooDeep is for objects and lists nested deeper than [MaxDepth].
 	ReasonTooDeep Reason = "too_deep"
 	// ReasonUnexpectedShape is for JSON that is neither an object nor a list
-	// of objects, for a list that should become rows but is none, and for an
+	// of objects, for a list that should become rows but is not one, and for an
 	// error body without a responseStatus object.
 	ReasonUnexpectedShape Reason = "unexpected_shape"
 	// ReasonTooLarge is for JSON of 2 GiB and more, and for JSON whose CSV

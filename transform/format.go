@@ -114,7 +114,7 @@ func (f *format) textCell(o *cellBuffer, src []byte, i int) {
 }
 
 // dateCell writes the JSON string whose text begins at src[i], which is to be a
-// date. What is none is written as any text.
+// date. Anything else is written as text.
 func (f *format) dateCell(o *cellBuffer, src []byte, i int) {
 	if f.dates == nil {
 		f.textCell(o, src, i)

@@ -7,14 +7,14 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
 )
 
-// formulaStarts are the characters by which spreadsheets tell a formula, and
+// formulaStarts are the characters by which spreadsheets recognize a formula, and
 // those that they skip before it. LibreOffice skips a TAB of a cell without
 // quotes, and drops every NUL of a file.
 const formulaStarts = "=+-@\t\r\n\x00"
 
 // isFormula reports whether a spreadsheet could take text for a formula. An
 // E.164 number (+ and 2 to 15 digits, the first not 0) and a plain negative
-// number are none.
+// number are not formulas.
 func isFormula(text []byte) bool {
 	seen := bytes.TrimLeft(text, "\x00")
 	if len(seen) == 0 || strings.IndexByte(formulaStarts, seen[0]) < 0 {

@@ -173,7 +173,7 @@ func (o *cellBuffer) jsvQuoted(src []byte, i int) int {
 	}
 }
 
-// quotes writes a quote as it stands in a quoted cell.
+// quotes writes a quote as a quoted cell has it.
 func (o *cellBuffer) quotes() {
 	o.room(2)
 	o.buf[o.n] = '"'

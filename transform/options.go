@@ -9,7 +9,7 @@ type Options struct {
 
 	// The columns in their order: properties of what becomes a row by JSON name, or values
 	// by path. With rows of a list a plain name is the element's, and `session.NAME` the
-	// session's. `*` means all columns that are there by default and not named besides.
+	// session's. `*` means all columns that are there by default and not named elsewhere.
 	// Default: all of the session's; with rows of a list, the session's id and then all of
 	// the element's.
 	Columns []Column `json:"columns,omitempty"`
@@ -35,7 +35,7 @@ type Options struct {
 	// notation's. Default: as the dialect.
 	Booleans *Booleans `json:"booleans,omitempty"`
 
-	// The character between two cells: one ASCII character that is no letter, digit,
+	// The character between two cells: one ASCII character that is not a letter, digit,
 	// quote, CR or LF, or one of the names `comma`, `semicolon`, `tab` and `pipe`.
 	// Default: as the dialect.
 	Delimiter string `json:"delimiter,omitempty"`
@@ -50,7 +50,7 @@ type Options struct {
 	FormulaGuard *bool `json:"formula_guard,omitempty"`
 
 	// Which cells are written as `="text"`, so that a spreadsheet keeps them as they are.
-	// `off` is none. `numbers` are texts that look like a number, a date or a formula,
+	// `off` means none. `numbers` are texts that look like a number, a date or a formula,
 	// such as +12025550123, 00123, 3-4 and =A1, and numbers of more than 15 digits. `all`
 	// is every text and number. Texts of more than 255 characters or with control
 	// characters are never written so, nor those that the formula guard puts an apostrophe

@@ -300,7 +300,7 @@ func (c *pathCompiler) operand(i int) int {
 	return i
 }
 
-// spaces returns the index of the first byte from i on that is no space.
+// spaces returns the index of the first byte from i on that is not a space.
 func (c *pathCompiler) spaces(i int) int {
 	for c.peek(i) == ' ' {
 		i++

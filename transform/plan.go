@@ -18,7 +18,7 @@ const (
 type column struct {
 	source source
 	// property is the index in the properties of the source, or -1 for a path
-	// whose first key is none of them.
+	// whose first key is not one of them.
 	property int
 	// path is where the value is, nil for the property itself.
 	path *Path
@@ -41,7 +41,7 @@ type Plan struct {
 
 	headerPresent bool
 	// quoteID is whether the file's first cell is quoted if it begins with ID: of
-	// a file that does, Excel says that it is no SYLK file.
+	// a file that does, Excel says that it is not a SYLK file.
 	quoteID bool
 
 	columns []column

@@ -71,7 +71,7 @@ func newScanner(json []byte) *scanner {
 	return s
 }
 
-// release gives the scanner back. It lets go of the JSON and of scratch memory
+// release gives the scanner back. It drops the JSON and scratch memory
 // that a rare response made large.
 func (s *scanner) release() {
 	s.json = nil

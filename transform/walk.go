@@ -31,7 +31,7 @@ func newKey(component string) (key, bool) {
 		case '*', '?', '@':
 			return key{}, false
 		}
-		if component[i] == '#' { // to gjson, even an escaped one is no key of a list
+		if component[i] == '#' { // to gjson, even an escaped one is not a key of a list
 			return key{}, false
 		}
 		name.WriteByte(component[i])

@@ -163,7 +163,7 @@ func (w *writer) row() {
 		}
 	}
 	if w.n == start && len(p.columns) == 1 {
-		w.text(`""`) // an empty line would be no row
+		w.text(`""`) // an empty line would not be a row
 	}
 	w.text("\r\n")
 }

@@ -167,7 +167,7 @@ func (s *Store) Scan(_ context.Context, prefix []byte, visit func(idempotency.ID
 	return nil
 }
 
-// Health returns idempotency.ErrFull while there is no room for one more key.
+// Health returns idempotency.ErrFull while one more key does not fit.
 func (s *Store) Health(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,5 @@
 // Package redis is the guest module http.conference_members.stores.redis. It is a
-// package of its own, which a build imports that wants it: the client of Redis makes
+// separate package, which a build imports if it wants it: the client of Redis makes
 // the program larger.
 package redis
 

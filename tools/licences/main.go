@@ -5,7 +5,7 @@
 //
 // With -texts it writes the texts themselves, which must go with a binary that
 // is handed on. It fails on a licence that is not among those allowed, on a text
-// that it can't tell, and on a module without one.
+// that it does not know, and on a module without one.
 package main
 
 import (
@@ -57,7 +57,7 @@ func writePage(w io.Writer, modules []*module) error {
 	return err
 }
 
-// page is what stands above the table.
+// page is what comes before the table.
 const page = `# Licences
 
 The gateway itself is under the [Apache License 2.0](../LICENSE). This is what else is linked into

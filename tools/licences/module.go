@@ -31,11 +31,11 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/
 // legal is the name of a file that has a licence or a notice.
 var legal = regexp.MustCompile(`(?i)^(un)?(licen[cs]es?|copying|copyright|notices?|patents)([-._].*)?$`)
 
-// notice is the name of one that sets no terms of its own: who holds the rights, and
-// who grants patents. It goes with the binary all the same.
+// notice is the name of one that sets no terms: who holds the rights, and
+// who grants patents. It still goes with the binary.
 var notice = regexp.MustCompile(`(?i)^(notices?|patents|copyright)`)
 
-// module is a module of which packages are linked.
+// module is a module whose packages are linked.
 type module struct {
 	path, version string
 	texts         []text
@@ -166,8 +166,8 @@ func (m *module) add(root, file string) error {
 	return nil
 }
 
-// licencesOf returns the SPDX identifiers of the licences of which a text has the
-// wording. A mere link to a licence is none.
+// licencesOf returns the SPDX identifiers of the licences whose wording a text has.
+// A mere link to a licence does not count.
 func licencesOf(t []byte) []string {
 	var ids []string
 	for _, m := range licensecheck.Scan(t).Match {
