@@ -76,8 +76,8 @@ func (o *cellBuffer) jsv(src []byte, i int) {
 }
 
 // jsvText writes the JSON string whose text begins at src[i] as JSV and returns
-// the index after its closing quote. It takes the text to need no quotes, and
-// begins anew if it does.
+// the index after its closing quote. It takes the text to need no quotes, and puts
+// them around what is written if it does.
 func (o *cellBuffer) jsvText(src []byte, start int) int {
 	if src[start] == '"' {
 		o.text(`""""`)
@@ -118,15 +118,13 @@ func (o *cellBuffer) jsvText(src []byte, start int) int {
 		case '\\':
 			r, n := jsonwire.Unescape(src[i:])
 			if r < 0x80 && jsvSpecial(byte(r)) {
-				o.n = begin
-				return o.jsvQuoted(src, start)
+				return o.jsvQuoted(src, i, begin)
 			}
 			o.rune(r)
 			i += n
 		default:
 			if jsvSpecial(c) {
-				o.n = begin
-				return o.jsvQuoted(src, start)
+				return o.jsvQuoted(src, i, begin)
 			}
 			o.byte(c)
 			i++
@@ -152,10 +150,13 @@ func jsvSpecials(x uint64) uint64 {
 	return swar.Clear(brackets|swar.Equal(x, swar.Ones*'"')|swar.Equal(x, swar.Ones*',')|swar.Equal(x, swar.Ones*':'), x)
 }
 
-// jsvQuoted writes the JSON string whose text begins at src[i] in quotes and
-// returns the index after its closing quote.
-func (o *cellBuffer) jsvQuoted(src []byte, i int) int {
-	o.quotes()
+// jsvQuoted puts what is written of a text from begin on in quotes, writes the rest
+// of the JSON string from src[i] on, and returns the index after its closing quote.
+func (o *cellBuffer) jsvQuoted(src []byte, i, begin int) int {
+	o.room(2)
+	copy(o.buf[begin+2:], o.buf[begin:o.n])
+	o.buf[begin], o.buf[begin+1] = '"', '"'
+	o.n += 2
 	for {
 		i = o.run(src, i, swar.Ones*'"')
 		if src[i] == '"' {
