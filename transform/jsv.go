@@ -16,7 +16,6 @@ func (o *cellBuffer) jsv(src []byte, i int) {
 	depth := 0
 	text := 0 // where the last text written begins
 	for {
-		o.room(8)
 		c := src[i]
 		switch c {
 		case '"':
@@ -25,7 +24,6 @@ func (o *cellBuffer) jsv(src []byte, i int) {
 			if c = src[i]; c != ':' && c != ',' {
 				continue
 			}
-			o.room(8)
 		case '{':
 			objects = objects<<1 | 1
 			depth++
@@ -69,8 +67,7 @@ func (o *cellBuffer) jsv(src []byte, i int) {
 			}
 			continue
 		}
-		o.buf[o.n] = c // structure, or a digit of a number
-		o.n++
+		o.byte(c) // structure, or a digit of a number
 		i++
 	}
 }
