@@ -106,7 +106,18 @@ func plainText(s string) string {
 	if isASCII(s) {
 		return s
 	}
+	for _, p := range phrases {
+		s = strings.ReplaceAll(s, p.character, p.words)
+	}
 	return norm.NFKD.String(s)
+}
+
+// phrases are the two characters that NFKD makes whole phrases of, with 18 letters and
+// 8, and the first letters of their words. A word of letters beyond ASCII reads like its
+// first one, so the same numbers are found, and no text becomes many times as long.
+var phrases = [...]struct{ character, words string }{
+	{"\ufdfa", "\u0635 \u0627 \u0639 \u0648"},
+	{"\ufdfb", "\u062c \u062c"},
 }
 
 func isASCII(s string) bool {
