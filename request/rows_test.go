@@ -112,6 +112,7 @@ func TestRows(t *testing.T) {
 		}},
 		{"a row that is no object", jsonType, "", `[1,{"destination":"b"}]`, []string{"1@1 wrong_type(row 1, 1:2)", `2@1 {"sessionId":"abc","destination":"b"}`}},
 		{"a ref that is no text", jsonType, "", `[{"ref":[]}]`, []string{"1@1 wrong_type(row 1, 0:0#/1/ref) readable"}},
+		{"the longest ref", csvType, "", "destination,ref\na," + strings.Repeat("é", 256), []string{"1@2 ref=" + strings.Repeat("é", 256) + ` {"sessionId":"abc","destination":"a"}`}},
 		{"a ref that is too long", csvType, "", "destination,ref\na," + strings.Repeat("é", 257), []string{"1@2 text_length(row 1, 0:0#/1/ref) readable"}},
 		{"a name twice", ndjsonType, "", "{\"destination\":\"a\"}\n{\"ref\":1,\"REF\":2}", []string{
 			`1@1 {"sessionId":"abc","destination":"a"}`, "2@2 ref=1 duplicate_name(row 2, 2:10) readable",
