@@ -222,10 +222,5 @@ func invalidUTF8(text []byte) (offset int, found bool) {
 	if utf8.Valid(text) {
 		return 0, false
 	}
-	for i, r := range string(text) {
-		if r == utf8.RuneError && !bytes.HasPrefix(text[i:], []byte("\ufffd")) {
-			return i, true
-		}
-	}
-	return 0, false
+	return jsonwire.FirstInvalid(text), true
 }

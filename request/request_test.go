@@ -176,6 +176,7 @@ func TestABodyThatCanBeReadTwoWaysIsRefused(t *testing.T) {
 		{"a name twice, once null", jsonType, "", `{"callSid":"1","callsid":null}`, "duplicate_name callSid"},
 		{"an unknown name twice", jsonType, "", `{"note":1,"NOTE":2}`, "duplicate_name"},
 		{"a name twice inside of an object", jsonType, "", `{"note":{"a":1,"b":{},"\u0061":2}}`, "duplicate_name"},
+		{"a name twice inside of an object, before another member", jsonType, "", `{"note":{"a":1,"a":2},"other":1}`, "duplicate_name"},
 		{"a name twice deep inside of a list", jsonType, "", `{"note":[[{"a":1},{"a":{"b":1,"b":1}}]]}`, "duplicate_name"},
 		{"a column twice", csvType, "", "callSid,CallSid\n1,2\n", "duplicate_name callSid"},
 		{"an unknown column twice", csvType, "", "note,note \n1,2\n", "duplicate_name"},

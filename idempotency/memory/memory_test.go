@@ -59,18 +59,22 @@ func states(t *testing.T, s *Store, keys int) (all []idempotency.State) {
 
 func TestAFullStoreDropsTheOldestBodiesAndNoKey(t *testing.T) {
 	const keys, body = 5, 1000
-	s := newStore(keys*KeySize+2*body, func() time.Duration { return 0 })
+	s := newStore((keys+1)*KeySize+2*body, func() time.Duration { return 0 })
+	claim := storetest.Record(idempotency.Started, 9)
+	if _, err := s.Begin(t.Context(), storetest.ID(keys), claim, time.Hour); err != nil {
+		t.Fatal(err)
+	}
 	for n := range keys {
 		place(t, s, n, body, time.Hour)
 	}
-	want := []idempotency.State{idempotency.NotKept, idempotency.NotKept, idempotency.NotKept, idempotency.Done, idempotency.Done}
-	got := states(t, s, keys)
+	want := []idempotency.State{idempotency.NotKept, idempotency.NotKept, idempotency.NotKept, idempotency.Done, idempotency.Done, idempotency.Started}
+	got := states(t, s, keys+1)
 	for n := range want {
 		if got[n] != want[n] {
 			t.Errorf("key %d is %v, want %v", n, got[n], want[n])
 		}
 	}
-	if s.Size() != keys*KeySize+2*body {
+	if s.Size() != (keys+1)*KeySize+2*body {
 		t.Errorf("size %d", s.Size())
 	}
 }
@@ -102,6 +106,9 @@ func TestAStoreFullOfKeysTakesNoMoreUntilOneExpires(t *testing.T) {
 		t.Errorf("a key that is there: %x, %v", held, err)
 	}
 	now = time.Minute
+	if err := s.Health(t.Context()); err != nil {
+		t.Errorf("Health with room for just one key: %v", err)
+	}
 	if held, err := s.Begin(t.Context(), storetest.ID(9), claim, time.Hour); held != nil || err != nil {
 		t.Errorf("Begin when a key has expired: %x, %v", held, err)
 	}

@@ -38,7 +38,7 @@ func Check(t testing.TB, update bool, command string, makers map[string]Maker, p
 		found := part.FindAllStringSubmatchIndex(text, -1)
 		for _, at := range found {
 			name, argument, got := text[at[2]:at[3]], "", text[at[6]:at[7]]
-			if at[4] >= 0 {
+			if at[4] != -1 {
 				argument = strings.TrimSpace(text[at[4]:at[5]])
 			}
 			line := strings.Count(text[:at[0]], "\n") + 1

@@ -55,13 +55,18 @@ func TestAPartIsWhatItsMakerMakes(t *testing.T) {
 	greet := func(before, name string) (string, error) {
 		return strings.TrimSpace(before) + " Hello " + name + "\n", nil
 	}
+	good := strings.Replace(page, "old", "Before. Hello Ann", 1)
+	one := func(string, string) (string, error) { return "1\n", nil }
+	ones := strings.Replace(page, "old", "1", 1)
 	for _, tt := range []struct {
 		rule, page string
 		makers     map[string]Maker
 		says       string
 	}{
-		{"an old part", page, map[string]Maker{"greeting": greet}, "is not what the code says (go test writes it)"},
-		{"a new part", strings.Replace(page, "old", "Before. Hello Ann", 1), map[string]Maker{"greeting": greet}, ""},
+		{"an old part", page, map[string]Maker{"greeting": greet}, ":2: greeting Ann is not what the code says (go test writes it)"},
+		{"a new part", good, map[string]Maker{"greeting": greet}, ""},
+		{"two new parts", ones + ones, map[string]Maker{"greeting": one}, ""},
+		{"a new part and an old one", ones + page, map[string]Maker{"greeting": one}, ":7: greeting Ann is not what the code says"},
 		{"a part of nobody", page, nil, `nothing makes "greeting"`},
 		{"a maker without a part", "", map[string]Maker{"greeting": greet}, `no page has a part "greeting"`},
 		{"a part without an end", page[:40], map[string]Maker{}, "1 parts begin and 0 end"},
@@ -78,7 +83,7 @@ func TestAPartIsWhatItsMakerMakes(t *testing.T) {
 		})
 	}
 	after, failures := check(t, page, true, map[string]Maker{"greeting": greet})
-	if want := strings.Replace(page, "old", "Before. Hello Ann", 1); after != want || failures != "" {
+	if after != good || failures != "" {
 		t.Errorf("%s\n%s", failures, after)
 	}
 }

@@ -105,7 +105,7 @@ func String(b []byte, i int) (end int, fault Fault) {
 			}
 			i += 8
 		}
-		for i+8 > len(b) && i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
 			all |= uint64(b[i])
 			i++
 		}
@@ -120,7 +120,7 @@ func String(b []byte, i int) (end int, fault Fault) {
 			}
 		default:
 			if all&swar.Highs != 0 && !utf8.Valid(b[start:i]) {
-				return start + invalid(b[start:i]), InvalidUTF8
+				return start + FirstInvalid(b[start:i]), InvalidUTF8
 			}
 			return i + 1, None
 		}
@@ -144,17 +144,14 @@ func escape(b []byte, i int) (end int, fault Fault) {
 	return i, BadEscape
 }
 
-// invalid returns the index of the first byte of b that is not UTF-8.
-func invalid(b []byte) int {
-	i := 0
-	for i < len(b) {
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n == 1 {
-			break
+// FirstInvalid returns the index of the first byte of b that is not UTF-8, or -1.
+func FirstInvalid(b []byte) int {
+	for i, r := range string(b) {
+		if r == utf8.RuneError && !bytes.HasPrefix(b[i:], []byte("\ufffd")) {
+			return i
 		}
-		i += n
 	}
-	return i
+	return -1
 }
 
 // AppendUnescaped appends the text of a checked string, given without its quotes.

@@ -2,6 +2,7 @@ package jsonwire
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -16,12 +17,15 @@ func TestAFaultIsNamedAndPlaced(t *testing.T) {
 		{"a literal cut short", "fals", 0, NoLiteral},
 		{"a literal misspelt", "nul1", 0, NoLiteral},
 		{"a number", "-0.5e+10]", 8, None},
+		{"a number that ends the text", "12", 2, None},
 		{"a zero ends before the next digit", "01", 1, None},
 		{"minus alone", "-", 1, NoDigit},
 		{"no digit after the point", "1.e", 2, NoDigit},
+		{"no digit after the e", "1e", 2, NoDigit},
 		{"no digit after the sign", "1e+", 3, NoDigit},
 		{"no number at all", "+1", 0, NoDigit},
 		{"a string", `"ab\n" `, 6, None},
+		{"a space in a short string", `"a b"`, 5, None},
 		{"a long string", `"0123456789abcdef\"" `, 20, None},
 		{"half a pair is no fault here", `"\ud83d"`, 8, None},
 		{"an open string", `"ab`, 3, Open},
@@ -32,6 +36,7 @@ func TestAFaultIsNamedAndPlaced(t *testing.T) {
 		{"a capital U", `"\U0041"`, 1, BadEscape},
 		{"an escape cut short", `"\u00"`, 1, BadHex},
 		{"bytes that are not UTF-8", "\"0123456789\xff\"", 11, InvalidUTF8},
+		{"bytes that are not UTF-8, behind U+FFFD", "\"\ufffd\xff\"", 4, InvalidUTF8},
 		{"a surrogate in UTF-8", "\"\xed\xa0\x80\"", 1, InvalidUTF8},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -51,6 +56,24 @@ func token(text []byte) (end int, fault Fault) {
 		return Literal(text, 0)
 	}
 	return Number(text, 0)
+}
+
+func TestNothingIsReadBeyondTheEnd(t *testing.T) {
+	text := []byte("[true")
+	if end, fault := Literal(text[:4], 1); end != 1 || fault != NoLiteral {
+		t.Errorf("a literal: fault %d at %d", fault, end)
+	}
+	if end, fault := Number(nil, 0); end != 0 || fault != NoDigit {
+		t.Errorf("a number: fault %d at %d", fault, end)
+	}
+}
+
+func TestWhiteSpaceIsThatOfRFC8259(t *testing.T) {
+	for c := range 256 {
+		if got, want := IsSpace(byte(c)), strings.IndexByte(" \n\r\t", byte(c)) >= 0; got != want {
+			t.Errorf("%#x: %t", c, got)
+		}
+	}
 }
 
 func TestLoneSurrogateFindsTheFirstHalf(t *testing.T) {
