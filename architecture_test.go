@@ -45,7 +45,7 @@ func readPackages(t *testing.T) map[string]*build.Package {
 			return filepath.SkipDir
 		}
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && dir != "." {
-			return filepath.SkipDir // a module of its own
+			return filepath.SkipDir // a separate module
 		}
 		if p, err := build.ImportDir(dir, 0); err == nil {
 			all[filepath.ToSlash(dir)] = p

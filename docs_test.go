@@ -259,7 +259,7 @@ func rowOutcomeTable() string {
 	return docgen.Table([]string{"Outcome", "Meaning"}, rows...)
 }
 
-// syntaxBlock shows every option in its block, as one writes them.
+// syntaxBlock shows every option in its block, as a Caddyfile has them.
 func syntaxBlock(string, string) (string, error) {
 	var block func(in, indent string) string
 	block = func(in, indent string) string {
@@ -850,7 +850,7 @@ func columnTable(_, of string) (string, error) {
 }
 
 // TestDocsRules holds that every rule has a section whose heading is its name,
-// in the order of the table, with a text of its own beside what is generated.
+// in the order of the table, with prose beside what is generated.
 func TestDocsRules(t *testing.T) {
 	text, err := os.ReadFile("docs/rules.md")
 	if err != nil {
@@ -931,7 +931,7 @@ func anchors(text string) []string {
 }
 
 // TestExampleShowsEveryOption holds that the example has every option in a
-// comment, with its default: as its value or, where that is no value, in a
+// comment, with its default: as its value or, where that is not a value, in a
 // comment behind an example.
 func TestExampleShowsEveryOption(t *testing.T) {
 	text, err := os.ReadFile(exampleFile)

@@ -3,6 +3,6 @@
 //
 //	go test -bench . ./...
 //
-// It is a module of its own, so that what it compares with is no dependency of
+// It is a separate module, so that what it compares with is not a dependency of
 // the gateway. Programs outside of Go are timed by tools.sh.
 package bench

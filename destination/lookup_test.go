@@ -147,7 +147,7 @@ func TestReadings(t *testing.T) {
 	}
 }
 
-// TestNumbersBeyondTheFirstAreAny holds that of many numbers the first 16 are told,
+// TestNumbersBeyondTheFirstAreAny holds that of many numbers the first 16 are listed,
 // and one that could be any.
 func TestNumbersBeyondTheFirstAreAny(t *testing.T) {
 	for count, want := range map[int]int{maxNumbers: maxNumbers, maxNumbers + 1: maxNumbers + 1, maxNumbers + 2: maxNumbers + 1} {
@@ -211,7 +211,7 @@ func TestE164(t *testing.T) {
 	}
 }
 
-// TestCallerProblem tells a number that is written wrong from a text that is none.
+// TestCallerProblem tells a wrongly written number from a text that is not a number.
 func TestCallerProblem(t *testing.T) {
 	for text, want := range map[string]string{
 		"+12025550123":       "",

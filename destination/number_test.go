@@ -71,7 +71,7 @@ func TestDecimalKnowsTheDigitsOfEveryScript(t *testing.T) {
 		"\u2776\u277e \u2780\u2788 \u278a\u2792 \u24f5\u24fd\u24ff": "1919191" + "90", // in circles
 		"\u1369\u1371 \u19da \U00010e60\U00011052":                  "19111",
 		"\u2460\u00b2\u2083\u2474\U0001f102":                        "12311", // compatible ones
-		"\u2491\u277f\u4e00":                                        "10",    // ten, and numbers that are no digits
+		"\u2491\u277f\u4e00":                                        "10",    // ten, and numbers that are not digits
 	} {
 		if got := digitsOf(text); got != want {
 			t.Errorf("the digits of %q are %q, want %q", text, got, want)

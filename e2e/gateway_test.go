@@ -41,7 +41,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// startUpstream starts the server that the gateway stands in front of.
+// startUpstream starts the server behind the gateway.
 func startUpstream(t *testing.T) *upstreamtest.Server {
 	t.Helper()
 	u, err := upstreamtest.Start(upstreamtest.Options{API: true})

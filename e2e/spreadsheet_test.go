@@ -20,7 +20,7 @@ import (
 // The options of LibreOffice's import of CSV, token by token: separators, text
 // delimiter, charset (76 is UTF-8), first line, column formats, language,
 // quoted field as text, detect special numbers, three of the export, sheet,
-// evaluate formulas. What is left out at the end is false, but for formulas,
+// evaluate formulas. What is left out at the end is false, except formulas,
 // which then are evaluated.
 const (
 	// dialogDefaults are what a new user's import dialog proposes.
@@ -65,7 +65,7 @@ func TestLibreOfficeOpensTheExcelDialect(t *testing.T) {
 }
 
 // With text_cells LibreOffice shows texts as they are where it evaluates formulas,
-// as it does by default without the dialog; and whoever leaves that off in the
+// as it does by default without the dialog; and people who leave that off in the
 // dialog sees the formula, but runs nothing.
 func TestLibreOfficeKeepsTextCells(t *testing.T) {
 	for _, which := range []string{"numbers", "all"} {

@@ -162,7 +162,7 @@ func TestCheckOfManyRows(t *testing.T) {
 	}
 }
 
-// TestWarningsAreTold holds that a check and an upload tell what only warns and what is
+// TestWarningsAreTold holds that a check and an upload report what only warns and what is
 // in report mode, and place the call.
 func TestWarningsAreTold(t *testing.T) {
 	const lost = "destination (12*******00) may be one of any country without a plus sign, and is one of US with it; a spreadsheet may have dropped the sign."
@@ -212,7 +212,7 @@ func TestWarningsAreTold(t *testing.T) {
 }
 
 // TestColumnsThatAreLeftOutAreTold holds that the first row of a check and of a result
-// says which columns are no fields, and tells no name.
+// says which columns are not fields, and shows no name.
 func TestColumnsThatAreLeftOutAreTold(t *testing.T) {
 	const told = "The first row has names that are not fields. What is in these columns is left out: "
 	wide := strings.Repeat("x,", 27)
@@ -265,7 +265,7 @@ func TestColumnsThatAreLeftOutAreTold(t *testing.T) {
 	}
 }
 
-// TestACheckOfNothingSaysSo holds that an empty body is told from one without a
+// TestACheckOfNothingSaysSo holds that an empty body is distinguished from one without a
 // destination.
 func TestACheckOfNothingSaysSo(t *testing.T) {
 	const empty = "destination is missing or empty. The body is empty."

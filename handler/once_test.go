@@ -15,7 +15,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
 )
 
-// brokenStore is a store of which steps fail.
+// brokenStore is a store whose steps fail.
 type brokenStore struct {
 	idempotency.Store
 

@@ -21,7 +21,7 @@ import (
 // share a store. The requests run the real code of the ledger; the store, the clock
 // and the phone are the model's. Every step of a request is a step of the store or a
 // dial. Before each of them anything may happen that is left of the budget: another
-// request's step, the crash of a gateway, a step of the store of which the reply is
+// request's step, the crash of a gateway, a step of the store whose reply is
 // lost, that fails, or that is done after it was reported failed; the passing of
 // every deadline, or of every ttl.
 //

@@ -13,7 +13,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// adminCall finds what docs/reference.md tells curl to do at the admin endpoint.
+// adminCall finds the curl commands of docs/reference.md at the admin endpoint.
 var adminCall = regexp.MustCompile(`(?m)^curl -sS(?: -X (\w+))?(?: -H 'Content-Type: application/json')?(?: -d '([^']*)')? http://localhost:2019(\S+)$`)
 
 // TestAnOptionIsChangedAtRunTime does what docs/reference.md says, over Caddy's

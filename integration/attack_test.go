@@ -116,7 +116,7 @@ func mutate(random *rand.Rand, request string) string {
 	return wire(method+" "+target, kept, body)
 }
 
-// checkNoPanic fails the test if a panic was logged, but for expected ones.
+// checkNoPanic fails the test if a panic was logged, except expected ones.
 func checkNoPanic(t *testing.T, g *gateway, expected ...string) {
 	t.Helper()
 	for _, e := range g.log("process") {

@@ -169,7 +169,7 @@ var registerQuota = sync.OnceFunc(func() {
 	})
 })
 
-// TestEachRowPassesTheHandlersBehind as a request of its own.
+// TestEachRowPassesTheHandlersBehind as a separate request.
 func TestEachRowPassesTheHandlersBehind(t *testing.T) {
 	registerQuota()
 	p := startPhones(t, func(destination string, w http.ResponseWriter, _ *http.Request) {
@@ -342,7 +342,7 @@ func (w *watched) line(t *testing.T) string {
 	return line
 }
 
-// rest returns the outcomes of all rows, of which some were read before.
+// rest returns the outcomes of all rows, some of them read before.
 func (w *watched) rest(t *testing.T, read string) []string {
 	t.Helper()
 	all, err := io.ReadAll(w.lines)
@@ -571,7 +571,7 @@ func TestTwoGatewaysOnOneRedisDialEachRowOnce(t *testing.T) {
 		both.Go(func() { upload(t, freshClient, g.URL("plain"), "k", guests(rows)) })
 	}
 	both.Wait()
-	// Whoever came second may have stopped where the other one was.
+	// The second one may have stopped where the other one was.
 	if got := upload(t, freshClient, gateways[0].URL("plain"), "k", guests(rows)); slices.Contains(got, "not_attempted") || slices.Contains(got, "unknown outcome_unknown") {
 		t.Errorf("again: %q", got)
 	}

@@ -140,7 +140,7 @@ func TestNoOtherHTTPIsSwitchedTo(t *testing.T) {
 	}
 }
 
-// TestWhatIsPassedHasTheCorrelationID that the client was told of.
+// TestWhatIsPassedHasTheCorrelationID that the client got.
 func TestWhatIsPassedHasTheCorrelationID(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict", "correlation_id"))

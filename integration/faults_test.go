@@ -150,7 +150,7 @@ type faultCase struct {
 // gone is the fate of a request whose client has left.
 var gone = faults.Fate{Outcome: "client_gone"}
 
-// The versions of HTTP of which some faults are.
+// The versions of HTTP that some faults belong to.
 var (
 	overHTTP1   = []string{"HTTP/1.1"}
 	overTCP     = []string{"HTTP/1.1", "HTTP/2"}
@@ -326,7 +326,7 @@ func TestFaults(t *testing.T) {
 			}
 			for _, format := range []string{"json", "csv"} {
 				t.Run(fmt.Sprintf("%s %s, over %s in %s", c.of, c.what, p.name, format), func(t *testing.T) {
-					defer p.client.CloseIdleConnections() // each begins with a connection of its own
+					defer p.client.CloseIdleConnections() // each begins with a new connection
 					s := newScene(t, g, u, &c, p, format)
 					s.config, s.down = config, down
 					s.before, s.warned = g.settled(t), len(g.warnings())
@@ -346,7 +346,7 @@ func TestFaults(t *testing.T) {
 }
 
 // TestFaultsOfAShutdown is TestFaults for what ends the gateway. It runs in a
-// process of its own, whose log tells how requests were counted.
+// separate process, whose log says how requests were counted.
 func TestFaultsOfAShutdown(t *testing.T) {
 	noGoroutineIsLeft(t)
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -456,7 +456,7 @@ func TestFaultsOfTheStore(t *testing.T) {
 	}
 }
 
-// withKey is the fault of a request with a key of its own.
+// withKey is the fault of a request with a new key.
 func (c *faultCase) withKey(t *testing.T) faultCase {
 	keyed := *c
 	keyed.header = append(slices.Clone(c.header), "Idempotency-Key: "+strings.ReplaceAll(t.Name(), " ", ""))
@@ -692,7 +692,7 @@ func (s *scene) checkCounts(after scrape) {
 	}
 }
 
-// checkWarnings holds that operators are told of what they can do something
+// checkWarnings holds that operators are warned of what they can do something
 // about: a response that came, and could not be made CSV.
 func (s *scene) checkWarnings() {
 	s.t.Helper()

@@ -241,7 +241,7 @@ func TestFailuresInReportModeAreWarnedOfInSamples(t *testing.T) {
 			t.Errorf("logged %v", e)
 		}
 	}
-	// Each of them is in the debug log all the same.
+	// Each of them is still in the debug log.
 	eventually(t, "210 decisions", func() bool { return len(g.ownEntries()) == 210+12 })
 }
 

@@ -267,7 +267,7 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 	g := startGateway(t, config)
 	const reloads = 6
 	for i := range reloads {
-		g.URL(fmt.Sprintf("extra%d", i)) // a port of its own, before the load begins
+		g.URL(fmt.Sprintf("extra%d", i)) // a new port, before the load begins
 	}
 	stop := make(chan struct{})
 	var load sync.WaitGroup

@@ -55,7 +55,7 @@ const retrying = `
 
 // TestARequestIsForwardedAtMostOnce: whatever the upstream does, it gets one
 // request for one of the client's. Idempotency-Key has net/http send a request
-// again if it can; the body can't be had again.
+// again if it can; the body can't be read again.
 func TestARequestIsForwardedAtMostOnce(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, retrying)

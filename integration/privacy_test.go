@@ -78,7 +78,7 @@ func TestABusyRunTellsNobodysNumber(t *testing.T) {
 	reverse_proxy 127.0.0.1:1
 }
 `)
-	// Numbers of every outcome, and what is no number but as private.
+	// Numbers of every outcome, and what is not a number but as private.
 	values := map[string]string{
 		"good":       "+12125550187",
 		"french":     "+33612345679",
@@ -101,7 +101,7 @@ func TestABusyRunTellsNobodysNumber(t *testing.T) {
 		if len(v) > 12 {
 			v = v[:12]
 		}
-		secrets = append(secrets, v[2:len(v)-2]) // the first and last two may be told
+		secrets = append(secrets, v[2:len(v)-2]) // the first and last two may be shown
 	}
 
 	responses := 0

@@ -11,13 +11,13 @@ import (
 // process that ends shows what becomes of the requests that it does not end.
 func TestMain(m *testing.M) { gatewaytest.Main(m) }
 
-// process is a gateway in a process of its own.
+// process is a gateway in a separate process.
 type process struct {
 	*gateway
 	*gatewaytest.Process
 }
 
-// startProcess starts a gateway in a process of its own. At the end of the test
+// startProcess starts a gateway in a separate process. At the end of the test
 // it is killed, whatever it has to do still.
 func startProcess(t *testing.T, g *gateway, caddyfile string) *process {
 	t.Helper()

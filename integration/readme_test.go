@@ -93,7 +93,7 @@ func TestDocsResponses(t *testing.T) {
 // startExample starts the example on free ports.
 func startExample(t *testing.T) *gateway {
 	t.Helper()
-	t.Setenv("EVO_UPSTREAM", "") // not that of whoever runs the test
+	t.Setenv("EVO_UPSTREAM", "") // not that of the developer
 	if err := os.Unsetenv("EVO_UPSTREAM"); err != nil {
 		t.Fatal(err)
 	}

@@ -183,7 +183,7 @@ func checkCanonical(t *testing.T, r *upstreamtest.Received, want string) {
 }
 
 // TestHopByHopHeadersCanNotUndoWhatIsForwarded: a client names fields in
-// Connection, and whoever forwards the request takes them out (RFC 9110 section
+// Connection, and a proxy that forwards the request removes them (RFC 9110 section
 // 7.6.1). Without its Content-Type the upstream ignores a body and responds with 200.
 func TestHopByHopHeadersCanNotUndoWhatIsForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -366,7 +366,7 @@ func TestWhatCanNotBeReadIsRefused(t *testing.T) {
 	}
 }
 
-// TestABodyThatEndsEarlyIsNotForwarded: half a request is none.
+// TestABodyThatEndsEarlyIsNotForwarded: half a request is not a request.
 func TestABodyThatEndsEarlyIsNotForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))

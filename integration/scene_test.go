@@ -165,7 +165,7 @@ const half = len(validBody) / 2
 func halfSent(do func(*scene, *io.PipeWriter)) func(*scene) reply {
 	return func(s *scene) reply {
 		body, rest := io.Pipe()
-		defer body.Close() // lets go of whoever still writes
+		defer body.Close() // ends a writer that still writes
 		defer context.AfterFunc(s.ctx, func() { _ = body.Close() })()
 		got := s.asking(body)
 		if _, err := io.WriteString(rest, validBody[:half]); err != nil {
@@ -223,7 +223,7 @@ func drops(_ *scene, w *io.PipeWriter) {
 	}()
 }
 
-// untilItComesUp starts an upstream where there was none when the first try has
+// untilItComesUp starts an upstream that was down when the first try has
 // failed.
 func untilItComesUp(s *scene) reply {
 	logged := len(s.g.log("process"))
@@ -295,7 +295,7 @@ func closeHalfWay(s *scene) reply {
 	return readReply(bufio.NewReader(conn), "POST")
 }
 
-// breakChunks sends a chunk and then something that is none.
+// breakChunks sends a chunk and then something that is not a chunk.
 func breakChunks(s *scene) reply {
 	conn := s.raw(wire("POST "+membersPath, append(s.header(), "Transfer-Encoding: chunked"),
 		fmt.Sprintf("%x\r\n%s\r\nzz\r\n", half, validBody[:half])))

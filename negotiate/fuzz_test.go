@@ -11,7 +11,7 @@ import (
 )
 
 // The ABNF of RFC 9110 as regular expressions over text in which every byte is
-// a rune of its own.
+// a separate rune.
 const (
 	abnfOWS    = `[ \t]*`
 	abnfToken  = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"

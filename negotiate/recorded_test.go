@@ -84,7 +84,7 @@ func TestAcceptOfRecordedRequests(t *testing.T) {
 	}
 }
 
-// checkAccept fails the test unless o.Accept(lines) is want; None stands for
+// checkAccept fails the test unless o.Accept(lines) is want; None means
 // an Accept field that nothing satisfies.
 func checkAccept(t *testing.T, o Offers, lines []string, want Format) {
 	t.Helper()

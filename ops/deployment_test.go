@@ -168,7 +168,7 @@ func TestTheServiceStartsWhatTheImageStarts(t *testing.T) {
 }
 
 // TestTheBuilderMakesWhatIsTested holds that the image that is made of Caddy's own has
-// the Caddy of go.mod, and modules that there are.
+// the Caddy of go.mod, and modules that exist.
 func TestTheBuilderMakesWhatIsTested(t *testing.T) {
 	const builderFile = "builder/Dockerfile"
 	if got, want := "v"+one(t, builderFile, `^ARG CADDY_VERSION=(\S+)$`), one(t, "../go.mod", `^\tgithub.com/caddyserver/caddy/v2 (\S+)$`); got != want {

@@ -39,7 +39,7 @@ func gzipOf(t testing.TB, text string) []byte {
 	return b.Bytes()
 }
 
-// zstdOf packs text; streamed frames don't tell their size.
+// zstdOf packs text; streamed frames don't state their size.
 func zstdOf(t testing.TB, text string, streamed bool, o ...zstd.EOption) []byte {
 	t.Helper()
 	var b bytes.Buffer

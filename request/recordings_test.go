@@ -55,7 +55,7 @@ var refused = map[int]string{
 	516: "duplicate_name callSid", 613: "duplicate_name callSid",
 
 	523: "conflict sessionId", 631: "conflict sessionId", 633: "conflict sessionId",
-	486: "conflict sessionId", 487: "conflict sessionId", // the sample's placeholders are no session id
+	486: "conflict sessionId", 487: "conflict sessionId", // the sample's placeholder is not a session id
 
 	526: "malformed_form", 530: "malformed_form",
 
@@ -68,7 +68,7 @@ var refused = map[int]string{
 	621: "wrong_type callSid", 623: "wrong_type callSid", 624: "wrong_type callSid",
 }
 
-// readBetter are the recorded bodies of which the upstream bound nothing and
+// readBetter are the recorded bodies from which the upstream bound nothing and
 // that are read here: JSON of a derived type, JSON without a label and chunked
 // bodies.
 var readBetter = map[int]bool{481: true, 485: true, 541: true, 542: true, 547: true, 738: true, 740: true}

@@ -372,7 +372,7 @@ func checkReading(t *testing.T, contentType, body string) {
 	}
 }
 
-// checkPlaces holds that violations are told at places within the body.
+// checkPlaces holds that the places of violations are within the body.
 func checkPlaces(t *testing.T, body string, violations []rules.Violation) {
 	t.Helper()
 	lines := strings.Split(body, "\n")

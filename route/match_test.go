@@ -16,7 +16,7 @@ func doubtful(id, suffix string) Match {
 	return Match{Kind: Members, SessionID: id, Suffix: suffix, Ambiguous: true}
 }
 
-// unknown is a match of the route with a suffix that is no format's.
+// unknown is a match of the route with a suffix of no format.
 func unknown(id string) Match { return Match{Kind: Members, SessionID: id, UnknownSuffix: true} }
 
 // alike is a path that only ends like the route.

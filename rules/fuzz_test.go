@@ -120,7 +120,7 @@ func checkEmergency(t *testing.T, p fuzzPolicy, dest string, v Verdict) {
 	}
 }
 
-// checkNumber holds what is told and decided about a number in E.164 that exists
+// checkNumber holds what is found and decided about a number in E.164 that exists
 // against libphonenumber, which parses and formats it again.
 func checkNumber(t *testing.T, p fuzzPolicy, dest string, v Verdict) {
 	t.Helper()
@@ -144,7 +144,7 @@ func checkNumber(t *testing.T, p fuzzPolicy, dest string, v Verdict) {
 	}
 	kind := typeNames[phonenumbers.GetNumberType(n)]
 	if region == "001" {
-		kind = v.NumberType // of which libphonenumber knows less
+		kind = v.NumberType // about which libphonenumber knows less
 	}
 	if p.Numbers.DenyTypes != nil && v.NumberType != kind {
 		t.Fatalf("%+v: %q is of type %q, want %q", p.Options, dest, v.NumberType, kind)

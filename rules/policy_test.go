@@ -41,7 +41,7 @@ func without(f Field) Call {
 	return c
 }
 
-// failed lists violations as "field: rule", in the order told.
+// failed lists violations as "field: rule", in their order.
 func failed(violations []Violation) string {
 	var names []string
 	for _, v := range violations {
@@ -149,7 +149,7 @@ func TestJudgeShapes(t *testing.T) {
 	}
 }
 
-// TestALostPlusIsTold holds that whoever lost a plus sign is told how to write it,
+// TestALostPlusIsTold holds that the fix for a lost plus sign says how to write it,
 // wherever the number is, with a region and without.
 func TestALostPlusIsTold(t *testing.T) {
 	for _, region := range []string{"", "US"} {

@@ -15,7 +15,7 @@ import (
 type books struct {
 	mu      sync.Mutex
 	open    map[string]*exchange
-	changes int // grows with all that is told
+	changes int // grows with every report
 	ledger  ledger
 	counts  map[string]map[string]int // for the summary: of what, which, how many
 	wrong   mismatches
@@ -36,7 +36,7 @@ type mismatches struct {
 	seen map[string]int
 }
 
-// mostOfAKind is how many mismatches of a kind are told in full.
+// mostOfAKind is how many mismatches of a kind are printed in full.
 const mostOfAKind = 5
 
 // add adds a mismatch.
@@ -58,7 +58,7 @@ func (m *mismatches) list() []string {
 	return all
 }
 
-// found notes something wrong that is no single exchange's.
+// found notes something wrong that belongs to no single exchange.
 func (b *books) found(kind string, what ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,7 +82,7 @@ func (b *books) begin(x *exchange) {
 	b.open[x.id] = x
 }
 
-// tell finds an open exchange for who has something to tell of it.
+// tell finds an open exchange for a report on it.
 func (b *books) tell(id, who string, note func(*exchange)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -202,7 +202,7 @@ func (b *books) count(what, which string) {
 	b.counts[what][which]++
 }
 
-// atRest returns how often anything was told, and whether all exchanges are over
+// atRest returns how many reports there were, and whether all exchanges are over
 // but for those that may never reach the gateway.
 func (b *books) atRest() (changes int, ok bool) {
 	b.mu.Lock()

@@ -48,7 +48,7 @@ func newClient(g *gateway, b *books, shared *http.Transport) *client {
 	return c
 }
 
-// newTransport makes a transport that asks for no coding of its own.
+// newTransport makes a transport that asks for no coding by itself.
 func newTransport(set func(*http.Protocols, bool)) *http.Transport {
 	p := new(http.Protocols)
 	set(p, true)
@@ -82,7 +82,7 @@ func (c *client) hangUp() {
 const deadline = 30 * time.Second
 
 // do makes an exchange: it sends the request, reads the response or leaves, and
-// tells the books.
+// reports to the books.
 func (c *client) do(ctx context.Context, x *exchange, pause time.Duration) {
 	c.books.begin(x)
 	c.books.done(x, c.exchange(ctx, x, pause))
@@ -205,7 +205,7 @@ func (r *request) http(ctx context.Context, url string, half bool) *http.Request
 	return req
 }
 
-// endless is a body of which nothing comes until the client leaves.
+// endless is a body that sends nothing until the client leaves.
 type endless struct{ ctx context.Context } //nolint:containedctx // a Reader has no other way to know
 
 func (e endless) Read([]byte) (int, error) {

@@ -64,7 +64,7 @@ type want struct {
 	header      http.Header // fields that the response has, with just these values
 	// body says what is wrong with the body of a response, nothing if it is right.
 	body func(*response) string
-	// breaks says that the response breaks off, or is none at all.
+	// breaks says that the response breaks off, or never begins.
 	breaks bool
 	// most is the size that a broken response has at most.
 	most int

@@ -20,8 +20,8 @@ const none = "none"
 // clientGone is the outcome of a request whose client left.
 const clientGone = "client_gone"
 
-// inDoubt reports whether nobody can tell how far the request got: its client
-// left at a moment of its own, or a reload closed the connection under it. The
+// inDoubt reports whether nobody knows how far the request got: its client
+// left at any moment, or a reload closed the connection under it. The
 // client must be done.
 func (x *exchange) inDoubt() bool {
 	if x.response.complete() {
@@ -170,7 +170,7 @@ func (x *exchange) post(l ledger) {
 		l.post("request_body_bytes_count", once)
 		size := span{0, float64(len(x.request.body))}
 		if sure && w.arrives {
-			size.lo = size.hi // what is refused need not have been read
+			size.lo = size.hi // what is refused may not have been read
 		}
 		l.post("request_body_bytes_sum", size)
 	}
@@ -302,7 +302,7 @@ func start(b []byte) string {
 }
 
 // refusal holds that the body is a refusal for just these failures, in the order
-// in which they are told.
+// in which they are reported.
 func refusal(status int, failures []failure) func(*response) string {
 	return func(resp *response) string {
 		var p struct {

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// keyedOptions are what the command is told of calls with an idempotency key.
+// keyedOptions are the options of calls with an idempotency key.
 type keyedOptions struct {
 	intents int // calls that are meant, in all
 	kills   int // of gateways, in all

@@ -11,8 +11,8 @@ type usage struct {
 	goroutines float64
 }
 
-// The growth that is no leak: of the heap, two or three configurations that are
-// replaced and not let go of yet, which is 2 MiB each, and of goroutines, the idle
+// The growth that is not a leak: of the heap, two or three configurations that are
+// replaced and not released yet, which is 2 MiB each, and of goroutines, the idle
 // connections of such a one. They do not depend on how long it runs, so the longer
 // it does, the smaller the leak that shows.
 const (

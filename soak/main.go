@@ -1,4 +1,4 @@
-// Command soak runs a gateway under mixed traffic for as long as it is told, with
+// Command soak runs a gateway under mixed traffic for as long as it is asked to, with
 // reloads and faults, and holds that every client got exactly one right response,
 // that the upstream got each accepted request once and no other, that the metrics
 // add up, and that memory and goroutines stay flat:

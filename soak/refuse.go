@@ -148,7 +148,7 @@ var refusals = []refused{
 	{name: "a country", site: "tailored", status: 422, failures: fails("destination country_allowed"), write: with(func(c *call) { c.text = "+390612345678" })},
 }
 
-// reported are calls that fail a rule and are forwarded all the same, on the site
+// reported are calls that fail a rule and are still forwarded, on the site
 // in report mode.
 var reported = []struct {
 	name     string

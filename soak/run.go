@@ -18,7 +18,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// options are what the command is told.
+// options are the flags of the command.
 type options struct {
 	length  time.Duration
 	rest    time.Duration // how often traffic stops for the books to be balanced

@@ -383,7 +383,7 @@ func (t *traffic) byErrorRoute(x *exchange) {
 	x.want.notOurs = true
 }
 
-// reported is a call that fails a rule and is forwarded all the same.
+// reported is a call that fails a rule and is still forwarded.
 func (t *traffic) reported(x *exchange, c *call) {
 	r := pick(t, reported)
 	x.kind = "in report mode: " + r.name
@@ -416,7 +416,7 @@ func (t *traffic) passed(x *exchange, c *call) {
 	w.outcome = "passed"
 }
 
-// elsewhere is a request that is none of the gateway's business.
+// elsewhere is a request that the gateway leaves alone.
 func (t *traffic) elsewhere(x *exchange, _ *call) {
 	x.kind = "another route"
 	x.request.method = *pick(t, []string{http.MethodGet, http.MethodPost, http.MethodDelete})

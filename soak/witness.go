@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// witness is a handler in front of conference_members. It tells the books what
+// witness is a handler in front of conference_members. It reports to the books what
 // the gateway got and how it says that it ended. When a reload closes a
 // connection, or a client leaves, nobody else knows whether the request was
 // read.
@@ -33,7 +33,7 @@ func (witness) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.soak_witness", New: func() caddy.Module { return new(witness) }}
 }
 
-// ServeHTTP tells of the request before and after.
+// ServeHTTP reports the request before and after.
 func (witness) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	b := witnessed.Load()
 	id := r.Header.Get(markHeader)

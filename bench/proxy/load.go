@@ -66,7 +66,7 @@ func (l *load) run(ctx context.Context, s *site) (int, error) {
 	return requests, nil
 }
 
-// numberAfter is the number after the first mark in text, -1 if there is none.
+// numberAfter is the number after the first mark in text, or -1.
 func numberAfter(text []byte, mark string) int {
 	_, rest, _ := bytes.Cut(text, []byte(mark))
 	n := -1

@@ -71,7 +71,7 @@ func sites() []*site {
 // body is a call. Those of wrk differ in their numbers.
 const body = `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12125550123"}`
 
-// header is what real clients send, besides Host and Content-Length.
+// header is what real clients send, in addition to Host and Content-Length.
 func (s *site) header() map[string]string {
 	return map[string]string{
 		"User-Agent":      "python-requests/2.32.5",

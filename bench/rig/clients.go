@@ -46,7 +46,7 @@ func (r *Result) Quantile(q float64) time.Duration {
 	return r.Latencies[min(int(q*float64(len(r.Latencies))), len(r.Latencies)-1)]
 }
 
-// Load has so many clients, each on a connection of its own, send the request
+// Load has so many clients, each on its own connection, send the request
 // for so long, each as soon as the one before has its response. A response other
 // than 200 of the expected type is an error.
 func Load(ctx context.Context, q *Request, clients int, length time.Duration) (*Result, error) {

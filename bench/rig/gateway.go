@@ -33,7 +33,7 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return program, nil
 }
 
-// Gateway is a Caddy in a process of its own.
+// Gateway is a Caddy in a separate process.
 type Gateway struct {
 	// Addrs are the hosts and ports of its sites, on loopback.
 	Addrs []string

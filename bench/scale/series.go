@@ -134,7 +134,7 @@ func all(upstream string) []*series {
 	}
 }
 
-// handlers are n handlers one after another, the last of which has the route of
+// handlers are n handlers one after another, the last with the route of
 // the requests.
 func handlers(n int) string {
 	var b strings.Builder

@@ -34,7 +34,7 @@ func open(t *testing.T, o Options) *Store {
 	return s
 }
 
-// conformance runs the suite, with a key_prefix of its own for each test.
+// conformance runs the suite, with another key_prefix for each test.
 func conformance(t *testing.T, o Options) {
 	var n atomic.Int32
 	storetest.Run(t, storetest.Subject{
@@ -174,7 +174,7 @@ func TestARedisThatEvictsIsWarnedOf(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	certificate, key, pool := selfSigned(t)
-	server := start(t, "--tls-port", "0") // a port of its own below
+	server := start(t, "--tls-port", "0") // its port is below
 	server.kill()
 	plain := server.port()
 	server.args = []string{"--tls-port", plain, "--port", "0", "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate, "--tls-auth-clients", "no"}

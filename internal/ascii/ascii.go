@@ -1,7 +1,7 @@
 // Package ascii compares text in any ASCII letter case, and classifies and decodes
 // bytes. Unlike the functions of package strings it folds no other letters: to
-// HTTP, and to the upstream, the long s (U+017F) is no "s" and the Kelvin sign
-// (U+212A) no "k".
+// HTTP, and to the upstream, the long s (U+017F) is not an "s" and the Kelvin sign
+// (U+212A) not a "k".
 package ascii
 
 // EqualFold reports whether a and b are equal in any ASCII letter case.
@@ -42,7 +42,7 @@ func Unhex(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// Hex4 returns the number that four hexadecimal digits at the start of b stand for,
+// Hex4 returns the number that four hexadecimal digits at the start of b mean,
 // as in \u00e9. It is not ok if they are not there.
 func Hex4(b []byte) (r rune, ok bool) {
 	if len(b) < 4 {
@@ -57,8 +57,8 @@ func Hex4(b []byte) (r rune, ok bool) {
 	return r, true
 }
 
-// HexByte returns the byte that two hexadecimal digits stand for. It is not ok if
-// one of them is none.
+// HexByte returns the byte that two hexadecimal digits mean. It is not ok if one
+// of them is not a digit.
 func HexByte(high, low byte) (c byte, ok bool) {
 	return Unhex(high)<<4 | Unhex(low), IsHex(high) && IsHex(low)
 }

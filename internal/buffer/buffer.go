@@ -1,7 +1,7 @@
 // Package buffer lends byte buffers: to requests for what clients send, and to
 // responses for what is held of them and the CSV that is made of it.
 //
-// Whoever takes a buffer gives it back, whatever happens in between. [Taken]
+// Code that takes a buffer gives it back, whatever happens in between. [Taken]
 // counts those that are out, so that a test can tell when one is lost.
 package buffer
 

@@ -27,7 +27,7 @@ const (
 	Zstd
 )
 
-// Accepted is the Accept-Encoding of whoever unpacks these.
+// Accepted is the Accept-Encoding of a client that unpacks these.
 const Accepted = "gzip, zstd"
 
 // Acceptable reports whether lines of Accept-Encoding name the coding that lines
@@ -86,7 +86,7 @@ func Of(lines []string) (c Coding, ok bool) {
 
 // Unpack replaces what dst holds by what src unpacks to, at most limit bytes.
 // The error is [ErrTooLarge] if there is more, and any other if src is not what
-// it says it is. If src tells its size, dst does not grow while it is unpacked.
+// it says it is. If src states its size, dst does not grow while it is unpacked.
 func (c Coding) Unpack(dst *[]byte, src []byte, limit int64) error {
 	buffer.Reserve(dst, int(min(c.unpackedSize(src), limit))+bytes.MinRead)
 	switch c {
@@ -174,7 +174,7 @@ func unzstd(dst *[]byte, src []byte, limit int64) error {
 	room := (*dst)[:0:min(cap(*dst), most)]
 	*dst, err = z.DecodeAll(src, room)
 	if err != nil && cap(room) < most {
-		// A frame need not say how much it holds, and what there is no room for is
+		// A frame need not say how much it holds, and what does not fit is
 		// an error of more than one kind.
 		*dst, err = z.DecodeAll(src, make([]byte, 0, most))
 	}

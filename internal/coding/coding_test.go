@@ -75,7 +75,7 @@ func TestAcceptable(t *testing.T) {
 	}
 }
 
-// packed packs a text; frames that are streamed don't tell their size.
+// packed packs a text; frames that are streamed don't state their size.
 func packed(t testing.TB, how, text string) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -1,5 +1,5 @@
 // Package docgen writes the parts of the documentation that are made of the code.
-// Such a part is between two marks, each on a line of its own:
+// Such a part is between two marks, each on its own line:
 //
 //	<!-- BEGIN NAME ARGUMENT -->
 //	<!-- END -->

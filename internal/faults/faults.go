@@ -2,7 +2,7 @@
 // what the gateway makes of it. The integration tests and the soak hold the
 // gateway to it, and docs/faults.md is made of it.
 //
-// What needs a configuration of its own, or somebody who acts at the right
+// What needs a special configuration, or somebody who acts at the right
 // moment, is in the integration tests.
 package faults
 
@@ -42,7 +42,7 @@ var (
 	BrokenCSV  = Fate{Status: 200, Broken: true, Reason: "truncated", Outcome: "aborted"}
 )
 
-// Unreachable is the fate of a request of which nothing gets to the upstream.
+// Unreachable is the fate of a request that does not reach the upstream at all.
 func Unreachable(status int) Fate { return Fate{Status: status, Outcome: "unreachable"} }
 
 // Fallback is the fate of a response that can't be made CSV.

@@ -1,5 +1,5 @@
 // Package gatewaytest starts a Caddy for tests: in this process with
-// [Gateway.Load], or in one of its own with [Gateway.Start]. All that it listens
+// [Gateway.Load], or in a separate one with [Gateway.Start]. All that it listens
 // on is loopback.
 package gatewaytest
 
@@ -21,7 +21,7 @@ import (
 	_ "github.com/evovoice-gateway/caddy-conference-members"
 )
 
-// Gateway is a Caddy. Each of its sites listens on a port of its own.
+// Gateway is a Caddy. Each of its sites listens on its own port.
 type Gateway struct {
 	// Dir is the directory for what the gateway writes.
 	Dir string
@@ -78,7 +78,7 @@ func freeAddress() string {
 	panic("no port is free for both TCP and UDP")
 }
 
-// usual are global options of a Caddyfile that has none of its own.
+// usual are global options of a Caddyfile that has none.
 const usual = `	grace_period 10s
 	servers {
 		protocols h1 h2c

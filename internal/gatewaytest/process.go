@@ -17,7 +17,7 @@ import (
 const asCaddy = "GATEWAYTEST_AS_CADDY"
 
 // Main is what TestMain of a package calls whose tests start the gateway in a
-// process of its own: it runs the tests or, in a process that they start, a
+// separate process: it runs the tests or, in a process that they start, a
 // Caddy.
 func Main(m *testing.M) {
 	if os.Getenv(asCaddy) != "" {
@@ -63,7 +63,7 @@ func StartProcess(t testing.TB, c *exec.Cmd) *Process {
 	return &Process{Cmd: c, Ended: ended}
 }
 
-// Start runs a Caddyfile, see Expand, in a process of its own, and waits until
+// Start runs a Caddyfile, see Expand, in a separate process, and waits until
 // its sites take connections. The program is a Caddy; if it is empty, it is this
 // test program, see Main.
 func (g *Gateway) Start(t testing.TB, program, caddyfile string) *Process {

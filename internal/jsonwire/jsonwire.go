@@ -28,7 +28,7 @@ const (
 )
 
 // IsSpace reports whether c is white space by RFC 8259 section 2. Of most bytes the
-// first comparison tells.
+// first comparison shows.
 func IsSpace(c byte) bool {
 	return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t')
 }
@@ -81,7 +81,7 @@ func Number(b []byte, i int) (end int, fault Fault) {
 	return i, None
 }
 
-// Digits returns the index of the first byte from i on that is no digit.
+// Digits returns the index of the first byte from i on that is not a digit.
 func Digits(b []byte, i int) int {
 	for i < len(b) && ascii.IsDigit(b[i]) {
 		i++

@@ -17,7 +17,7 @@ type set uint16
 const maxPatterns = 16
 
 // automaton is a deterministic finite automaton over the digits 0 to 9 that
-// tells which of its patterns match.
+// knows which of its patterns match.
 type automaton struct {
 	// next holds, for each state, the state after each digit.
 	next [][10]uint16
@@ -40,7 +40,7 @@ func (a *automaton) match(digits string) set {
 }
 
 // matchPrefix returns the patterns that match a beginning of a text of ASCII
-// digits, be it empty.
+// digits, even if it is empty.
 func (a *automaton) matchPrefix(digits string) set {
 	state := a.start
 	matched := a.accepted[state]

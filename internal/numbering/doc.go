@@ -1,4 +1,4 @@
-// Package numbering tells the country and the type of a phone number by the
+// Package numbering finds the country and the type of a phone number by the
 // numbering plans of libphonenumber, as libphonenumber itself does, in a
 // fraction of the time.
 //

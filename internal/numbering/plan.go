@@ -28,7 +28,7 @@ const (
 	numPatterns
 )
 
-// exclusive are the types of which a number that matches is of no other, in the
+// exclusive are the types whose numbers are of no other type, in the
 // order in which they count.
 var exclusive = [...]struct {
 	pattern int
@@ -51,7 +51,7 @@ type plan struct {
 
 	once    sync.Once
 	err     error
-	leading *automaton // nil if the region has no leading digits of its own
+	leading *automaton // nil if the region has no leading digits
 	types   *automaton
 	// possible are the patterns that a number of each length can match.
 	possible [maxLength + 1]set
@@ -82,7 +82,7 @@ func (p *plan) compile() (err error) {
 		patterns[i] = d.GetNationalNumberPattern()
 		lengths := d.GetPossibleLength()
 		for n := range p.possible {
-			// Where there is no such type, its one length is -1.
+			// A type that does not exist has the one length -1.
 			if len(lengths) == 0 || slices.Contains(lengths, int32(n)) {
 				p.possible[n] |= 1 << i
 			}
@@ -152,11 +152,11 @@ var plans = sync.OnceValues(func() (map[int][]*plan, error) {
 // country, "001" (UN M.49, the world) for a number of no country, or the empty
 // string where none of the calling code's countries has such numbers. A number
 // that its region does not assign is of type UNKNOWN. Where a calling code has one
-// region only, the region is told even so.
+// region only, the region is still returned.
 //
 // The number is a country calling code and 1 to 15 ASCII digits after it. Look
 // returns what libphonenumber's GetRegionCodeForNumber and GetNumberType do. The
-// error is that of a plan that can't be read, of which there is none.
+// error is that of a plan that can't be read; no such plan is embedded.
 func Look(callingCode int, national string) (region string, kind phonenumbers.PhoneNumberType, err error) {
 	all, err := plans()
 	if err != nil {

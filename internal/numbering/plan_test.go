@@ -12,13 +12,13 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// byLibrary is what libphonenumber tells of a number.
+// byLibrary is what libphonenumber knows about a number.
 func byLibrary(callingCode int, national string) (region string, kind phonenumbers.PhoneNumberType) {
 	n := number(callingCode, national)
 	return phonenumbers.GetRegionCodeForNumber(n), phonenumbers.GetNumberType(n)
 }
 
-// number is a number of the parts as they stand.
+// number is a number of the parts, unchanged.
 func number(callingCode int, national string) *phonenumbers.PhoneNumber {
 	code, zeros, italian := int32(callingCode), int32(0), true
 	for zeros < int32(len(national)-1) && national[zeros] == '0' {
@@ -35,7 +35,7 @@ func number(callingCode int, national string) *phonenumbers.PhoneNumber {
 	return n
 }
 
-// compare holds that a number is told as the library tells it.
+// compare holds that the facts about a number are those of the library.
 func compare(t *testing.T, callingCode int, national string) (kind phonenumbers.PhoneNumberType) {
 	t.Helper()
 	region, kind, err := Look(callingCode, national)

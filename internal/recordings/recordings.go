@@ -1,9 +1,9 @@
 // Package recordings holds what the API was recorded to send. It is what the
 // tests believe: no test writes it.
 //
-// testdata/sessions has each recorded session as JSON, CSV and JSV, under the
-// id that it has, and testdata/list.json a list of them. testdata/errors has each recorded error as JSON and as CSV,
-// with its status line and headers in a file of their own. In
+// testdata/sessions has each recorded session as JSON, CSV and JSV, under its id,
+// and testdata/list.json a list of them. testdata/errors has each recorded error as
+// JSON and as CSV, with its status line and headers in another file. In
 // testdata/exchanges.jsonl each line is one exchange: the whole request, and the
 // status, headers and hash of the response.
 //
@@ -146,7 +146,7 @@ func (e *Exchange) Line() string {
 	return string(raw)
 }
 
-// Header are the header lines of the request, but for those of the names left
+// Header are the header lines of the request, except those of the names left
 // out. The recordings have no Host.
 func (e *Exchange) Header(without ...string) []string {
 	var lines []string

@@ -174,7 +174,7 @@ func (p *laxJSON) skipNested(opening, closing byte) {
 	p.i = min(p.i, len(p.s))
 }
 
-// escapes are the one-letter escapes that stand for something other than the
+// escapes are the one-letter escapes that mean something other than the
 // letter.
 var escapes = map[byte]rune{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
 

@@ -41,7 +41,7 @@ func (b *Bound) String() string {
 	return string(append(dst, '}'))
 }
 
-// field returns where a field is kept, or nil for a name that is none.
+// field returns where a field is kept, or nil for an unknown name.
 func (b *Bound) field(name string) **string {
 	for i, p := range [...]**string{&b.SessionID, &b.CallSID, &b.Destination, &b.FromNumber} {
 		if equalFold(fields[i], name) {
@@ -51,7 +51,7 @@ func (b *Bound) field(name string) **string {
 	return nil
 }
 
-// set binds a field; a name that is none is ignored.
+// set binds a field; an unknown name is ignored.
 func (b *Bound) set(name, value string) {
 	if p := b.field(name); p != nil {
 		*p = &value

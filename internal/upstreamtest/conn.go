@@ -26,7 +26,7 @@ func connOf(ctx context.Context) *conn {
 }
 
 // Write replaces the reason phrase of a status line with the awaited code.
-// Each response begins with a Write of its own, as the one before it was
+// Each response begins with a new Write, as the one before it was
 // flushed.
 func (c *conn) Write(p []byte) (int, error) {
 	status := c.status.Load()

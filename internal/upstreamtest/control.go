@@ -8,7 +8,7 @@ import (
 )
 
 // Control returns a handler through which another process has what [Upstream]
-// offers in this one. It belongs on an address of its own, as the upstream
+// offers in this one. It belongs on a separate address, as the upstream
 // itself responds with 404 there as recorded.
 //
 //	GET    /received        the requests, as a JSON list of Received

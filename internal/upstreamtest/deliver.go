@@ -79,7 +79,7 @@ func (d *delivery) giveUp() {
 	panic(http.ErrAbortHandler)
 }
 
-// apply changes the response as a reply says, but for what concerns only the
+// apply changes the response as a reply says, except for what concerns only the
 // sending.
 func (resp *response) apply(r *Reply) {
 	if r.Status != 0 && r.Status != resp.status {

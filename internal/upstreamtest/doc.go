@@ -13,7 +13,7 @@
 // binds nothing, a truncated one binds what is there, the query string
 // overrides the path.
 //
-// The X-Bound header of the response tells what it bound, and the call is counted
+// The X-Bound header of the response says what it bound, and the call is counted
 // as dialled. A gateway that judged other values than those, or that
 // sent a refusal while a call was dialled, is wrong.
 //
@@ -41,7 +41,7 @@
 //
 // [Upstream.Received] returns what arrived, [Upstream.Stats] counts it, and
 // [Upstream.Await] waits for a condition on the counts, so that no test has to
-// sleep. [Options.Ended] is told of each request when it ends, for those that keep
+// sleep. [Options.Ended] is called for each request when it ends, for those that keep
 // books of their own. All of it may be used while requests are under way.
 //
 // # Faults

@@ -1,7 +1,7 @@
 package upstreamtest
 
 // equalFold reports whether s and t are equal in any ASCII letter case. Beyond
-// ASCII no letter is folded: "ſ" is no "s" for the server.
+// ASCII no letter is folded: to the server "ſ" is not an "s".
 func equalFold(s, t string) bool {
 	if len(s) != len(t) {
 		return false

@@ -22,7 +22,7 @@ func readForm(contentType string, body []byte) (form pairs, ok bool, fail *failu
 	return nil, false, nil
 }
 
-// readMultipart reads the parts that are no files (recordings 529 and 530).
+// readMultipart reads the parts that are not files (recordings 529 and 530).
 func readMultipart(contentType string, body []byte) (pairs, *failure) {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Server is an [Upstream] that listens on a port of its own on loopback.
+// Server is an [Upstream] that listens on a free port on loopback.
 type Server struct {
 	*Upstream
 	// Addr is host and port, URL the same with the scheme in front.
@@ -103,7 +103,7 @@ func (s *Server) CloseIdle() int {
 	return len(s.idle)
 }
 
-// Close stops listening, closes all connections, lets go of all requests that
+// Close stops listening, closes all connections, ends all requests that
 // are held back, and returns when the last of them has ended.
 func (s *Server) Close() error {
 	s.cancel()

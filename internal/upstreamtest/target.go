@@ -34,7 +34,7 @@ func splitTarget(target string) (path, query string, ok bool) {
 // decodePath does to a raw path what the recorded server does before it routes:
 // percent-decoding once, dot segments, "+" for a space, "%2f" for a slash. The
 // last two come after the first two: "%2B" is a space (347), "%2F" stays (350),
-// and what a "%2f" splits off is no dot segment any more. It reports false for
+// and what a "%2f" splits off is no longer a dot segment. It reports false for
 // a path with a NUL, which is a bad request.
 func decodePath(raw string) (string, bool) {
 	path := unescapePath(raw)
@@ -46,7 +46,7 @@ func decodePath(raw string) (string, bool) {
 }
 
 // unescapePath decodes the percent-encoded UTF-8 sequences of s. It leaves an
-// encoded slash and what is not UTF-8 or no escape as it stands.
+// encoded slash and what is not UTF-8 or not an escape unchanged.
 func unescapePath(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {

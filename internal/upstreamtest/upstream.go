@@ -227,7 +227,7 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.send(a)
 }
 
-// end lets go of a request.
+// end ends a request.
 func (u *Upstream) end(rec *Received) {
 	if u.options.Ended != nil {
 		u.options.Ended(rec)

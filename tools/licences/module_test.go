@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Texts of licences, as far as they must be for their wording to be told.
+// Texts of licences, as much of them as identifies their wording.
 const (
 	isc = `Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is
 hereby granted, provided that the above copyright notice and this permission notice appear in all copies.
