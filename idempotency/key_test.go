@@ -37,6 +37,7 @@ func TestAKeyIsReadRawOrQuoted(t *testing.T) {
 		{lines: []string{`"`}, err: ErrKeyQuoting},
 		{lines: []string{`"key`}, err: ErrKeyQuoting},
 		{lines: []string{`"key\"`}, err: ErrKeyQuoting},
+		{lines: []string{`""a"`}, err: ErrKeyQuoting},
 		{lines: []string{`"a"b"`}, err: ErrKeyQuoting},
 		{lines: []string{`"a\"b"c"`}, err: ErrKeyQuoting},
 		{lines: []string{`"a\nb"`}, err: ErrKeyQuoting},

@@ -3,9 +3,11 @@ package idempotency
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -118,6 +120,7 @@ func TestWhatIsFound(t *testing.T) {
 		{name: "unknown, another call", end: func(c *Claim) error { return c.Close() }, call: other, want: Reused},
 		{name: "done", end: finish("body"), after: time.Minute, call: call, want: Replayed, retry: 59 * time.Minute},
 		{name: "done, another call", end: finish("body"), call: other, want: Reused},
+		{name: "as large as is kept", end: finish("ten bytes."), call: call, want: Replayed, retry: time.Hour},
 		{name: "too large", end: finish("longer than ten"), call: call, want: ResponseNotKept, retry: time.Hour},
 		{name: "too large, another call", end: finish("longer than ten"), call: other, want: Reused},
 		{name: "cut off by who recorded it", end: func(c *Claim) error { return c.Finish(Response{Status: 200, TooLarge: true}) }, call: call, want: ResponseNotKept, retry: time.Hour},
@@ -241,6 +244,47 @@ func TestAnOutcomeThatCouldNotBeRecordedIsRecordedLater(t *testing.T) {
 	if found := begin(t, l, Fingerprint{}); found.Result != Replayed || len(told) != 1 {
 		t.Errorf("%+v, told %v", found, told)
 	}
+}
+
+// attemptStore notes when it was asked to replace a record, which always fails, and for
+// how long a claim was to be there.
+type attemptStore struct {
+	Store
+
+	claim    time.Duration
+	started  time.Time
+	attempts []time.Duration
+}
+
+func (s *attemptStore) Begin(ctx context.Context, id ID, claim []byte, ttl time.Duration) ([]byte, error) {
+	s.claim = ttl
+	return s.Store.Begin(ctx, id, claim, ttl)
+}
+
+func (s *attemptStore) Replace(context.Context, ID, []byte, []byte, time.Duration) error {
+	s.attempts = append(s.attempts, time.Since(s.started))
+	return errors.New("down")
+}
+
+func TestAnOutcomeIsTriedAgainAtGrowingPausesUntilItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &attemptStore{started: time.Now()}
+		l, _, _ := newTestLedger(t, func(o *Options) {
+			store.Store, o.Store, o.CallTimeout = o.Store, store, 12*time.Second
+		})
+		if err := begin(t, l, Fingerprint{}).Claim.Release(); err == nil {
+			t.Fatal("the store did not fail")
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		const ms = time.Millisecond
+		if want := []time.Duration{0, 100 * ms, 300 * ms, 700 * ms, 1500 * ms, 3100 * ms, 6300 * ms, 11300 * ms, 12000 * ms}; !slices.Equal(store.attempts, want) {
+			t.Errorf("attempts at %v, want %v", store.attempts, want)
+		}
+		if store.claim != time.Hour+12*time.Second {
+			t.Errorf("the claim is there for %v", store.claim)
+		}
+	})
 }
 
 func TestCloseRecordsWhatIsLeftToRecord(t *testing.T) {

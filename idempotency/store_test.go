@@ -36,14 +36,14 @@ func records(t *testing.T, now time.Time) allStore {
 	claim := (&head{state: Started, time: now.Add(time.Minute)}).appendTo(nil)
 	unknown, _ := Interrupt(claim)
 	return allStore{&mapStore{records: map[ID][]byte{
-		{1}: claim, {2}: unknown, {3}: unknown, {4}: done, {5}: notKept, {6}: {1},
+		{1}: claim, {2}: unknown, {3}: unknown, {4}: done, {5}: notKept, {6}: {1}, {8}: notKept,
 	}}}
 }
 
 func TestCountTellsTheStatesAndTheUnknown(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_000)
 	store := records(t, now)
-	want := Counts{Started: 1, Unknown: 2, Done: 1, NotKept: 1, Unreadable: 1}
+	want := Counts{Started: 1, Unknown: 2, Done: 1, NotKept: 2, Unreadable: 1}
 	for limit := range 4 {
 		n, unknown, err := Count(t.Context(), store, now, limit)
 		if n != want || len(unknown) != min(limit, 2) || err != nil {

@@ -284,7 +284,7 @@ func (s *scanner) text() (escaped, ok bool) {
 	if !s.take(jsonwire.String(s.body, start)) {
 		return false, false
 	}
-	text := s.body[start : s.pos-1]
+	text := s.body[start:s.pos] // with its closing quote
 	escaped = bytes.IndexByte(text, '\\') >= 0
 	if half := jsonwire.LoneSurrogate(text); half >= 0 {
 		s.pos = start + half
