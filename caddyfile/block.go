@@ -106,7 +106,7 @@ var (
 	mentioned = regexp.MustCompile(`[a-z_]+`)
 )
 
-// locate says of a mistake on which lines the options are that it names; begin is the
+// locate says on which lines the options are that a mistake names; begin is the
 // line of their block.
 func locate(mistake error, lines map[string]string, begin string) error {
 	text := mistake.Error()
@@ -227,7 +227,7 @@ func (o *options[T]) find(name string) *option[T] {
 }
 
 // hint says in which block an option belongs, or that it is another directive, or
-// asks after the one that was probably meant.
+// suggests the one that was probably meant.
 func (o *options[T]) hint(name string) string {
 	if blocks := blocksOf[name]; len(blocks) > 0 {
 		return "; it belongs in " + strings.Join(blocks, " or in ")

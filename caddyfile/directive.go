@@ -183,7 +183,7 @@ func put(m *map[string]string, option string, args []string) error {
 	return nil
 }
 
-// size stores a positive number of bytes, written with a unit if one likes.
+// size stores a positive number of bytes, with or without a unit.
 func size(n *int64, text string) error {
 	const largest = 1 << 40
 	bytes, err := humanize.ParseBytes(text)

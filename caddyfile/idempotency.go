@@ -102,8 +102,8 @@ func readStore(d *caddyfile.Dispenser, i *handler.Idempotency) error {
 	return nil
 }
 
-// unknownStore says of a store that the program does not have how to get it, or which
-// ones there are.
+// unknownStore says how to get a store that the program does not have, or which ones
+// exist.
 func unknownStore(name string) error {
 	if name == "redis" { // a separate package, see docs/deployment.md
 		return errors.New("this Caddy is built without redis; build it --with github.com/evovoice-gateway/caddy-conference-members/stores/redis too")

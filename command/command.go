@@ -23,7 +23,7 @@ const (
 	exitUsage = 2 // a mistake in the command line, the configuration or the file
 )
 
-// configuration is what the help of both commands says of --config.
+// configuration is what the help of both commands says about --config.
 const configuration = `
 The configuration is that of --config, a Caddyfile or what another adapter
 reads (--adapter). Without it all options have their defaults. Only the handler

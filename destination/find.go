@@ -61,7 +61,7 @@ const (
 // keypad are the keys of the letters from a to z, ITU-T E.161.
 const keypad = "22233344455566677778889999"
 
-// found is what a text holds of numbers.
+// found is the numbers in a text.
 type found struct {
 	numbers []Number
 	// lead is how many digits are before the first letter.

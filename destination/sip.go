@@ -47,7 +47,7 @@ var sipElsewhere = [...]string{"maddr", "method"}
 // parseSIP reads what follows sip: or sips: by RFC 3261 section 19.1. It takes
 // less than the RFC: no password, which does not belong in a destination; of the
 // headers, which become headers of the INVITE, only User-to-User and X- ones; and
-// nothing twice, of which two readers might take one each.
+// nothing twice, where two readers might take different ones.
 func parseSIP(s string) (u sipURI, problem string) {
 	rest := s
 	u.hosted = true

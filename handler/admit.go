@@ -105,7 +105,7 @@ func (h *Handler) hasPath(at target, id string) bool {
 }
 
 // path is the path of a session, in one spelling, where the upstream responds in a
-// format. The suffix is the client's, but never .csv, for CSV is made of JSON. Where
+// format. The suffix is the client's, but never .csv, because CSV is made of JSON. Where
 // the route ends with the id, a host could take what follows a dot in it for a
 // suffix, so such an id gets the suffix of the format. It returns false for an id that no
 // path conveys.

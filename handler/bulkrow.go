@@ -111,7 +111,7 @@ func (r *run) newRow(number int, w *rowResponse) (x *exchange, endSpan func()) {
 }
 
 // rowURL is the URL of a row: the upload's, on the route itself and without what the
-// query says of the result.
+// query says about the result.
 func (r *run) rowURL() *url.URL {
 	u := *r.r.URL
 	u.RawQuery = request.StripQuery(u.RawQuery, func(parameter string) bool {
@@ -194,7 +194,7 @@ func (w *rowResponse) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// FlushError does nothing: there is nobody to flush to.
+// FlushError does nothing: the response is only held.
 func (*rowResponse) FlushError() error { return nil }
 
 // json returns the body, unpacked to plain if necessary, and empty if there is none; or
@@ -215,7 +215,7 @@ func (w *rowResponse) json(plain *[]byte) (body []byte, reason string) {
 	return *plain, ""
 }
 
-// messageOf is what the upstream, or a handler behind, says of a failure.
+// messageOf is what the upstream, or a handler behind, says about a failure.
 func messageOf(body []byte) string {
 	var p struct{ ResponseStatus responseStatus }
 	if json.Unmarshal(body, &p) != nil {

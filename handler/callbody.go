@@ -23,8 +23,8 @@ const (
 	sealed
 )
 
-// seal reports whether nobody has begun to read. If so nobody can any more: a
-// transport that was given up can't send the call behind our back.
+// seal reports whether nobody has begun to read. If so, nobody can any more: a
+// transport that was given up can't send the call later.
 func (c *callBody) seal() bool {
 	return c != nil && (c.state.CompareAndSwap(unread, sealed) || c.state.Load() == sealed)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// isTemplate reports whether a value may come out as something else than it is.
+// isTemplate reports whether a value may expand to something else.
 func isTemplate(value string) bool { return strings.ContainsAny(value, `{\`) }
 
 // environment matches the placeholders of environment variables, which come out the
@@ -37,7 +37,7 @@ func (c *Config) JudgeConstants() error {
 	})
 }
 
-// checkEnvironment judges what placeholders of the environment come out as, and
+// checkEnvironment judges what placeholders of the environment expand to, and
 // finds the variables that are not there. Only the process that serves has them, so
 // a configuration is adapted without.
 func (c *Config) checkEnvironment(policy *rules.Policy) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// assignment gives a field the value that a template comes out as.
+// assignment gives a field the value that a template expands to.
 type assignment struct {
 	name     string // as it is forwarded
 	field    rules.Field

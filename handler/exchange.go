@@ -26,7 +26,7 @@ type exchange struct {
 	span          trace.Span    // of the request
 	at            target
 	correlationID string
-	uuid          string // empty until somebody needs it
+	uuid          string // empty until it is needed
 	started       time.Time
 
 	wanted    wanted
@@ -144,7 +144,7 @@ func (w *responseWriter) setGatewayHeaders(call metrics.Call) {
 // clientAwaitsContinue reports whether the client still waits for "100 Continue"
 // with its body. Over HTTP/1 the server reads what is left of a body before it
 // responds, unless the connection is to be closed; this client would not send it
-// before the response. net/http sees that by itself only where nobody has wrapped
+// before the response. net/http sees that by itself only if no handler has wrapped
 // the body, as Caddy does.
 func (x *exchange) clientAwaitsContinue() bool {
 	return x.r.ProtoMajor == 1 && (x.admission.request == nil || x.admission.request.BodyBytes == 0) &&

@@ -30,8 +30,9 @@ var notForwarded = []string{
 	"Expect", "Trailer",
 }
 
-// notForwardedForCSV are, for a response that is made CSV or kept, fields that ask for something other than the whole
-// JSON: a part of it, or nothing if it has not changed.
+// notForwardedForCSV are fields that ask for something other than the whole JSON: a
+// part of it, or nothing if it has not changed. They are removed for a response that
+// is made CSV or kept.
 var notForwardedForCSV = []string{
 	"Range",
 	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
@@ -48,7 +49,7 @@ func (a *admission) body() []byte {
 // client's request is left as it is. Its header shares lines with the client's,
 // which a reverse proxy copies before it changes any.
 //
-// The body can be read once only, for GetBody is nil: no transport can send it
+// The body can be read once only, because GetBody is nil: no transport can send it
 // a second time and dial again.
 func (f *forwarder) outgoing(ctx context.Context, a *admission) (*http.Request, url.URL) {
 	out := &f.request
@@ -136,7 +137,7 @@ func deleteAll(h http.Header, names []string) {
 // keepUpgradeOnly removes from Connection what a client names there, except an
 // upgrade: proxies drop those fields (RFC 9110 section 7.6.1), and the upstream
 // would read the canonical body without its Content-Type. An upgrade to another
-// version of HTTP is removed too, for on that connection nobody judges anything.
+// version of HTTP is removed too, because nothing on that connection is judged.
 func keepUpgradeOnly(h http.Header) {
 	upgrade := hasToken(h["Connection"], "upgrade") && !slices.ContainsFunc(h["Upgrade"], namesHTTP)
 	deleteAll(h, ofConnection)

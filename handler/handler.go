@@ -24,7 +24,7 @@ type Handler struct {
 	hashKey  []byte
 	logger   *zap.Logger
 	// sampled is the logger of what operators should look into. It is made when
-	// there is something to say, for the sampler takes half a megabyte.
+	// there is something to log, because the sampler takes half a megabyte.
 	sampled func() *zap.Logger
 }
 

@@ -25,7 +25,7 @@ func checkHashKey(key string) error {
 const hashBytes = 16
 
 // destinationHash tells destinations apart without revealing them, one
-// for each number, however it is spelled: an HMAC, for the few billion phone
+// for each number, however it is spelled: an HMAC, because the few billion phone
 // numbers there are can all be tried against a hash without a key. It is empty where there is no destination.
 func (x *exchange) destinationHash() string {
 	destination := x.field(rules.Destination)

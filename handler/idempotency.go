@@ -127,7 +127,7 @@ func notNegative(option string, d caddy.Duration) error {
 	return nil
 }
 
-// repeating is what is known of calls that clients repeat.
+// repeating is what is known about calls that clients repeat.
 type repeating struct {
 	keys  *idempotency.Keyring
 	store *stores.Store

@@ -263,7 +263,7 @@ func (m *mounting) place(c *chain) bool {
 // following is what a call meets behind the handler.
 type following struct {
 	*mounting
-	forwards  bool // somebody may send it on
+	forwards  bool // some handler may send it on
 	rewritten bool // its path is not known
 }
 

@@ -212,7 +212,7 @@ const (
 	storeRetry = 5 * time.Second
 )
 
-// refused is a call that is refused for what is known of its key.
+// refused is a call that is refused because of its key.
 func (o *once) refused(result metrics.Idempotency, f *refusal) (placement, error) {
 	o.count(result)
 	return placement{refusal: f}, nil

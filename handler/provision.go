@@ -105,7 +105,7 @@ func New(ctx caddy.Context, cfg Config) (*Handler, error) {
 }
 
 // stoppingOf returns a context that is done when the server of a configuration begins
-// to shut down, for another one or for good. The configuration's own may be done
+// to shut down, for a reload or at the end. The configuration's own may be done
 // only after the last request.
 func stoppingOf(ctx caddy.Context) context.Context {
 	stopping, stop := context.WithCancel(ctx)

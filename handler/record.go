@@ -180,7 +180,7 @@ func (x *exchange) event(what string, attributes ...attribute.KeyValue) {
 	}
 }
 
-// MarshalLogObject writes what logs hold of a request: no number and no name in
+// MarshalLogObject writes what logs hold about a request: no number and no name in
 // full, and no id that is not shaped like one.
 func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	text := func(key, value string) {

@@ -161,8 +161,8 @@ const maxUnread = 256 << 10
 
 // drainBody reads what is left of a body before its request is refused, where the
 // client wants the connection closed. Closed with bytes unread it would be reset,
-// and the response lost on its way (RFC 9112 section 9.6). net/http cares for that
-// by itself only where nobody has wrapped the body, as Caddy does.
+// and the response lost on its way (RFC 9112 section 9.6). net/http does that
+// by itself only if no handler has wrapped the body, as Caddy does.
 func (x *exchange) drainBody() {
 	if x.r.ProtoMajor == 1 && x.r.Close && !x.clientAwaitsContinue() {
 		_, _ = io.CopyN(io.Discard, x.r.Body, maxUnread) // whatever comes of it, the response is the same

@@ -155,7 +155,7 @@ func roomForCSV(size int) int {
 // representationHeaders are the fields that describe the JSON and would lie about the
 // CSV: its length and coding, ranges of it, digests over it (RFC 9530, and
 // the older RFC 3230 and RFC 1864), signatures over those (RFC 9421), and when
-// it was last modified, for the columns change with the configuration.
+// it was last modified, because the columns change with the configuration.
 var representationHeaders = []string{
 	"Content-Length", "Content-Encoding", "Content-Range", "Accept-Ranges",
 	"Content-Digest", "Repr-Digest", "Digest", "Content-Md5",

@@ -24,7 +24,7 @@ func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admiss
 	return a, refused
 }
 
-// ofRow says of violations which row they are of.
+// ofRow sets the row of violations.
 func ofRow(violations []rules.Violation, row *request.Row) {
 	for i := range violations {
 		v := &violations[i]

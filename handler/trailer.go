@@ -14,7 +14,7 @@ type trailer struct {
 
 // takeTrailers removes the trailer fields from a header that is yet to be sent:
 // set already, they would be sent before the body. What describes the old bytes
-// is dropped for good where the body is new.
+// is dropped if the body is new.
 func (w *responseWriter) takeTrailers(newBody bool) {
 	h := w.Header()
 	var kept []string

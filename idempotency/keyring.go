@@ -39,7 +39,7 @@ type Keyring struct {
 	macs    sync.Pool
 }
 
-// keyCheckSize is the length of what a record or a store says of the hash_key it
+// keyCheckSize is the length of what a record or a store says about the hash_key it
 // was written with.
 const keyCheckSize = 8
 

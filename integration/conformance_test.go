@@ -67,7 +67,7 @@ func respondJSON(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// raw responds on the bare connection, for what net/http would not send.
+// raw responds on the bare connection, to send what net/http would not.
 func raw(response string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

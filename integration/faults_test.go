@@ -192,7 +192,7 @@ func listedFaults() []faultCase {
 	return all
 }
 
-// moreFaults are those that need a site of their own, or somebody who acts.
+// moreFaults are those that need another site, or a client that acts.
 var moreFaults = []faultCase{
 	{of: ofUpstream, what: "sends a status that HTTP does not have", header: []string{fault(`{"raw":"HTTP/1.1 042 No\r\nContent-Length: 0\r\n\r\n"}`)}, json: faults.Fate{Outcome: "aborted"}, requests: 1, dialled: 1},
 	{of: ofUpstream, what: "announces less than it sends", header: []string{fault("length-short")}, json: faults.Served, csv: faults.Fallback("malformed"), requests: 1, dialled: 1},

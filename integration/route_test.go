@@ -348,7 +348,7 @@ func TestOPTIONSCarriesNothingOn(t *testing.T) {
 	}
 }
 
-// TestLookAlikesAreCounted: they are passed on, for they may be anything.
+// TestLookAlikesAreCounted: they are passed on, because they may be anything.
 func TestLookAlikesAreCounted(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict"))

@@ -9,7 +9,7 @@ type Idempotency uint8
 const (
 	// KeyNone: the request has no key, or keys are off. It is not counted.
 	KeyNone Idempotency = iota
-	// KeyNew: nothing was known of the key; the call was placed.
+	// KeyNew: the key was new; the call was placed.
 	KeyNew
 	// KeyReplayed: the response of the first request was sent again.
 	KeyReplayed

@@ -57,7 +57,7 @@ func (l *closed) number(value string) int {
 	return l.outside
 }
 
-// firstSeen is a label that nobody knows the values of beforehand. Its set
+// firstSeen is a label whose values are not known beforehand. Its set
 // closes after the first few.
 type firstSeen struct {
 	called string

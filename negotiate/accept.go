@@ -51,7 +51,7 @@ func (o Offers) Accept(lines []string) (Format, bool) {
 	return f, f != None
 }
 
-// tally is what the members read so far say of each format.
+// tally is what the members read so far say about each format.
 type tally struct {
 	members int
 	// strict holds the ranges whose parameters the representations have.
@@ -59,7 +59,7 @@ type tally struct {
 	strict, lenient [numFormats]verdict
 }
 
-// verdict is what the most specific range so far says of a format. The zero
+// verdict is what the most specific range so far says about a format. The zero
 // value is that of a format that no range covers.
 type verdict struct {
 	precedence precedence

@@ -7,7 +7,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
-// maxWeight is the weight 1. Weights are counted in thousandths, for they have
+// maxWeight is the weight 1. Weights are counted in thousandths, because they have
 // at most three decimals (RFC 9110 section 12.4.2).
 const maxWeight = 1000
 

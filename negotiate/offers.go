@@ -1,13 +1,13 @@
 package negotiate
 
-// Offers are the representations that can be had, each a format and the
+// Offers are the representations that can be sent, each a format and the
 // parameters of its media type. The zero value offers nothing.
 type Offers struct {
 	list  []offer
 	usual []preference
 }
 
-// preference is what one line of Accept comes out as.
+// preference is the meaning of one line of Accept.
 type preference struct {
 	line   string
 	format Format

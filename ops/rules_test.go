@@ -165,7 +165,7 @@ func TestEveryAlertHasASectionInTheRunbooks(t *testing.T) {
 	}
 }
 
-// The runbooks' queries can be pasted: they ask for what there is.
+// The runbooks' queries can be pasted: they ask for metrics that exist.
 func TestQueriesInTheRunbooksAskForWhatTheGatewayExposes(t *testing.T) {
 	text, err := os.ReadFile(runbooksFile)
 	if err != nil {

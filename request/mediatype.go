@@ -71,7 +71,7 @@ func acceptPost(b *binding) string {
 	return strings.Join(names, ", ")
 }
 
-// contentType is what the Content-Type says of a body.
+// contentType is what the Content-Type says about a body.
 type contentType struct {
 	format   Format // None for no type
 	boundary string // of a multipart body

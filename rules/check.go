@@ -30,11 +30,11 @@ type checkInput struct {
 // call is a number that somebody may dial for a field.
 type call struct {
 	destination.Number
-	// facts is what is known of the number, if it is whole.
+	// facts is what is known about the number, if it is whole.
 	facts destination.Facts
 }
 
-// firstProblem returns what check says of the first number that it finds something
+// firstProblem returns what check says about the first number that it finds something
 // wrong with.
 func (s checkInput) firstProblem(check func(*Policy, call) string) string {
 	if !s.any {
@@ -83,7 +83,7 @@ func emergency(p *Policy, c call) string {
 	return failIf(p.dialer.IsEmergency(c.Number), "is an emergency number, or connects to one")
 }
 
-// distinct judges whether somebody would be called from their own number.
+// distinct judges whether a person would be called from their own number.
 func (s checkInput) distinct() string {
 	if !s.any || s.from == "" {
 		return ""

@@ -129,7 +129,7 @@ func (p *Policy) JudgeValue(f Field, text string) []Violation {
 	return slices.DeleteFunc(p.Judge(c).Violations, func(v Violation) bool { return v.Rule == Required })
 }
 
-// turns are the fields in the order in which they are judged: what is said of
+// turns are the fields in the order in which they are judged: what is said about
 // the number to dial comes last.
 var turns = [NumFields]Field{SessionID, CallSID, FromNumber, Destination}
 

@@ -375,7 +375,7 @@ var (
 		Fix:   "Ask the operator of this gateway to switch it on, or check the calls with caddy conference-members check.",
 	})
 
-	// DryRunPath: a flag that nobody knows must not dial.
+	// DryRunPath: an unknown flag for a dry run must not dial.
 	DryRunPath = rule(Rule{
 		Name: "dry_run_path", Status: http.StatusBadRequest, ErrorCode: "DryRunPath",
 		Title: "A flag for a dry run is not known here, and would not keep the phone from ringing",

@@ -9,7 +9,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// books are what the clients, the witness in the gateway and the upstream say of
+// books are what the clients, the witness in the gateway and the upstream say about
 // each exchange. One that all are done with is judged, counted and forgotten, so
 // that the books are as large as what is under way.
 type books struct {

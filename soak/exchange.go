@@ -21,7 +21,7 @@ type exchange struct {
 	left     int    // how often the gateway was done with it
 	arrived  int    // how often the upstream got it
 	ended    int    // how often the upstream was done with it
-	outcome  string // what the gateway says of it
+	outcome  string // what the gateway says about it
 	panicked bool
 	bound    *upstreamtest.Bound
 	response *response     // nil until the client is done

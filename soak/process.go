@@ -106,7 +106,7 @@ func (p *program) listens(address string, late time.Time) bool {
 		}
 		if c, err := net.Dial("tcp", address); err == nil {
 			_ = c.Close()
-			// It may be somebody else's, who took the port; then the program ends.
+			// It may be that of another process that took the port; then the program ends.
 			select {
 			case <-p.ended:
 				return false

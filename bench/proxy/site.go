@@ -82,7 +82,7 @@ func (s *site) header() map[string]string {
 	}
 }
 
-// check sends one request and looks at the response, for the load programs do
+// check sends one request and looks at the response, because the load programs do
 // not tell what is in theirs.
 func (s *site) check(ctx context.Context) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(body))

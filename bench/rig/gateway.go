@@ -45,7 +45,7 @@ type Gateway struct {
 	dir   string
 }
 
-// StartGateway starts a Caddy on a Caddyfile of sites, of which the directives are
+// StartGateway starts a Caddy on a Caddyfile of sites, whose directives are
 // given. The command is the program or what execs it, with its arguments. Close it.
 func StartGateway(ctx context.Context, command []string, sites ...string) (g *Gateway, err error) {
 	g = new(Gateway)

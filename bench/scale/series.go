@@ -76,7 +76,7 @@ const (
 	typical = "1200"
 )
 
-// sizes are those of the responses in bytes: 1 KiB to 8 MiB, of which the last is
+// sizes are those of the responses in bytes: 1 KiB to 8 MiB; the last is
 // just small enough to be made CSV.
 var sizes = []int{1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 8<<20 - 1<<10}
 

@@ -154,7 +154,7 @@ func gunzip(dst *[]byte, src []byte, limit int64) error {
 // no goroutine, and serves any number of them at once.
 var unzstdder = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil,
-		zstd.WithDecoderConcurrency(0), // as many as there are processors
+		zstd.WithDecoderConcurrency(0), // one for each processor
 		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow),
 		// The room in dst limits what is unpacked. The memory option would limit

@@ -2,7 +2,7 @@
 // what the gateway makes of it. The integration tests and the soak hold the
 // gateway to it, and docs/faults.md is made of it.
 //
-// What needs a special configuration, or somebody who acts at the right
+// What needs a special configuration, or a client that acts at the right
 // moment, is in the integration tests.
 package faults
 

@@ -81,7 +81,7 @@ func (g *Gateway) Start(t testing.TB, program, caddyfile string) *Process {
 	p := StartProcess(t, c)
 	for _, m := range named.FindAllStringSubmatch(caddyfile, -1) {
 		if m[1] == "listener" {
-			continue // which may be of somebody else, or of nobody
+			continue // which may be another process's, or nobody's
 		}
 		p.Await(t, "the gateway to listen at "+m[2], func() bool {
 			conn, err := net.Dial("tcp", g.Address(m[2]))

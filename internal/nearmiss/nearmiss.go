@@ -1,4 +1,4 @@
-// Package nearmiss finds the word that somebody probably meant.
+// Package nearmiss finds the word that was probably meant.
 package nearmiss
 
 import (
@@ -52,7 +52,7 @@ func OneOf(value string, words []string) error {
 	return fmt.Errorf("%q is not one of %s%s", value, strings.Join(words, ", "), Hint(value, words))
 }
 
-// Hint returns the end of an error, which asks after the word that was probably
+// Hint returns the end of an error, which suggests the word that was probably
 // meant, or the empty string if none is near.
 func Hint(typed string, known []string) string {
 	if near := Find(typed, known); near != "" {

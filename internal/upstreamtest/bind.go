@@ -69,5 +69,5 @@ func noObject(s string) string {
 		"', got string starting with: " + s
 }
 
-// outOfBounds is what the server says of a body of nothing but white space.
+// outOfBounds is what the server says about a body of nothing but white space.
 const outOfBounds = "Index was outside the bounds of the array."
