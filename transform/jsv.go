@@ -120,11 +120,7 @@ func (o *cellBuffer) jsvText(src []byte, start int) int {
 			o.rune(r)
 			i += n
 		default:
-			if jsvSpecial(c) {
-				return o.jsvQuoted(src, i, begin)
-			}
-			o.byte(c)
-			i++
+			return o.jsvQuoted(src, i, begin)
 		}
 	}
 }

@@ -55,6 +55,7 @@ func TestOptions(t *testing.T) {
 			"log,ended,wasMissed\r\n\"[{\"\"date\"\":\"\"d:1\"\",\"\"message\"\":null}]\",true,false\r\n",
 		},
 		{"rfc4180 has pascal if told", pick(Options{Dialect: "rfc4180", Header: "pascal"}, "id"), small, "Id\r\nS1\r\n"},
+		{"rfc4180 quotes a space at the end", pick(Options{Dialect: "rfc4180"}, "id"), `{"id":"S1 "}`, "id\r\n\"S1 \"\r\n"},
 		{"rfc4180 does not guard", pick(Options{Dialect: "rfc4180"}, "fromName"), small, "fromName\r\n=1+1\r\n"},
 		{"rfc4180 guards if told", pick(Options{Dialect: "rfc4180", FormulaGuard: yes()}, "fromName"), small, "fromName\r\n'=1+1\r\n"},
 		{
@@ -86,6 +87,8 @@ func TestOptions(t *testing.T) {
 			`{"log": [ {"\u0061" : "\u00e9\/\u0041\ud800\u0007\r\n\t\b\f\"\\" } , 1.50 ] }`,
 			"Log\r\n\"[{\"\"a\"\":\"\"é/A\ufffd\\u0007\\r\\n\\t\\b\\f\\\"\"\\\\\"\"},1.50]\"\r\n",
 		},
+		{"an escaped space in nested json", pick(Options{Nested: "json"}, "log"), `{"log":[{"message":"a\u0020b"}]}`, "Log\r\n\"[{\"\"message\"\":\"\"a b\"\"}]\"\r\n"},
+		{"white space behind a null in jsv", pick(Options{}, "log"), `{"log":[{"date":null ,"message":"x"}]}`, "Log\r\n\"[{message:x}]\"\r\n"},
 		{"nested jsv", pick(Options{Dialect: "rfc4180", Nested: "jsv"}, "log"), small, "log\r\n\"[{date:\"\"d:1\"\"}]\"\r\n"},
 		{
 			"a list as json, jsv and count", pick(Options{Lists: map[string]string{"log": "json", "members": "count", "customerBreadcrumb": "jsv"}},
@@ -464,6 +467,8 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 		{"path without label", byPath(Options{}, "", "id"), []string{`columns: the column of path "id" has no label`}},
 		{"two paths of one label", byPath(byPath(Options{}, "x", "id"), "x", "log"), []string{`columns: two columns are called "x": give one another label`}},
 		{"path of a bad modifier", byPath(Options{}, "x", "members.@pretty"), []string{`columns: column "x": the path "members.@pretty", character 9: the modifier @pretty is not allowed`}},
+		{"the session's first column with rows", pick(Options{Rows: "log"}, "dialState"), []string{"columns: rows log have no column dialState: the session's is session.dialState"}},
+		{"session. without rows, of the first column", pick(Options{}, "session.dialState"), []string{`columns: unknown column "session.dialState"; did you mean dialState?`}},
 		{"33 paths", Options{Columns: manyPaths(33)}, []string{"columns: 33 columns by path: at most 32"}},
 		{"layout", Options{Dates: &Dates{Layout: "spreadshet"}}, []string{`dates: unknown layout "spreadshet"; did you mean spreadsheet?`}},
 		{"layout of another language", Options{Dates: &Dates{Layout: "yyyy-MM-dd"}}, []string{`dates: the layout "yyyy-MM-dd" has no part of a date`}},
@@ -483,6 +488,7 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 		{"last digit as delimiter", Options{Delimiter: "9"}, []string{`delimiter: "9" cannot be the delimiter: it is a letter or digit`}},
 		{"digit as delimiter", Options{Delimiter: "0"}, []string{`delimiter: "0" cannot be the delimiter: it is a letter or digit`}},
 		{"delimiter beyond ASCII", Options{Delimiter: "§"}, []string{`delimiter: "§" is not one ASCII character`}},
+		{"a byte beyond ASCII as delimiter", Options{Delimiter: "\x80"}, []string{`delimiter: "\x80" is not one ASCII character`}},
 		{"two delimiters", Options{Delimiter: ",;"}, []string{`delimiter: ",;" is not one ASCII character`}},
 		{"delimiter's name", Options{Delimiter: "semikolon"}, []string{`delimiter: "semikolon" is not one of comma, pipe, semicolon, tab; did you mean semicolon?`}},
 		{"equal booleans", Options{Booleans: &Booleans{"x", "x"}}, []string{`booleans: true and false are both "x"`}},
@@ -510,6 +516,21 @@ func TestCompileNamesEveryMistakeAndTheNearMiss(t *testing.T) {
 }
 
 // manyPaths are n columns by path.
+func TestWhatStandsBeforeTheCSVChangesNothingOfIt(t *testing.T) {
+	p := compile(t, pick(Options{Header: "off"}, "id"))
+	for _, before := range []string{"", "x"} {
+		if got, err := p.AppendSessions([]byte(before), []byte(`{"id":"ID"}`)); string(got) != before+"ID\r\n" || err != nil {
+			t.Errorf("behind %q: %q, %v", before, got, err)
+		}
+	}
+}
+
+func TestAsManyPathsAsThereMayBe(t *testing.T) {
+	if _, err := Compile(Options{Columns: manyPaths(MaxPaths)}); err != nil {
+		t.Error(err)
+	}
+}
+
 func manyPaths(n int) []Column {
 	columns := make([]Column, n)
 	for i := range columns {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
 )
 
@@ -212,7 +213,7 @@ func (c *pathCompiler) component(i int, query bool) int {
 // modifier reads a modifier.
 func (c *pathCompiler) modifier(i int) int {
 	end := i + 1
-	for end < len(c.text) && ('a' <= c.text[end] && c.text[end] <= 'z' || 'A' <= c.text[end] && c.text[end] <= 'Z') {
+	for end < len(c.text) && ascii.IsAlpha(c.text[end]) {
 		end++
 	}
 	name := c.text[i+1 : end]
