@@ -319,9 +319,18 @@ func TestOptions(t *testing.T) {
 			`{"id":"1\t2","fromName":"` + strings.Repeat("1", 256) + `"}`, "Id,FromName\r\n1\t2," + strings.Repeat("1", 256) + "\r\n",
 		},
 		{
+			"the longest text of a formula stays text", pick(Options{TextCells: "all"}, "id"),
+			`{"id":"` + strings.Repeat("1", 255) + `"}`, "Id\r\n\"=\"\"" + strings.Repeat("1", 255) + "\"\"\"\r\n",
+		},
+		{
+			"texts of the first and the last digit, and of the longest month", pick(Options{TextCells: "numbers"}, "id", "accountId", "accountName"),
+			`{"id":"00","accountId":"9","accountName":"10 September 2021"}`, "Id,AccountId,AccountName\r\n" + `"=""00""","=""9""","=""10 September 2021"""` + "\r\n",
+		},
+		{
 			"dates are no texts like numbers", pick(Options{TextCells: "numbers", Dates: &Dates{Layout: "spreadsheet"}}, "dateCreated"),
 			`[{"dateCreated":"2021-08-18T09:39:58Z"},{"dateCreated":"2021-08-18"}]`, "DateCreated\r\n2021-08-18 09:39:58\r\n\"=\"\"2021-08-18\"\"\"\r\n",
 		},
+		{"an empty session by path", byPath(Options{}, "x", "@this"), `{}`, "x\r\n\"{}\"\r\n"},
 		{"a byte order mark before the JSON is skipped", pick(Options{}, "id"), "\ufeff" + small, "Id\r\nS1\r\n"},
 
 		{

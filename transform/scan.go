@@ -19,8 +19,9 @@ type span struct{ start, end int }
 
 // found is where the values of one object's known members are.
 type found struct {
-	// open is where the object begins, and end the index after it.
-	open, end int
+	// open is where the object begins, or null in its place.
+	open int
+	null bool
 	// seen has a bit for each property of the shape that is there.
 	seen uint64
 	// starts are where the values begin, by property. Only those seen count.
@@ -29,8 +30,8 @@ type found struct {
 	unknown bool
 }
 
-// reset makes f that of an object without members.
-func (f *found) reset(open int) { f.open, f.end, f.seen, f.unknown = open, open, 0, false }
+// reset makes f that of null in the place of an object.
+func (f *found) reset(open int) { f.open, f.null, f.seen, f.unknown = open, true, 0, false }
 
 // has reports whether the object has the property k.
 func (f *found) has(k int) bool { return f.seen&(1<<k) != 0 }
@@ -200,7 +201,7 @@ func (s *scanner) list(i, depth int, sh *shape) int {
 	}
 	for {
 		if i = s.value(i, depth, sh); i < 0 {
-			return -1
+			return i
 		}
 		if i = s.space(i); i >= len(s.json) {
 			return s.fail(ReasonMalformed, i)
@@ -227,7 +228,7 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 	}
 	if i = s.space(i); i < len(s.json) && s.json[i] == '}' {
 		if f != nil {
-			f.end = i + 1
+			f.null = false
 		}
 		return i + 1
 	}
@@ -237,7 +238,7 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 	for {
 		k, after := s.name(i, next, sh)
 		if after < 0 {
-			return -1
+			return after
 		}
 		var child *shape
 		if k >= 0 {
@@ -259,7 +260,7 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 			end = s.value(start, depth, child)
 		}
 		if end < 0 {
-			return -1
+			return end
 		}
 		if f != nil && k >= 0 {
 			f.starts[k] = uint32(start)
@@ -275,9 +276,9 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 			return s.fail(ReasonMalformed, i)
 		}
 		if f != nil {
-			f.seen, f.unknown, f.end = seen, len(s.names) > base, i+1
+			f.null, f.seen, f.unknown = false, seen, len(s.names) > base
 		}
-		if len(s.names) > base+1 && !s.unique(base) {
+		if !s.unique(base) {
 			return -1
 		}
 		s.names = s.names[:base]
@@ -286,8 +287,8 @@ func (s *scanner) object(i, depth int, sh *shape, f *found) int {
 }
 
 // name reads a member's name and the colon after it. It returns the index of
-// the property of sh that has this name, or -1, and the index after the colon,
-// or -1 for an error.
+// the property of sh that has this name, or -1, and the index after the colon; for
+// an error that is -1.
 func (s *scanner) name(i, next int, sh *shape) (k, after int) {
 	b := s.json
 	if sh != nil && next < len(sh.tokens) {
@@ -297,11 +298,11 @@ func (s *scanner) name(i, next int, sh *shape) (k, after int) {
 		}
 	}
 	if i >= len(b) || b[i] != '"' {
-		return -1, s.fail(ReasonMalformed, i)
+		return 0, s.fail(ReasonMalformed, i)
 	}
 	end := s.string(i + 1)
 	if end < 0 {
-		return -1, -1
+		return 0, end
 	}
 	k = -1
 	if sh != nil {
@@ -311,7 +312,7 @@ func (s *scanner) name(i, next int, sh *shape) (k, after int) {
 		s.names = append(s.names, uint64(i+1)<<32|uint64(end-1))
 	}
 	if i = s.space(end); i >= len(b) || b[i] != ':' {
-		return -1, s.fail(ReasonMalformed, i)
+		return 0, s.fail(ReasonMalformed, i)
 	}
 	return k, i + 1
 }

@@ -94,6 +94,7 @@ var refusals = []struct {
 	{"known name twice, both escaped", `{"\u0069d":"1","i\u0064":"2"}`, ReasonDuplicateName, 15},
 	{"known name twice in a list element", `{"members":[{"role":"a","role":"b"}]}`, ReasonDuplicateName, 24},
 	{"unknown name twice", `{"x":1,"x":2}`, ReasonDuplicateName, 7},
+	{"unknown name twice, once before a space", `{"x":1,"x" :2}`, ReasonDuplicateName, 7},
 	{"unknown name twice, once escaped", `{"x":1,"\u0078":2}`, ReasonDuplicateName, 7},
 	{"empty name twice", `{"":1,"":2}`, ReasonDuplicateName, 6},
 	{"map key twice", `{"members":[{"applicationData":{"k":"1","k":"2"}}]}`, ReasonDuplicateName, 40},
@@ -103,6 +104,7 @@ var refusals = []struct {
 	{"name twice around an object", `{"x":{"y":1},"x":2}`, ReasonDuplicateName, 13},
 	{"last of few names twice", `{` + manyNames(7, `"n6":1`) + `}`, ReasonDuplicateName, 50},
 	{"last of many names twice", `{` + manyNames(100, `"n50":1`) + `}`, ReasonDuplicateName, 791},
+	{"last of many names twice, before a space", `{` + manyNames(100, `"n50" :1`) + `}`, ReasonDuplicateName, 791},
 	{"last of many names twice, escaped", `{` + manyNames(100, `"\u006e50":1`) + `}`, ReasonDuplicateName, 791},
 
 	{"65 lists", `{"a":` + levels(64) + `}`, ReasonTooDeep, 68},

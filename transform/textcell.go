@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // textCells is which cells are written as ="text", a formula whose value is that
@@ -79,7 +81,7 @@ func fitsFormula(text []byte) bool {
 func countDigits(text []byte) int {
 	n := 0
 	for _, c := range text {
-		if '0' <= c && c <= '9' {
+		if ascii.IsDigit(c) {
 			n++
 		}
 	}
@@ -100,16 +102,17 @@ var numericWords = func() map[string]bool {
 const longestNumericWord = len("september")
 
 // looksNumeric reports whether a spreadsheet could take text for a number, a date
-// or a time: it has a digit, and no words but numericWords.
+// or a time: it has a digit, and no words but numericWords. What is beyond ASCII counts
+// as punctuation, as currency signs and spaces are.
 func looksNumeric(text []byte) bool {
 	digit := false
 	for i := 0; i < len(text); {
 		c := text[i]
-		if '0' <= c && c <= '9' {
+		if ascii.IsDigit(c) {
 			digit = true
 		}
 		end := i
-		for end < len(text) && isLetter(text[end]) {
+		for end < len(text) && ascii.IsAlpha(text[end]) {
 			end++
 		}
 		if end == i {
@@ -123,7 +126,3 @@ func looksNumeric(text []byte) bool {
 	}
 	return digit
 }
-
-// isLetter reports whether c is an ASCII letter. What is beyond ASCII counts as
-// punctuation, as currency signs and spaces are.
-func isLetter(c byte) bool { return c < utf8.RuneSelf && 'a' <= c|0x20 && c|0x20 <= 'z' }

@@ -70,7 +70,7 @@ func (w *writer) sessionList(i int) int {
 			i = s.value(i, 1, nil)
 		}
 		if i < 0 {
-			return -1
+			return i
 		}
 		i = s.space(i)
 		switch s.peek(i) {
@@ -201,7 +201,7 @@ func (w *writer) pathCell(c *column, f *found) {
 	switch {
 	case c.property >= 0:
 		i = s.walk(f.start(c.property), keys[1:])
-	case f.end == f.open || len(keys) > 0 && !f.unknown: // null, or no such member
+	case f.null || len(keys) > 0 && !f.unknown: // null, or no such member
 		i = -1
 	default:
 		i = s.walk(i, keys)
