@@ -844,9 +844,9 @@ func columnTable(_, of string) (string, error) {
 	}
 	var rows [][]string
 	for _, p := range properties {
-		rows = append(rows, []string{docgen.Code(p.Name), docgen.Code(p.Pascal()), string(p.Kind)})
+		rows = append(rows, []string{docgen.Code(p.Name), docgen.Code(p.Pascal()), string(p.Type)})
 	}
-	return docgen.Table([]string{"Name", "In the header, `pascal`", "Kind"}, rows...), nil
+	return docgen.Table([]string{"Name", "In the header, `pascal`", "Type"}, rows...), nil
 }
 
 // TestDocsRules holds that every rule has a section whose heading is its name,

@@ -103,8 +103,8 @@ func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 	for next := 0; next < len(texts); {
 		session, row := make(map[string]any), make([]cell, len(properties))
 		for i, p := range properties {
-			switch p.Kind {
-			case transform.KindText:
+			switch p.Type {
+			case transform.TypeText:
 				text := texts[next%len(texts)] // the last row begins anew
 				session[p.Name] = text.text
 				row[i] = cell{text.text, text.numeric}
@@ -112,16 +112,16 @@ func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 					row[i].text = "'" + text.text
 				}
 				next++
-			case transform.KindEnum:
+			case transform.TypeEnum:
 				session[p.Name], row[i].text = "Active", "Active"
-			case transform.KindDate:
+			case transform.TypeDate:
 				session[p.Name], row[i] = dateText, cell{dateText, true}
-			case transform.KindBool:
+			case transform.TypeBool:
 				session[p.Name], row[i] = true, cell{d.yes, true}
-			case transform.KindList:
+			case transform.TypeList:
 				session[p.Name], row[i].text = json.RawMessage(breadcrumb), breadcrumb
 			default:
-				t.Fatalf("a session has no property of kind %s", p.Kind)
+				t.Fatalf("a session has no property of type %s", p.Type)
 			}
 		}
 		all, table = append(all, session), append(table, row)

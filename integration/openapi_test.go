@@ -524,12 +524,12 @@ func TestOpenAPIKnowsTheSession(t *testing.T) {
 		var properties []string
 		for _, p := range transform.Properties(rows) {
 			made := `{"type":"string"}`
-			switch p.Kind {
-			case transform.KindBool:
+			switch p.Type {
+			case transform.TypeBool:
 				made = `{"type":"boolean"}`
-			case transform.KindList:
+			case transform.TypeList:
 				made = fmt.Sprintf(`{"type":"array","items":{"$ref":"#/components/schemas/%s"}}`, schemas[p.Name])
-			case transform.KindMap:
+			case transform.TypeMap:
 				made = `{"type":"object","additionalProperties":{"type":"string"}}`
 			}
 			properties = append(properties, fmt.Sprintf("%q:%s", p.Name, made))

@@ -192,11 +192,11 @@ func (c *compiler) namedColumn(choice Column) error {
 	switch {
 	case policy == policyDrop:
 		return fmt.Errorf("column %s is named, but lists drops it", choice.Name)
-	case repeated && p.Kind == KindList && policy != policyCount:
+	case repeated && p.Type == TypeList && policy != policyCount:
 		// A list in each row of a list would be a table of square size.
 		return fmt.Errorf("rows %s cannot have the list %s in every row, only its count", c.Rows, p.Name)
 	}
-	col.notation, col.count, col.date = c.notation(policy), policy == policyCount, p.Kind == KindDate
+	col.notation, col.count, col.date = c.notation(policy), policy == policyCount, p.Type == TypeDate
 	t := title{pascal: p.Pascal(), camel: p.Name, label: choice.Label}
 	if repeated {
 		t.pascal, t.camel = "Session"+p.Pascal(), "session"+p.Pascal()

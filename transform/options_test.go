@@ -593,20 +593,20 @@ func TestPropertiesAreThoseOfTheRecordedDocument(t *testing.T) {
 			if p.Name != o[i].name || p.Pascal() != strings.ToUpper(p.Name[:1])+p.Name[1:] {
 				t.Errorf("%s: %v, the document has %s", rows, p, o[i].name)
 			}
-			kind := KindText
+			want := TypeText
 			if strings.HasPrefix(p.Name, "date") {
-				kind = KindDate
+				want = TypeDate
 			}
 			switch o[i].value.(type) {
 			case bool:
-				kind = KindBool
+				want = TypeBool
 			case []tree:
-				kind = KindList
+				want = TypeList
 			case object:
-				kind = KindMap
+				want = TypeMap
 			}
-			if p.Kind != kind && (p.Kind != KindEnum || kind != KindText) {
-				t.Errorf("%s: %s is no %s", rows, p.Name, p.Kind)
+			if p.Type != want && (p.Type != TypeEnum || want != TypeText) {
+				t.Errorf("%s: %s is not of type %s", rows, p.Name, p.Type)
 			}
 		}
 		properties[0].Name = "changed"

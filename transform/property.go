@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Kind is what kind of value a property has by the API's description. What the
-// JSON really holds decides how a cell is written; the kind is for documents.
-type Kind string
+// Type is the type of a property by the API's description. What the JSON really
+// holds decides how a cell is written; the type is for documents.
+type Type string
 
-// The kinds.
+// The types.
 const (
-	KindText Kind = "text"
-	KindEnum Kind = "enum"
-	KindBool Kind = "bool"
-	KindDate Kind = "date"
-	KindList Kind = "list"
-	KindMap  Kind = "map"
+	TypeText Type = "text"
+	TypeEnum Type = "enum"
+	TypeBool Type = "bool"
+	TypeDate Type = "date"
+	TypeList Type = "list"
+	TypeMap  Type = "map"
 )
 
 // Property is one property of a session or of an element of one of its lists.
 type Property struct {
 	// Name is the JSON member name, camelCase.
 	Name string
-	// Kind is the kind of its value.
-	Kind Kind
+	// Type is the type of its value.
+	Type Type
 }
 
 // Pascal returns the name that the API's own CSV has for the property: that of
@@ -60,70 +60,70 @@ func Properties(rows string) []Property {
 // CSV, in the order of the API's own: the session's as the published JSON sample
 // has them, then, from id on, those that every record has.
 var sessionProperties = []Property{
-	{"dialState", KindEnum},
-	{"callState", KindEnum},
-	{"queueState", KindEnum},
-	{"accountId", KindText},
-	{"accountName", KindText},
-	{"customerId", KindText},
-	{"customerBreadcrumb", KindList},
-	{"customerName", KindText},
-	{"endpointId", KindText},
-	{"endpointName", KindText},
-	{"dateCompleted", KindDate},
-	{"destination", KindText},
-	{"toAddress", KindText},
-	{"fromAddress", KindText},
-	{"fromName", KindText},
-	{"answeredByName", KindText},
-	{"queueMemberId", KindText},
-	{"channel", KindEnum},
-	{"ended", KindBool},
-	{"outcome", KindText},
-	{"callSid", KindText},
-	{"consoleData", KindText},
-	{"holdQueueName", KindText},
-	{"heldByUserId", KindText},
-	{"holdReason", KindEnum},
-	{"conferenceSid", KindText},
-	{"displayName", KindText},
-	{"log", KindList},
-	{"members", KindList},
-	{"callbackNumber", KindText},
-	{"answeredById", KindText},
-	{"direction", KindEnum},
-	{"fromPhoneNumber", KindText},
-	{"mostRecentParticipantCallSid", KindText},
-	{"wasMissed", KindBool},
-	{"ringQueueId", KindText},
-	{"id", KindText},
-	{"dateCreated", KindDate},
-	{"dateLastModified", KindDate},
-	{"createdBy", KindText},
-	{"lastModifiedBy", KindText},
+	{"dialState", TypeEnum},
+	{"callState", TypeEnum},
+	{"queueState", TypeEnum},
+	{"accountId", TypeText},
+	{"accountName", TypeText},
+	{"customerId", TypeText},
+	{"customerBreadcrumb", TypeList},
+	{"customerName", TypeText},
+	{"endpointId", TypeText},
+	{"endpointName", TypeText},
+	{"dateCompleted", TypeDate},
+	{"destination", TypeText},
+	{"toAddress", TypeText},
+	{"fromAddress", TypeText},
+	{"fromName", TypeText},
+	{"answeredByName", TypeText},
+	{"queueMemberId", TypeText},
+	{"channel", TypeEnum},
+	{"ended", TypeBool},
+	{"outcome", TypeText},
+	{"callSid", TypeText},
+	{"consoleData", TypeText},
+	{"holdQueueName", TypeText},
+	{"heldByUserId", TypeText},
+	{"holdReason", TypeEnum},
+	{"conferenceSid", TypeText},
+	{"displayName", TypeText},
+	{"log", TypeList},
+	{"members", TypeList},
+	{"callbackNumber", TypeText},
+	{"answeredById", TypeText},
+	{"direction", TypeEnum},
+	{"fromPhoneNumber", TypeText},
+	{"mostRecentParticipantCallSid", TypeText},
+	{"wasMissed", TypeBool},
+	{"ringQueueId", TypeText},
+	{"id", TypeText},
+	{"dateCreated", TypeDate},
+	{"dateLastModified", TypeDate},
+	{"createdBy", TypeText},
+	{"lastModifiedBy", TypeText},
 }
 
 // elementProperties are the properties of the elements of a session's lists.
 var elementProperties = map[string][]Property{
 	RowsCustomerBreadcrumb: {
-		{"id", KindText},
-		{"name", KindText},
+		{"id", TypeText},
+		{"name", TypeText},
 	},
 	RowsLog: {
-		{"date", KindDate},
-		{"message", KindText},
+		{"date", TypeDate},
+		{"message", TypeText},
 	},
 	RowsMembers: {
-		{"identity", KindText},
-		{"endpointId", KindText},
-		{"displayName", KindText},
-		{"isOriginalMember", KindBool},
-		{"avatarUrl", KindText},
-		{applicationData, KindMap},
-		{"callState", KindEnum},
-		{"role", KindEnum},
-		{"callSid", KindText},
-		{"muted", KindBool},
+		{"identity", TypeText},
+		{"endpointId", TypeText},
+		{"displayName", TypeText},
+		{"isOriginalMember", TypeBool},
+		{"avatarUrl", TypeText},
+		{applicationData, TypeMap},
+		{"callState", TypeEnum},
+		{"role", TypeEnum},
+		{"callSid", TypeText},
+		{"muted", TypeBool},
 	},
 }
 
@@ -132,7 +132,7 @@ var dateNames = func() []string {
 	var names []string
 	for _, properties := range append([][]Property{sessionProperties}, slices.Collect(maps.Values(elementProperties))...) {
 		for _, p := range properties {
-			if p.Kind == KindDate {
+			if p.Type == TypeDate {
 				names = append(names, p.Name)
 			}
 		}
@@ -158,7 +158,7 @@ var (
 		RowsMembers:            newShape(elementProperties[RowsMembers], nil),
 	}
 	sessionShape = newShape(sessionProperties, elementShapes)
-	errorShape   = newShape([]Property{{"responseStatus", KindMap}}, nil)
+	errorShape   = newShape([]Property{{"responseStatus", TypeMap}}, nil)
 )
 
 // maxProperties is how many properties a shape can have: what was found of an

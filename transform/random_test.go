@@ -103,7 +103,7 @@ func (r random) object(depth int, known []Property) object {
 			add(p.Name, nil)
 		case r.chance(5):
 			add(p.Name, r.value(depth))
-		case p.Kind == KindList:
+		case p.Type == TypeList:
 			list := []tree{}
 			for range r.IntN(4) {
 				if r.chance(10) {
@@ -113,11 +113,11 @@ func (r random) object(depth int, known []Property) object {
 				}
 			}
 			add(p.Name, list)
-		case p.Kind == KindMap:
+		case p.Type == TypeMap:
 			add(p.Name, r.object(0, nil))
-		case p.Kind == KindDate:
+		case p.Type == TypeDate:
 			add(p.Name, r.date())
-		case p.Kind == KindBool:
+		case p.Type == TypeBool:
 			add(p.Name, r.chance(50))
 		default:
 			add(p.Name, r.text())
@@ -252,7 +252,7 @@ func (r random) columns(o Options) []Column {
 		for _, k := range r.Perm(len(properties))[:min(n, len(properties))] {
 			p := properties[k]
 			policy := o.Lists[p.Name]
-			if policy == "drop" || prefix != "" && p.Kind == KindList && policy != "count" {
+			if policy == "drop" || prefix != "" && p.Type == TypeList && policy != "count" {
 				continue
 			}
 			c := Column{Name: prefix + p.Name}
