@@ -265,7 +265,7 @@ func (c *Collectors) RequestEnded(o Observation) {
 		format = c.formats.number(o.Format)
 	}
 	c.requests.at(format, outcome).Inc()
-	if o.Outcome != Bulk { // whose rows are calls, and counted
+	if o.Outcome != Bulk && o.Outcome != Checked { // rows of an upload are counted; a check is no call
 		c.calls.at(int(o.Call)).Inc()
 	}
 	observe(c.requestDuration.at(outcome), o.Took.Seconds(), o.TraceID)

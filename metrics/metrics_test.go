@@ -303,3 +303,31 @@ func BenchmarkRequestEnded(b *testing.B) {
 		c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
 }
+
+// TestWhatIsNoCallIsNotCountedAsOne holds it of what is judged only, and of an upload,
+// whose rows are the calls.
+func TestWhatIsNoCallIsNotCountedAsOne(t *testing.T) {
+	for outcome, want := range map[Outcome]float64{OK: 1, Refused: 1, Checked: 0, Bulk: 0} {
+		reg := prometheus.NewRegistry()
+		c := New(labels())
+		if err := c.Register(reg); err != nil {
+			t.Fatal(err)
+		}
+		c.RequestStarted()
+		c.RequestEnded(Observation{Outcome: outcome})
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums := make(map[string]float64)
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				sums[f.GetName()] += m.GetCounter().GetValue()
+			}
+		}
+		const ours = "caddy_conference_members_"
+		if got := sums[ours+"calls_total"]; got != want || sums[ours+"requests_total"] != 1 {
+			t.Errorf("%s counts as %v calls and %v requests, want %v and 1", outcome, got, sums[ours+"requests_total"], want)
+		}
+	}
+}
