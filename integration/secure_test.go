@@ -3,38 +3,21 @@ package integration
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/quic-go/quic-go/http3"
 )
 
-// certify writes {dir}/cert.pem and {dir}/key.pem, which certify 127.0.0.1, and
-// returns who vouches for them.
+// certify is Certify, which must not fail.
 func (g *gateway) certify() *x509.CertPool {
 	g.t.Helper()
-	s := httptest.NewTLSServer(http.NotFoundHandler()) // it comes with a pair
-	defer s.Close()
-	key, err := x509.MarshalPKCS8PrivateKey(s.TLS.Certificates[0].PrivateKey)
+	trusted, err := g.Certify()
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	for name, block := range map[string]*pem.Block{
-		"cert.pem": {Type: "CERTIFICATE", Bytes: s.Certificate().Raw},
-		"key.pem":  {Type: "PRIVATE KEY", Bytes: key},
-	} {
-		if err := os.WriteFile(filepath.Join(g.Dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			g.t.Fatal(err)
-		}
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(s.Certificate())
-	return pool
+	return trusted
 }
 
 // secureProtocols are the HTTP versions over which clients talk to a site with

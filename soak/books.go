@@ -144,6 +144,7 @@ func (b *books) ended(r *upstreamtest.Received) {
 		if r.Bound != nil {
 			bound := *r.Bound
 			x.bound = &bound
+			x.rows = append(x.rows, &bound)
 		}
 	})
 }

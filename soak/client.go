@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	quic "github.com/quic-go/quic-go/http3"
 )
 
 // protocol is the HTTP version of a request, and whether its connection is used
@@ -21,31 +24,42 @@ const (
 	http1 protocol = iota
 	http1Close
 	http2
+	http3
 )
 
 // protocols are all of them.
-var protocols = [...]protocol{http1, http1Close, http2}
+var protocols = [...]protocol{http1, http1Close, http2, http3}
 
 func (p protocol) String() string {
-	return [...]string{"HTTP/1.1", "HTTP/1.1 without keep-alive", "HTTP/2"}[p]
+	return [...]string{"HTTP/1.1", "HTTP/1.1 without keep-alive", "HTTP/2", "HTTP/3"}[p]
 }
 
 // client sends one request after the other.
 type client struct {
 	gateway    *gateway
 	books      *books
-	transports [len(protocols)]*http.Transport
+	transports [len(protocols)]transport
 }
 
-// newClient makes a client. The HTTP/2 connections are those of all clients, so
-// that there are many streams on one.
-func newClient(g *gateway, b *books, shared *http.Transport) *client {
-	c := &client{gateway: g, books: b}
-	c.transports[http1] = newTransport((*http.Protocols).SetHTTP1)
-	c.transports[http1Close] = newTransport((*http.Protocols).SetHTTP1)
-	c.transports[http1Close].DisableKeepAlives = true
-	c.transports[http2] = shared
-	return c
+// transport sends requests over one protocol.
+type transport interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
+
+// newClient makes a client. The connections of HTTP/2 and HTTP/3 are those of all
+// clients, so that there are many streams on one.
+func newClient(g *gateway, b *books, shared2 *http.Transport, shared3 *quic.Transport) *client {
+	closing := newTransport((*http.Protocols).SetHTTP1)
+	closing.DisableKeepAlives = true
+	return &client{gateway: g, books: b, transports: [...]transport{
+		http1: newTransport((*http.Protocols).SetHTTP1), http1Close: closing, http2: shared2, http3: shared3,
+	}}
+}
+
+// newQUIC is newTransport for HTTP/3. It has to be closed.
+func newQUIC(g *gateway) *quic.Transport {
+	return &quic.Transport{TLSClientConfig: &tls.Config{RootCAs: g.trusted, MinVersion: tls.VersionTLS13}, DisableCompression: true}
 }
 
 // newTransport makes a transport that asks for no coding by itself.
@@ -108,10 +122,14 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 	}
 
 	resp := new(response)
-	res, err := c.transports[x.request.protocol].RoundTrip(x.request.http(ctx, c.gateway.URL(x.request.site), x.leave == inTheRequest))
+	started := time.Now()
+	res, err := c.transports[x.request.protocol].RoundTrip(x.request.http(ctx, c.gateway.url(x.request.site, x.request.protocol), x.leave == inTheRequest))
 	if err != nil {
 		resp.err = err
 		resp.gone = errors.Is(err, context.Canceled) && isClosed(leave)
+		if x.request.protocol == http3 { // whose connections are not dialled by us
+			dialled.Store(started.UnixNano())
+		}
 		resp.closed = !resp.gone && c.closed(err, dialled.Load())
 		return resp
 	}
@@ -128,6 +146,7 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 		return resp
 	}
 	resp.body, resp.err = io.ReadAll(res.Body)
+	resp.reloaded = c.gateway.mayHaveClosed(started)
 	resp.gone = resp.err != nil && isClosed(leave)
 	return resp
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
@@ -12,6 +13,7 @@ type exchange struct {
 	// id is its own alone. It is the session id, and is in markHeader.
 	id      string
 	kind    string // for people
+	session string // the id of the session, if that is not its own
 	request request
 	want    want
 	leave   departure
@@ -23,12 +25,19 @@ type exchange struct {
 	ended    int    // how often the upstream was done with it
 	outcome  string // what the gateway says about it
 	panicked bool
-	bound    *upstreamtest.Bound
-	response *response     // nil until the client is done
-	reached  chan struct{} // closed when the gateway, or the upstream if it is to get it, has it
-	settled  bool          // it is judged and counted
-	rests    int           // how many rests it has been waited for
+	bound    *upstreamtest.Bound   // of the last that arrived
+	rows     []*upstreamtest.Bound // of an upload
+	response *response             // nil until the client is done
+	reached  chan struct{}         // closed when the gateway, or the upstream if it is to get it, has it
+	settled  bool                  // it is judged and counted
+	rests    int                   // how many rests it has been waited for
 }
+
+// sessionID is the id of the session that the call is for.
+func (x *exchange) sessionID() string { return cmp.Or(x.session, x.id) }
+
+// keyHeader is the header of the idempotency key.
+const keyHeader = "Idempotency-Key"
 
 // markHeader is the header of every request that holds its id. The gateway
 // forwards it as it forwards any other.
@@ -81,10 +90,12 @@ type want struct {
 	kind, country string // of the destination, empty if nothing is dialled
 	class         string // of the upstream's status, empty if it is not forwarded
 	failures      []failure
-	fallback      string // the reason, empty for none
-	transcoded    bool   // making CSV was tried
-	read          bool   // the size of the body is observed
-	notOurs       bool   // the response is another handler's, its size is not observed
+	fallback      string  // the reason, empty for none
+	transcoded    bool    // making CSV was tried
+	rows          []*call // of an upload, which all go well
+	key           string  // what becomes of the idempotency key, empty for none
+	read          bool    // the size of the body is observed
+	notOurs       bool    // the response is another handler's, its size is not observed
 }
 
 // failure is a rule that the request fails.
@@ -92,12 +103,13 @@ type failure struct{ field, rule, mode string }
 
 // response is what the client got.
 type response struct {
-	status int // 0 for no response
-	header http.Header
-	body   []byte // as it came, packed or not
-	err    error  // why there is none, or not all of it
-	gone   bool   // the client left before it was complete
-	closed bool   // a reload may have closed the connection under the request
+	status   int // 0 for no response
+	header   http.Header
+	body     []byte // as it came, packed or not
+	err      error  // why there is none, or not all of it
+	gone     bool   // the client left before it was complete
+	reloaded bool   // a reload was under way or came meanwhile
+	closed   bool   // a reload may have closed the connection under the request
 }
 
 // complete reports whether the client has all of it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,6 +17,10 @@ import (
 
 // tailoredMaxResponse is the max_response of the site tailored, in bytes.
 const tailoredMaxResponse = 64 << 10
+
+// keyTTL is how long a key is known: not long, for what the process holds to stay
+// the same.
+const keyTTL = 20 * time.Second
 
 // views are how responses are made CSV: by the sites without a csv block, and by
 // the site tailored without a view and with each.
@@ -45,7 +50,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	grace_period 10s
 	order soak_witness first
 	servers {
-		protocols h1 h2c
+		protocols h1 h2 h2c h3
 		timeouts {
 			read_body_idle 5s
 			write_idle 5s
@@ -65,7 +70,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 {site metrics} {
 	metrics /metrics
 }
-{site plain} {
+(plain) {
 	{{.Variation.Site}}
 	soak_witness
 	conference_members {
@@ -73,7 +78,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	}
 	import upstream
 }
-{site tailored} {
+(tailored) {
 	soak_witness
 	conference_members {
 		{{.Variation.Directive}}
@@ -95,6 +100,34 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 				columns id displayName log
 				list log count
 			}
+		}
+	}
+	import upstream
+}
+{site plain} {
+	import plain
+}
+{site tailored} {
+	import tailored
+}
+{secure plain-tls} {
+	tls {dir}/cert.pem {dir}/key.pem
+	import plain
+}
+{secure tailored-tls} {
+	tls {dir}/cert.pem {dir}/key.pem
+	import tailored
+}
+{site keyed} {
+	{{.Variation.Site}}
+	soak_witness
+	conference_members {
+		hash_key 00112233445566778899aabbccddeeff
+		idempotency {
+			ttl {{.TTL}}
+		}
+		bulk {
+			pace 0
 		}
 	}
 	import upstream
@@ -164,24 +197,37 @@ var variations = []variation{
 type gateway struct {
 	*gatewaytest.Gateway
 	upstream string
+	trusted  *x509.CertPool // who vouches for its certificate
 
 	mu       sync.Mutex
 	reloads  int
 	finished time.Time // of the latest reload; zero while it is under way
 }
 
-// startGateway starts a Caddy in front of an upstream.
-func startGateway(upstream string) (*gateway, error) {
+// startGateway starts a Caddy in front of an upstream. Its certificate is in dir.
+func startGateway(dir, upstream string) (*gateway, error) {
 	registerWitness()
-	g := &gateway{Gateway: gatewaytest.New(""), upstream: upstream}
+	g := &gateway{Gateway: gatewaytest.New(dir), upstream: upstream}
 	g.LogOutput = "discard"
+	var err error
+	if g.trusted, err = g.Certify(); err != nil {
+		return nil, err
+	}
 	return g, g.load(0)
+}
+
+// url is the address of a site over a protocol.
+func (g *gateway) url(site string, p protocol) string {
+	if p == http3 {
+		return "https://" + g.Address(site+"-tls")
+	}
+	return g.URL(site)
 }
 
 // load loads a variation of the configuration in place of the one before.
 func (g *gateway) load(i int) error {
 	var config strings.Builder
-	err := caddyfile.Execute(&config, map[string]any{"Upstream": g.upstream, "Variation": variations[i%len(variations)]})
+	err := caddyfile.Execute(&config, map[string]any{"Upstream": g.upstream, "Variation": variations[i%len(variations)], "TTL": keyTTL})
 	if err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}

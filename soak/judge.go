@@ -57,13 +57,16 @@ func (x *exchange) judgeHops() []string {
 	if x.want.arrives {
 		arrivals = 1
 	}
+	if x.want.rows != nil {
+		arrivals = x.judgeRowsBound(note)
+	}
 	outcomes := []string{x.want.outcome}
 	if x.inDoubt() {
 		outcomes = append(outcomes, clientGone)
 		if x.response.closed { // what is written to a closed connection breaks off
 			outcomes = append(outcomes, "aborted")
 		}
-		if x.entered > 1 || x.arrived > arrivals || x.arrived > x.entered {
+		if x.entered > 1 || x.arrived > arrivals || x.entered == 0 && x.arrived > 0 {
 			note("%d times at the gateway and %d times at the upstream, want once at most and %d", x.entered, x.arrived, arrivals)
 		}
 	} else if x.entered != 1 || x.arrived != arrivals {
@@ -73,6 +76,7 @@ func (x *exchange) judgeHops() []string {
 		note("the outcome is %q, want %s", x.outcome, strings.Join(outcomes, " or "))
 	}
 	switch {
+	case x.want.rows != nil:
 	case x.bound == nil && x.want.bound != nil && x.arrived > 0 && x.leave == stay && !x.inDoubt():
 		note("the upstream bound nothing, want %s", x.want.bound)
 	case x.bound != nil && x.want.bound == nil:
@@ -160,6 +164,10 @@ func (x *exchange) post(l ledger) {
 	if w.class != "" {
 		x.postClass(l, forwarded, sure)
 	}
+	x.postRows(l, once)
+	if w.key != "" {
+		postKey(l, w.key, once)
+	}
 	if w.transcoded {
 		l.post("transcode_duration_seconds_count", once)
 	}
@@ -184,12 +192,28 @@ func (x *exchange) post(l ledger) {
 	}
 }
 
+// postKey posts what became of an idempotency key.
+func postKey(l ledger, result string, times span) {
+	l.post("idempotency_total", times, "result", result)
+	postStore(l, result, times)
+}
+
+// postStore posts how often the store was used for a key.
+func postStore(l ledger, result string, times span) {
+	l.post("store_duration_seconds_count", times, "op", "begin")
+	if result == "new" {
+		l.post("store_duration_seconds_count", times, "op", "replace")
+	}
+}
+
 // postCall posts what became of the call. Of a client that left, nobody but the
 // gateway can say.
 func (x *exchange) postCall(l ledger) {
 	const name = "calls_total"
 	call := "not-dialled"
 	switch x.outcome {
+	case "bulk", "checked": // no call
+		return
 	case "client_gone":
 		total := l[name]
 		for _, c := range []string{"not-dialled", "dialled", "unknown"} {
@@ -197,7 +221,7 @@ func (x *exchange) postCall(l ledger) {
 		}
 		l[name] = span{total.lo + 1, total.hi + 1}
 		return
-	case "ok", "fallback":
+	case "ok", "fallback", "replayed":
 		call = "dialled"
 	case "passed":
 		if x.request.method != http.MethodOptions {

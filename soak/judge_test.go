@@ -65,10 +65,38 @@ var mistakes = map[string]struct {
 	"a refusal forwarded when left": {func(x *exchange) { x.response = &response{gone: true}; x.leave = atAnyTime; x.want.arrives = false }, "want once at most and 0"},
 	"two calls of one who left":     {func(x *exchange) { x.response = &response{gone: true}; x.leave = atAnyTime; x.arrived, x.ended = 2, 2 }, "2 times at the upstream"},
 	"an outcome of one who left":    {func(x *exchange) { x.response = &response{gone: true}; x.leave = atAnyTime; x.outcome = "unreachable" }, "want ok or client_gone"},
+	"an upload's row lost":          {asUpload(func(x *exchange) { x.arrived, x.ended, x.rows = 1, 1, x.rows[:1] }), "1 times at the upstream"},
+	"an upload's row dialled twice": {asUpload(func(x *exchange) { x.arrived, x.ended = 3, 3 }), "3 times at the upstream"},
+	"an upload's rows in disorder":  {asUpload(func(x *exchange) { x.rows[0], x.rows[1] = x.rows[1], x.rows[0] }), "of row 1 the upstream bound"},
+	"a row that is not told of":     {asUpload(func(x *exchange) { x.response.body = []byte(rowOf1 + rowsEnd) }), "2 lines"},
+	"a row told as not dialled":     {asUpload(func(x *exchange) { x.response.body = []byte(rowOf1 + rowOf2Not + rowsEnd) }), "row 2"},
 	"two calls of one closed": {func(x *exchange) {
 		x.response = &response{err: errors.New("EOF"), closed: true}
 		x.arrived, x.ended = 2, 2
 	}, "2 times at the upstream"},
+}
+
+// The response to an upload of two rows.
+const (
+	rowOf1    = `{"row":1,"outcome":"dialled","session":{"id":"soak-1-1"}}` + "\n"
+	rowOf2    = `{"row":2,"outcome":"dialled","session":{"id":"soak-1-1"}}` + "\n"
+	rowOf2Not = `{"row":2,"outcome":"not_attempted"}` + "\n"
+	rowsEnd   = `{"rows":2}` + "\n"
+)
+
+// asUpload has the exchange be an upload of two rows before it is changed.
+func asUpload(change func(*exchange)) func(*exchange) {
+	return func(x *exchange) {
+		for _, d := range destinations[:2] {
+			c := &call{sessionID: x.id, destination: d}
+			x.want.rows = append(x.want.rows, c)
+			x.rows = append(x.rows, bound(x.id, c))
+		}
+		x.arrived, x.ended = 2, 2
+		x.response.body = []byte(rowOf1 + rowOf2 + rowsEnd)
+		x.want.body = x.judgeRows
+		change(x)
+	}
 }
 
 func TestWhatIsWrongWithAnExchangeIsFound(t *testing.T) {
@@ -90,6 +118,11 @@ func TestWhatMayBeIsNotWrong(t *testing.T) {
 			x.response.body = packers["gzip"](x.response.body)
 			x.response.header.Set("Content-Encoding", "gzip")
 		},
+		"an upload": asUpload(func(*exchange) {}),
+		"an upload that a reload stopped": asUpload(func(x *exchange) {
+			x.response.body, x.response.reloaded = []byte(rowOf1+rowOf2Not+rowsEnd), true
+			x.arrived, x.ended, x.rows = 1, 1, x.rows[:1]
+		}),
 		"a client that left in time": func(x *exchange) {
 			x.leave, x.response, x.outcome = atAnyTime, &response{gone: true}, clientGone
 			x.arrived, x.ended, x.bound = 0, 0, nil

@@ -41,33 +41,39 @@ func main() {
 		os.Exit(2)
 	}
 	o.rest = restEvery(o.length)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	if k.intents > 0 {
-		k.seed = o.seed
-		os.Exit(mainKeyed(ctx, k))
+	dir, err := os.MkdirTemp("", "soak-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
 	}
-	s, err := run(ctx, o)
+	o.dir, k.dir, k.seed = dir, dir, o.seed
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	soaked := func() bool { return soakMixed(ctx, o) }
+	if k.intents > 0 {
+		soaked = func() bool { return soakWithKeys(ctx, k) }
+	}
+	well := soaked()
 	stop()
+	_ = os.RemoveAll(dir)
+	if !well {
+		os.Exit(1)
+	}
+}
+
+// soakMixed soaks with mixed traffic, and reports whether all went well.
+func soakMixed(ctx context.Context, o options) bool {
+	s, err := run(ctx, o)
 	if s != nil {
 		s.summarize()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 	}
-	if err != nil || len(s.books.mismatches()) > 0 {
-		os.Exit(1)
-	}
+	return err == nil && len(s.books.mismatches()) == 0
 }
 
-// mainKeyed soaks with calls that have a key, and returns the exit status.
-func mainKeyed(ctx context.Context, k keyedOptions) int {
-	dir, err := os.MkdirTemp("", "soak-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "soak:", err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	k.dir = dir
+// soakWithKeys soaks with calls that have a key, and reports whether all went well.
+func soakWithKeys(ctx context.Context, k keyedOptions) bool {
 	wrong, err := soakKeyed(ctx, k)
 	for _, w := range wrong {
 		fmt.Println("WRONG:", w)
@@ -76,8 +82,8 @@ func mainKeyed(ctx context.Context, k keyedOptions) int {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 	}
 	if err != nil || len(wrong) > 0 {
-		return 1
+		return false
 	}
 	fmt.Println("no call was dialled twice")
-	return 0
+	return true
 }

@@ -20,6 +20,7 @@ import (
 
 // options are the flags of the command.
 type options struct {
+	dir     string // for the gateway's certificate
 	length  time.Duration
 	rest    time.Duration // how often traffic stops for the books to be balanced
 	reload  time.Duration
@@ -70,21 +71,23 @@ func run(ctx context.Context, o options) (s *soak, err error) {
 	defer func() { err = errors.Join(err, s.upstream.Close()) }()
 	witnessed.Store(s.books)
 	defer witnessed.Store(nil)
-	if s.gateway, err = startGateway(s.upstream.Addr); err != nil {
+	if s.gateway, err = startGateway(o.dir, s.upstream.Addr); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, caddy.Stop()) }()
+	shared3 := newQUIC(s.gateway)
+	defer func() { err = errors.Join(err, shared3.Close()) }()
 	if s.before, err = scrape(ctx, s.gateway.URL("metrics")+"/metrics"); err != nil {
 		return nil, err
 	}
 
-	shared := newTransport((*http.Protocols).SetUnencryptedHTTP2)
+	shared2 := newTransport((*http.Protocols).SetUnencryptedHTTP2)
 	for i := range o.clients {
 		t, err := newTraffic(o.seed, i, small, large)
 		if err != nil {
 			return nil, err
 		}
-		s.clients = append(s.clients, newClient(s.gateway, s.books, shared))
+		s.clients = append(s.clients, newClient(s.gateway, s.books, shared2, shared3))
 		s.traffic = append(s.traffic, t)
 	}
 	s.started = time.Now()

@@ -17,7 +17,7 @@ import (
 // TestSoak is one run, as short as can be.
 func TestSoak(t *testing.T) {
 	var out bytes.Buffer
-	s, err := run(t.Context(), options{length: 1200 * time.Millisecond, rest: time.Second, reload: 300 * time.Millisecond, clients: 4, seed: 1, out: &out})
+	s, err := run(t.Context(), options{dir: t.TempDir(), length: 1200 * time.Millisecond, rest: time.Second, reload: 300 * time.Millisecond, clients: 4, seed: 1, out: &out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestTrafficIsMixed(t *testing.T) {
 	for _, r := range reported {
 		want = append(want, "in report mode: "+r.name)
 	}
-	want = append(want, "refused by an error route", "another route", "OPTIONS", "a predefined route that passes",
+	want = append(want, "a call with a key", "a check", "an upload", "refused by an error route", "another route", "OPTIONS", "a predefined route that passes",
 		"an upstream that is down", "an upstream that is too slow", "a client that leaves while its response is held back",
 		"a client that leaves in its response", "a client that leaves in its request", "a client that leaves at any time")
 	for _, kind := range want {
@@ -103,6 +103,7 @@ func TestTrafficIsMixed(t *testing.T) {
 			t.Errorf("there is none of %s", kind)
 		}
 	}
+	delete(kinds, "a call with a key, repeated") // where a client has a response; here none has
 	if len(kinds) != len(want) {
 		t.Errorf("there are %d kinds, want %d: %v", len(kinds), len(want), slices.Sorted(maps.Keys(kinds)))
 	}
@@ -117,7 +118,7 @@ func TestTrafficIsMixed(t *testing.T) {
 	if share := float64(faulty) / n; share < 0.04 || share > 0.06 {
 		t.Errorf("%.1f %% are faults, want 5", 100*share)
 	}
-	if len(protocols) != 3 {
+	if len(protocols) != 4 {
 		t.Errorf("protocols %v", protocols)
 	}
 }

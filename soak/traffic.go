@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/faults"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
@@ -26,16 +27,23 @@ var shares = []struct {
 	{150, (*traffic).refused},  // refused
 	{20, (*traffic).reported},  // fails a rule in report mode
 	{15, (*traffic).passed},    // OPTIONS, and a predefined route that passes
+	{60, (*traffic).keyed},     // a call with a key
+	{60, (*traffic).repeated},  // and the same again
+	{20, (*traffic).checked},   // judged only
+	{20, (*traffic).uploaded},  // many calls in one
 	{15, (*traffic).elsewhere}, // not on the route
 }
 
-// traffic makes the requests of one client, always the same for the same seed.
+// traffic makes the requests of one client, always the same for the same seed, but
+// for which of those with a key are repeated.
 type traffic struct {
 	random       *rand.Rand
 	client       int
 	n            int
 	small, large []*shape
 	plans        map[string]*transform.Plan
+	last         *exchange // the last call with a key
+	lastAt       time.Time
 }
 
 // newTraffic makes the traffic of a client.
@@ -71,16 +79,23 @@ func (t *traffic) next() *exchange {
 		path:     membersPath(x.id),
 		header:   http.Header{markHeader: {x.id}},
 	}
+	t.share()(t, x, c)
+	if tls := x.request.site == "plain" || x.request.site == "tailored"; x.request.protocol == http3 && (!tls || x.leave != stay) {
+		x.request.protocol = http2 // only these sites are there over HTTP/3
+	}
+	return x
+}
+
+// share chooses what the next request is.
+func (t *traffic) share() func(*traffic, *exchange, *call) {
 	n := t.random.IntN(1000)
 	for _, s := range shares {
 		if n < s.perMille {
-			s.next(t, x, c)
-			return x
+			return s.next
 		}
 		n -= s.perMille
 	}
-	t.usual(x, c)
-	return x
+	return (*traffic).usual
 }
 
 // call makes up a call.
@@ -190,7 +205,7 @@ func (t *traffic) sent(x *exchange) (body func() []byte, contentType string, siz
 	if format == "csv" || format == none {
 		format = "json"
 	}
-	s, id := x.want.shape, x.id
+	s, id := x.want.shape, x.sessionID()
 	body, contentType, size = func() []byte { return s.in(format, id) }, contentTypes[format], s.size(format)
 	if f := x.want.fault; f != nil {
 		if f.Body != nil {
@@ -216,7 +231,7 @@ func (t *traffic) deliverCSV(x *exchange, sent func() []byte, size int) {
 	w.contentType = contentTypes["csv"]
 	w.header = http.Header{"Content-Disposition": {`attachment;filename="AddConferenceMember.csv"`}, "X-Transcode-Error": nil}
 	if x.request.site != "tailored" { // byte for byte the upstream's own
-		s, id := w.shape, x.id
+		s, id := w.shape, x.sessionID()
 		w.body = exact(func() []byte { return s.in("csv", id) })
 		return
 	}
@@ -266,12 +281,15 @@ func (t *traffic) acceptEither(x *exchange, c *call) {
 	if slices.Contains([]string{"json", "csv"}, x.want.format) {
 		return
 	}
-	x.request.path, x.request.header["Accept"] = membersPath(x.id), nil
+	x.request.path, x.request.header["Accept"] = membersPath(x.sessionID()), nil
 	x.request.query = ""
+	x.want.format = "json"
+	if x.request.site == "keyed" {
+		return
+	}
 	x.request.send("application/json", c.json(asIs))
 	x.request.chunked = false
 	x.request.header.Del("Content-Encoding")
-	x.want.format = "json"
 }
 
 // leaving is a call whose client leaves.
@@ -414,6 +432,58 @@ func (t *traffic) passed(x *exchange, c *call) {
 	w.shape = *pick(t, t.small)
 	t.deliver(x, served(x.want.format))
 	w.outcome = "passed"
+}
+
+// keyed is a call with an idempotency key.
+func (t *traffic) keyed(x *exchange, c *call) {
+	x.kind = "a call with a key"
+	x.request.site = "keyed"
+	x.request.header.Set(keyHeader, x.id)
+	x.request.send("application/json", c.json(asIs))
+	x.want.shape = *pick(t, t.small)
+	t.acceptEither(x, c)
+	x.want.key = "new"
+	t.deliver(x, served(x.want.format))
+	t.last, t.lastAt = x, time.Now()
+}
+
+// repeated is the last call with a key once more, if its client knows that it was
+// placed.
+func (t *traffic) repeated(x *exchange, c *call) {
+	first := t.last
+	if first == nil || first.response == nil || !first.response.complete() || time.Since(t.lastAt) > keyTTL/2 {
+		t.keyed(x, c)
+		return
+	}
+	x.kind = "a call with a key, repeated"
+	x.request.site, x.session = "keyed", first.id
+	x.request.path = membersPath(first.id)
+	x.request.header.Set(keyHeader, first.id)
+	x.request.send("application/json", first.request.body)
+	x.want.shape = first.want.shape
+	t.acceptEither(x, c)
+	x.want.key = "replayed"
+	t.deliver(x, served(x.want.format))
+	w := &x.want
+	w.outcome, w.class, w.kind, w.country, w.arrives, w.bound = "replayed", "", "", "", false, nil
+	if w.header == nil {
+		w.header = make(http.Header)
+	}
+	w.header.Set("Idempotent-Replayed", "true")
+}
+
+// checked is a call that is judged only.
+func (t *traffic) checked(x *exchange, c *call) {
+	x.kind = "a check"
+	x.request.path += "/check"
+	ok := t.random.IntN(2) == 0
+	if !ok {
+		c.text = "911"
+	}
+	x.request.send("application/json", c.json(asIs))
+	w := &x.want
+	w.status, w.outcome, w.format, w.negotiated, w.read = http.StatusOK, "checked", none, none, true
+	w.contentType, w.body = "application/json", containing(fmt.Sprintf(`"ok":%t`, ok))
 }
 
 // elsewhere is a request that the gateway leaves alone.
