@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,6 +80,36 @@ func TestWhatBecameOfTheCall(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestABrokenCodingIsNoWholeResponse: of a client that names no coding, Go's transport
+// asks for gzip and unpacks it. What does not unpack breaks off, so that no client takes
+// a part for the whole, and the call is unknown.
+func TestABrokenCodingIsNoWholeResponse(t *testing.T) {
+	whole := gzipped(`{"id":"S1","note":"` + strings.Repeat("y", 20000) + `"}`)
+	bodies := []string{`{"id":"S1"}`, whole[:len(whole)/2], whole[:len(whole)-8] + "checksum", whole[:len(whole)-8]}
+	u := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		n, _ := strconv.Atoi(r.Header.Get("X-Body"))
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = io.WriteString(w, bodies[n])
+	}))
+	defer u.Close()
+	g := startGateway(t, "{site coding} {\n conference_members\n reverse_proxy "+u.Listener.Addr().String()+"\n}\n{site metrics} {\n metrics /metrics\n}\n")
+	before := g.metrics(t).sum("calls_total", "call=unknown")
+	for _, p := range protocols {
+		for n := range bodies {
+			got := send(t, p.client, http.MethodPost, g.URL("coding")+membersPath, validBody, "Content-Type: application/json", "X-Body: "+strconv.Itoa(n))
+			if got.err == nil {
+				t.Errorf("%s, body %d: %d %.100s", p.name, n, got.status, got.body)
+			}
+		}
+	}
+	want := float64(len(protocols) * len(bodies))
+	eventually(t, "every call to be unknown", func() bool {
+		return g.metrics(t).sum("calls_total", "call=unknown")-before == want
+	})
 }
 
 // startQUIC starts an HTTP/3 server whose certificate nobody trusts. It reads every
