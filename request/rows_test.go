@@ -160,6 +160,13 @@ func TestRows(t *testing.T) {
 	}
 }
 
+func TestTheFirstRowTellsTheColumnsThatAreLeftOut(t *testing.T) {
+	all := allRows(t, new(Reader), csvType, "", "note,destination,ref,,team\n1,a,r,,x\n2,b,s,,y\n")
+	if len(all) != 2 || !slices.Equal(all[0].LeftOut, []int{1, 5}) || all[1].LeftOut != nil {
+		t.Errorf("%d rows, left out %v", len(all), all[0].LeftOut)
+	}
+}
+
 func TestABodyIsAListOrAnObjectOrOfRows(t *testing.T) {
 	for _, tt := range []struct {
 		rule, contentType, body string

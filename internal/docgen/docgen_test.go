@@ -65,6 +65,7 @@ func TestAPartIsWhatItsMakerMakes(t *testing.T) {
 	}{
 		{"an old part", page, map[string]Maker{"greeting": greet}, ":2: greeting Ann is not what the code says (go test writes it)"},
 		{"a new part", good, map[string]Maker{"greeting": greet}, ""},
+		{"a part without an argument", strings.Replace(ones, " Ann", "", 1), map[string]Maker{"greeting": one}, ""},
 		{"two new parts", ones + ones, map[string]Maker{"greeting": one}, ""},
 		{"a new part and an old one", ones + page, map[string]Maker{"greeting": one}, ":7: greeting Ann is not what the code says"},
 		{"a part of nobody", page, nil, `nothing makes "greeting"`},

@@ -26,6 +26,7 @@ func TestAFaultIsNamedAndPlaced(t *testing.T) {
 		{"no number at all", "+1", 0, NoDigit},
 		{"a string", `"ab\n" `, 6, None},
 		{"a space in a short string", `"a b"`, 5, None},
+		{"a short string before more", `"ab", "0123456789"`, 4, None},
 		{"a long string", `"0123456789abcdef\"" `, 20, None},
 		{"half a pair is no fault here", `"\ud83d"`, 8, None},
 		{"an open string", `"ab`, 3, Open},
@@ -65,6 +66,14 @@ func TestNothingIsReadBeyondTheEnd(t *testing.T) {
 	}
 	if end, fault := Number(nil, 0); end != 0 || fault != NoDigit {
 		t.Errorf("a number: fault %d at %d", fault, end)
+	}
+}
+
+func TestFirstInvalid(t *testing.T) {
+	for text, want := range map[string]int{"": -1, "é\ufffd": -1, "\xff": 0, "é\xff": 2} {
+		if got := FirstInvalid([]byte(text)); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
 	}
 }
 
