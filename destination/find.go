@@ -25,7 +25,8 @@ import (
 //   - the digits behind the code of a service, a star or hash and two digits: "*67911".
 //   - what the keypad makes of the text, if it begins like a number: three of its
 //     first four letters and digits are digits, the first among them, and there are
-//     ten or more in all: "1-809-FLOWERS", "1-900-CALL-NOW-PLEASE".
+//     ten or more in all: "1-809-FLOWERS", "1-900-CALL-NOW-PLEASE"; or of a part of the
+//     text without a space: "call 1-809-FLOWERS".
 //
 // Seven digits, or any behind a plus sign, are a phone number for every rule; beside
 // words before a host, which makes sense of them, and in a UUID it takes ten. Fewer
@@ -92,13 +93,30 @@ func find(s string) found {
 		return found{}
 	}
 	f := finder{aside: hasWords(s)}
-	for _, r := range plainText(s) {
+	plain := plainText(s)
+	for _, r := range plain {
 		f.read(r)
 	}
 	f.end()
 	f.endPiece()
+	if f.aside {
+		f.addSpelledParts(plain)
+	}
 	return f.finish(isUUID(s))
 }
+
+// addSpelledParts adds the numbers that parts of a plain text spell.
+func (f *finder) addSpelledParts(s string) {
+	for part := range strings.FieldsFuncSeq(s, endsPart) {
+		if len(part) < len(s) {
+			if spelled := find(part).spelled; spelled != "" {
+				f.add(Number{Digits: spelled, Whole: true, Aside: true, Spelled: true})
+			}
+		}
+	}
+}
+
+func endsPart(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(ends, r) }
 
 // plainText returns s with compatible characters as plain ones (Unicode NFKD):
 // digits in circles, full-width letters, the accents of letters apart.

@@ -228,11 +228,11 @@ func (d *Destination) findAny(s string) {
 func (d *Destination) findInUser(u sipURI) {
 	subscriber, params, _ := strings.Cut(u.user, ";")
 	before := d.n
-	if u.hosted {
-		d.findIn(subscriber, !u.phone)
-	} else { // a dialler that finds several numbers in a text may divide it here
-		d.findIn(u.user, false)
-	}
+	text := u.user
+	if u.hosted && isSubscriber(u.user) {
+		text = subscriber
+	} // else it has no parameters, and a semicolon is a character like any other
+	d.findIn(text, u.hosted && !u.phone)
 	if d.n > before && u.phone && before == 0 {
 		d.first.Whole = true
 	}

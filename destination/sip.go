@@ -56,6 +56,9 @@ func parseSIP(s string) (u sipURI, problem string) {
 		if !ok || user == "" || beginsWithSpace(user) {
 			return u, sipUserPart
 		}
+		if hasTrunkZero(user) {
+			return u, trunkZero
+		}
 		u.user, rest = user, after
 	}
 	rest, headers, hasHeaders := strings.Cut(rest, "?")
