@@ -408,6 +408,7 @@ func TestViolationsTellWhere(t *testing.T) {
 		{"a later line", jsonType, "{\r\n  \"callSid\": 1\r\n  \"destination\": 2}", 3, 3},
 		{"the end", jsonType, "{\n", 2, 1},
 		{"inside of a text", jsonType, "{\"callSid\":\"a\\q\"}", 1, 14},
+		{"half a surrogate pair behind other text", jsonType, "{\"callSid\":\"ab\\ud83d\"}", 1, 15},
 		{"bytes that are not UTF-8", jsonType, "{\n\"\xff\":1}", 2, 2},
 		{"the second of two names", jsonType, "{\"a\":1,\n \"a\":2}", 2, 2},
 		{"the second of two inner names", jsonType, "{\"x\":{\"a\":1,\n  \"a\":2}}", 2, 3},
@@ -502,6 +503,16 @@ func TestNoNameOfAnUnknownMemberIsRepeated(t *testing.T) {
 					t.Errorf("%s: repeated in %q", body, s)
 				}
 			}
+		}
+	}
+}
+
+func TestABodyThatEndsTooEarlyIsSaidToEnd(t *testing.T) {
+	const ends = "The text ends before the object does."
+	for body, want := range map[string]bool{`{"callSid"`: true, `{"callSid" `: true, `{"callSid" 1}`: false, `{"callSid":-`: true, `{"callSid":-}`: false} {
+		_, violations := read(t, new(Reader), post(jsonType, "", body))
+		if len(violations) != 1 || strings.HasSuffix(violations[0].Detail, ends) != want {
+			t.Errorf("%s: violations %v", body, violations)
 		}
 	}
 }

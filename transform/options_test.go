@@ -330,6 +330,7 @@ func TestOptions(t *testing.T) {
 			"dates are no texts like numbers", pick(Options{TextCells: "numbers", Dates: &Dates{Layout: "spreadsheet"}}, "dateCreated"),
 			`[{"dateCreated":"2021-08-18T09:39:58Z"},{"dateCreated":"2021-08-18"}]`, "DateCreated\r\n2021-08-18 09:39:58\r\n\"=\"\"2021-08-18\"\"\"\r\n",
 		},
+		{"the first column by path", byPath(Options{}, "x", "dialState"), `{"dialState":"Idle"}`, "x\r\nIdle\r\n"},
 		{"an empty session by path", byPath(Options{}, "x", "@this"), `{}`, "x\r\n\"{}\"\r\n"},
 		{"a byte order mark before the JSON is skipped", pick(Options{}, "id"), "\ufeff" + small, "Id\r\nS1\r\n"},
 

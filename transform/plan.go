@@ -120,7 +120,7 @@ func (p *Plan) AppendError(dst, json []byte) ([]byte, error) {
 		return dst, &Error{Reason: ReasonUnexpectedShape, Offset: status}
 	}
 	o := cellBuffer{buf: dst[:cap(dst)], n: len(dst)}
-	o.room(len(p.errorHeader) + len(json) - status)
+	o.room(len(json))
 	o.bytes(p.errorHeader)
 	p.format.nestedCell(&o, json, status, p.nested)
 	o.text("\r\n")

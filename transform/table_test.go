@@ -68,7 +68,14 @@ func TestResultsHaveTheSessionsColumns(t *testing.T) {
 			}
 		})
 	}
-	p, err := Compile(Options{Rows: "members"})
+	p, err := Compile(Options{Columns: id[:1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if csv, err := p.AppendResultRow(nil, []byte(`{"id":"ID"}`), TextCell("")); string(csv) != ",ID\r\n" || err != nil {
+		t.Errorf("behind an empty cell: %q, %v", csv, err)
+	}
+	p, err = Compile(Options{Rows: "members"})
 	if err != nil {
 		t.Fatal(err)
 	}

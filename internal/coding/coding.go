@@ -108,9 +108,9 @@ func (c Coding) Unpack(dst *[]byte, src []byte, limit int64) error {
 func (c Coding) unpackedSize(src []byte) int64 {
 	switch c {
 	case Gzip: // RFC 1952 section 2.3.1, ISIZE
-		if len(src) >= 4 {
-			return int64(binary.LittleEndian.Uint32(src[len(src)-4:]))
-		}
+		var size [4]byte
+		copy(size[:], src[max(len(src)-len(size), 0):])
+		return int64(binary.LittleEndian.Uint32(size[:]))
 	case Zstd: // RFC 8878 section 3.1.1.1.4, Frame_Content_Size
 		var h zstd.Header
 		if h.Decode(src) == nil && h.HasFCS {
