@@ -8,7 +8,7 @@ import (
 )
 
 // uploaded is an upload of a few calls.
-func (t *traffic) uploaded(x *exchange, c *call) {
+func (t *traffic) uploaded(x *exchange, _ *call) {
 	x.kind = "an upload"
 	x.request.site = "keyed"
 	x.request.path += "/bulk"
@@ -17,7 +17,7 @@ func (t *traffic) uploaded(x *exchange, c *call) {
 	var body bytes.Buffer
 	w := &x.want
 	for range 1 + t.random.IntN(4) {
-		c = t.call(x.id)
+		c := t.call(x.id)
 		w.rows = append(w.rows, c)
 		body.Write(c.json(asIs))
 		body.WriteByte('\n')
