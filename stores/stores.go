@@ -119,17 +119,18 @@ func (s *Store) Open() error {
 	return err
 }
 
-// get returns the store, open.
+// get returns the store, open. After Close it is the one that others have open, if
+// any: those of the configuration that replaced this one.
 func (s *Store) get() (idempotency.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, errors.New("the store is closed")
-	}
 	if s.opened != nil {
 		return s.opened, nil
 	}
 	value, shared, err := pool.LoadOrNew(s.poolKey(), func() (caddy.Destructor, error) {
+		if s.closed {
+			return nil, errors.New("it is closed")
+		}
 		opened, err := s.module.Open(OpenOptions{s.check, s.logger})
 		return pooled{opened}, err
 	})
@@ -137,7 +138,7 @@ func (s *Store) get() (idempotency.Store, error) {
 		return nil, fmt.Errorf("store %s: %w", s.module.Key(), err)
 	}
 	store := value.(pooled).Opened //nolint:forcetypeassert // made above
-	if shared {
+	if shared && !s.closed {       // the settings that count are those of the new configuration
 		if err := store.Verify(s.module, s.check); err != nil {
 			_, deleteErr := pool.Delete(s.poolKey())
 			return nil, fmt.Errorf("store %s: %w", s.module.Key(), errors.Join(err, deleteErr))

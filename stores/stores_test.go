@@ -2,6 +2,7 @@ package stores
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -108,6 +109,11 @@ func TestAReloadLosesNothing(t *testing.T) {
 			if last == before || claims(t, 1) {
 				t.Error("the claim is forgotten")
 			}
+			// A request can come to a configuration that was replaced.
+			held, err := before.store.Begin(t.Context(), storetest.ID(1), storetest.Record(idempotency.Started, 2), time.Hour)
+			if err := errors.Join(err, before.store.Close()); err != nil || held == nil {
+				t.Errorf("what is claimed, for a late request: %x, %v", held, err)
+			}
 			if counts, _, err := idempotency.Count(t.Context(), last.store, time.Now(), 0); err != nil || counts.Started != 1 {
 				t.Errorf("what is in flight during a reload is %+v, %v", counts, err)
 			}
@@ -116,6 +122,9 @@ func TestAReloadLosesNothing(t *testing.T) {
 			}
 			if n := len(open()); n != 0 {
 				t.Errorf("%d stores are open after Caddy has stopped", n)
+			}
+			if err := before.store.Health(t.Context()); err == nil {
+				t.Error("a store that nobody has open any more is opened again, empty")
 			}
 		})
 	}
