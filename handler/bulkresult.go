@@ -41,13 +41,14 @@ type results struct {
 	*exchange
 	format resultWriter
 	sink   *responseWriter
-	plain  *[]byte // an unpacked response
+	body   *[]byte // the response to a row, until the next one
+	plain  *[]byte // the same, unpacked
 	out    *[]byte // what is sent next
 }
 
 // newResults chooses the format. Close them.
 func (x *exchange) newResults() *results {
-	s := &results{exchange: x, sink: x.writer(nil), plain: buffer.Take(0), out: buffer.Take(0)}
+	s := &results{exchange: x, sink: x.writer(nil), body: buffer.Take(0), plain: buffer.Take(0), out: buffer.Take(0)}
 	switch {
 	case x.wanted.csv != nil:
 		s.format = csvResults{x.wanted.csv}
@@ -60,6 +61,7 @@ func (x *exchange) newResults() *results {
 }
 
 func (s *results) close() {
+	buffer.Give(s.body)
 	buffer.Give(s.plain)
 	buffer.Give(s.out)
 }

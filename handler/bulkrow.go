@@ -27,11 +27,11 @@ import (
 
 // place places the call of a row and fills in its result.
 func (r *run) place(row *request.Row, result *rowResult) {
-	response := &rowResponse{header: make(http.Header), body: buffer.Take(0), max: r.h.csv.maxResponse}
+	buffer.Reserve(r.results.body, 0)
+	response := &rowResponse{header: make(http.Header), body: r.results.body, max: r.h.csv.maxResponse}
 	if r.wanted.csv != nil {
 		response.max = r.wanted.csv.maxResponse
 	}
-	defer buffer.Give(response.body)
 	began := time.Now()
 	x, endSpan := r.newRow(row.Number, response)
 	defer endSpan()
@@ -170,7 +170,7 @@ func (x *exchange) serveRow(row *request.Row, u *upload, next caddyhttp.Handler)
 type rowResponse struct {
 	header http.Header
 	status int     // 0 until it is written
-	body   *[]byte // from package buffer
+	body   *[]byte // of the results
 	max    int64   // the largest body in bytes
 	tooBig bool
 }

@@ -35,11 +35,23 @@ func Reserve(b *[]byte, size int) {
 	*b = (*b)[:0]
 }
 
-// Give takes a buffer back that nobody refers to any more.
+// Give takes a buffer back that nobody refers to any more. With the race detector it
+// spoils what is in it, so that tests see who still does.
 func Give(b *[]byte) {
 	taken.Add(-1)
+	if spoils {
+		spoil(*b)
+	}
 	if cap(*b) <= MaxPooled {
 		pool.Put(b)
+	}
+}
+
+// spoil overwrites a buffer.
+func spoil(b []byte) {
+	b = b[:cap(b)]
+	for i := range b {
+		b[i] = 0xdb
 	}
 }
 
