@@ -82,7 +82,7 @@ func (x *exchange) notAttempted() (n int) {
 func (x *exchange) judgeRows(resp *response) string {
 	all, err := rowResults(resp.body)
 	if err != nil || len(all) != len(x.want.rows)+1 {
-		return fmt.Sprintf("%d lines (%v), want one for each of %d rows and one more", len(all), err, len(x.want.rows))
+		return fmt.Sprintf("%d lines (%v) in %s, want one for each of %d rows and one more", len(all), err, start(resp.body), len(x.want.rows))
 	}
 	stopped := false
 	for i, r := range all[:len(x.want.rows)] {
