@@ -42,6 +42,7 @@ func keySites() []*site {
 		{name: "JSON", accept: jsonType, directives: "conference_members"},
 		{name: "JSON again", accept: jsonType, directives: "conference_members"},
 		{name: "no key", accept: jsonType, directives: withKeys},
+		{name: "header alone", accept: jsonType, keyed: true, directives: "conference_members"},
 		{name: "keyed", accept: jsonType, keyed: true, goal: 1.05, directives: withKeys},
 	}
 }
