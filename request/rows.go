@@ -126,7 +126,7 @@ func (rows *Rows) All() iter.Seq[*Row] {
 		if w.number == 0 && !w.stopped {
 			b := w.begin()
 			b.row = 0
-			b.violate(rules.RowCount, "There are no rows.")
+			b.note(rules.Violation{Rule: rules.RowCount, Detail: "There are no rows.", Fix: "Send one row of values or more."})
 			w.end(b, 0, false)
 		}
 	}
@@ -179,7 +179,11 @@ func (w *rowWriter) full(line int) bool {
 		return false
 	}
 	b := w.begin()
-	b.violate(rules.RowCount, fmt.Sprintf("There are more than %d rows, which is the most that are taken at once.", most))
+	b.note(rules.Violation{
+		Rule:   rules.RowCount,
+		Detail: fmt.Sprintf("There are more than %d rows, which is the most that are taken at once.", most),
+		Fix:    "Send the rows in parts, each with an idempotency key of its own.",
+	})
 	w.end(b, line, false)
 	return true
 }

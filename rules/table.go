@@ -148,7 +148,7 @@ var (
 	// RowCount: the upstream drops every row after the first.
 	RowCount = rule(Rule{
 		Name: "row_count", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidRowCount",
-		Title: "The CSV body does not hold exactly one row of values",
+		Title: "The body has too few or too many rows of values",
 		Fix:   "Send a header row and one row of values; for more members send more requests.",
 	})
 
