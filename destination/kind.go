@@ -1,6 +1,5 @@
-// Package destination reads what a call is to: which kind of destination a text
-// is, which phone number a carrier could find in it, and what numbering plans
-// say about that number.
+// Package destination reads a destination: its kind, the phone number that a
+// carrier could find in it, and what numbering plans say about that number.
 package destination
 
 import (

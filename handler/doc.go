@@ -1,6 +1,6 @@
-// Package handler is the life of a request to the conference members route:
-// which requests are its own, what format the response has, what is forwarded,
-// and how the response travels back. [Handler.ServeHTTP] reads top to bottom in
+// Package handler takes a request to the conference members route from arrival to
+// response: whether it is on the route, what format the response has, what is
+// forwarded, and how the response is delivered. [Handler.ServeHTTP] reads top to bottom in
 // that order.
 //
 // A [Config] is what an operator writes; [New] compiles it once, and nothing

@@ -1,6 +1,6 @@
-// Package request reads the four fields of AddConferenceMember out of every
-// way of sending them that the upstream would bind, and writes the one
-// canonical body that is forwarded in their place.
+// Package request reads the four fields of AddConferenceMember, in every way of
+// sending them that the upstream would bind, and writes the one canonical body
+// that is forwarded instead.
 //
 // The upstream binds JSON, CSV, URL-encoded and multipart bodies, the path and
 // the query string, each laxly and one over the other: of two members with one

@@ -1,4 +1,4 @@
-// Package stores makes Caddy modules of the stores of idempotency: the guest modules
+// Package stores wraps the stores of idempotency as Caddy modules: the guest modules
 // http.conference_members.stores.memory and .file, the app that opens them
 // when a configuration starts, and the part of the admin API that shows them.
 package stores

@@ -1,5 +1,5 @@
-// Package transform makes CSV of the JSON of the API's responses: of a session, of
-// a list of sessions, or of an error.
+// Package transform converts the API's JSON responses to CSV: a session, a list of
+// sessions, or an error.
 //
 // # Plans
 //

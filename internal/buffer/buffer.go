@@ -1,5 +1,5 @@
-// Package buffer lends byte buffers: to requests for what clients send, and to
-// responses for what is held of them and the CSV that is made of it.
+// Package buffer pools byte buffers for the bodies of requests, for responses that
+// are held, and for the CSV that is made of them.
 //
 // Code that takes a buffer gives it back, whatever happens in between. [Taken]
 // counts those that are out, so that a test can tell when one is lost.

@@ -1,5 +1,5 @@
-// Package charset knows the labels of character encodings as far as a reader of
-// UTF-8 needs to: which mean UTF-8, and in which ASCII is ASCII.
+// Package charset tells which labels of character encodings mean UTF-8, and which
+// mean one that contains ASCII unchanged.
 package charset
 
 import (

@@ -1,5 +1,5 @@
-// Package coding unpacks the content codings of bodies, RFC 9110 section 8.4.1,
-// and no more of them than a limit allows.
+// Package coding unpacks the content codings of bodies (RFC 9110 section 8.4.1), up
+// to a limit.
 package coding
 
 import (
