@@ -65,9 +65,9 @@ var outcomes = [numOutcomes]struct {
 	OK:               {"ok", "The upstream's response, below 400, was delivered in the format asked for.", true},
 	Fallback:         {"fallback", "CSV was asked for, but the upstream's response, below 400, could not be transcoded and was passed through, with `X-Transcode-Error`.", true},
 	Replayed:         {"replayed", "The response of an earlier request with the same idempotency key, or of the same call a moment ago, was sent again; not forwarded.", true},
-	Refused:          {"refused", "The request broke a rule (400, 409, 415, 422, 503) and was not forwarded.", true},
+	Refused:          {"refused", "The request broke a rule (400, 403, 404, 409, 415, 422, 503) and was not forwarded.", true},
 	TooLarge:         {"too_large", "The request's body exceeds `max_body` (413); not forwarded.", true},
-	NotAcceptable:    {"not_acceptable", "No format that can be had is acceptable to the client (406); not forwarded.", false},
+	NotAcceptable:    {"not_acceptable", "No format that can be sent is acceptable to the client (406); not forwarded.", false},
 	MethodNotAllowed: {"method_not_allowed", "The method is neither POST nor OPTIONS (405); not forwarded.", false},
 	PredefinedRoute:  {"predefined_route", "One of the upstream's predefined routes (404); not forwarded.", false},
 	Passed:           {"passed", "OPTIONS, or a predefined route under `predefined_routes pass`: forwarded unjudged, and the response was below 500.", false},
@@ -76,11 +76,11 @@ var outcomes = [numOutcomes]struct {
 	Unreachable:      {"unreachable", "Nothing of the call could be sent to the upstream: no connection was made, or no upstream is available. Nothing was dialled.", true},
 	NoResponse:       {"no_response", "The call was sent to the upstream, and the connection ended without a response. The phone may be ringing.", true},
 	Timeout:          {"timeout", "The call was sent to the upstream, and no response came in time. The phone may be ringing.", true},
-	ClientGone:       {"client_gone", "The client went away before its response was complete, or was too slow to send its body (408).", true},
+	ClientGone:       {"client_gone", "The client left before its response was complete, or was too slow to send its body (408).", true},
 	Failed:           {"failed", "A handler behind this one returned an error.", true},
-	Aborted:          {"aborted", "The response broke off on its way, or a handler panicked.", true},
-	Bulk:             {"bulk", "The calls of an upload to `bulk` were begun; each row counts as a request.", false},
-	Checked:          {"checked", "What was sent to `check` was judged; nothing was to be forwarded.", false},
+	Aborted:          {"aborted", "The response broke off while it was delivered, or a handler panicked.", true},
+	Bulk:             {"bulk", "An upload to `bulk` began to place its calls; each row counts as a request.", false},
+	Checked:          {"checked", "A request to `check` was judged; such requests are never forwarded.", false},
 }
 
 // String returns the label value, empty for Undecided.
