@@ -357,7 +357,7 @@ func TestDocsLogFields(t *testing.T) {
 	for _, body := range []string{validBody, `{"callSid":"CA42","destination":"911","fromNumber":"+12025550100"}`} {
 		g.curl([]string{g.URL("8080") + membersPath + ".csv", "-H", "Content-Type: application/json", "-d", body})
 	}
-	documented := firstColumn(t, "../docs/reference.md", "## Log fields")
+	documented := firstColumn(t, "../docs/metrics.md", "## Access log")
 	logged := 0
 	for _, entry := range g.log("process") {
 		fields, _ := entry["conference_members"].(map[string]any)

@@ -37,7 +37,7 @@ func (s *span) SetAttributes(attributes ...attribute.KeyValue) {
 func (s *span) AddEvent(name string, _ ...trace.EventOption) { s.events[name] = true }
 
 // loggedKeys are the names of fields where they are written.
-var loggedKeys = regexp.MustCompile(`(?:text|AddDuration|zap\.Strings|zap\.Bool)\("(\w+)"|\{"(\w+)", rules\.`)
+var loggedKeys = regexp.MustCompile(`(?:text|AddDuration|AddInt|AddObject|zap\.Strings|zap\.Bool)\("(\w+)"|\{"(\w+)", rules\.`)
 
 // TestEveryLogFieldIsDocumented reads the code, for what is added to an access
 // log can't be read back.
