@@ -100,11 +100,10 @@ type Config struct {
 	// `{env.HASH_KEY}`, are replaced. Default: a key made when the process starts.
 	HashKey string `json:"hash_key,omitempty"`
 
-	// Values of the response, each under a name of 1 to 64 letters, digits, `-` and `_`,
-	// by the path to it, as in a column by path. What the first 64 KiB of a successful
-	// JSON response have there becomes a field of the log, a span attribute, and
-	// `{http.conference_members.response.NAME}` for handlers that ask for it later, such
-	// as log_append. At most 32. Default: none.
+	// Paths to values of the response, each under a name of 1 to 64 letters, digits, `-`
+	// and `_`, written as for a column by path. A value that is found in the first 64 KiB
+	// of a successful JSON response becomes a field of the log, a span attribute, and
+	// `{http.conference_members.response.NAME}` for what runs later, such as log_append. At most 32. Default: none.
 	Captures map[string]string `json:"captures,omitempty"`
 
 	// How a request is judged.

@@ -58,20 +58,20 @@ type Idempotency struct {
 	// Default: false.
 	Require bool `json:"require,omitempty"`
 
-	// Whose keys these are: a template of placeholders. The same key of another scope is
-	// another key. By default a client is known by its Authorization, else by its Cookie,
-	// else all clients are alike. Default: `Authorization`, else `Cookie`.
+	// Whose keys these are: a template of placeholders. The same key in another scope is
+	// another key. By default the scope is the client's Authorization, else its Cookie;
+	// clients without either share one scope. Default: `Authorization`, else `Cookie`.
 	Scope string `json:"scope,omitempty"`
 
-	// How long the outcome of a call is known. Default: 24h.
+	// How long the outcome of a call is remembered. Default: 24h.
 	TTL caddy.Duration `json:"ttl,omitempty"`
 
 	// How long one call may take. A call with a key goes on when its client leaves.
 	// Default: 2m.
 	CallTimeout caddy.Duration `json:"call_timeout,omitempty"`
 
-	// The largest response body in bytes that is kept. Of a larger one it is known that
-	// the call was placed. Default: 262144.
+	// The largest response body in bytes that is kept. If it is larger, only the outcome
+	// is. Default: 262144.
 	MaxStored int64 `json:"max_stored,omitempty"`
 
 	// What happens to a call with a key while the store fails: `refuse` sends 503 and

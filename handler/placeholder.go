@@ -24,7 +24,7 @@ var placeholders = []struct {
 	{"call_sid", "The call's SID.", func(x *exchange) string { return x.field(rules.CallSID) }},
 	{"destination.kind", "The kind of the destination: phone, sip, client, email or name.", func(x *exchange) string { return string(x.admission.verdict.Kind) }},
 	{"destination.country", "The ISO 3166 code of the destination's country, empty where it can't be told.", func(x *exchange) string { return x.admission.verdict.Country }},
-	{"destination.hash", "A keyed hash of the destination, by which one number can be told from another without being known.", (*exchange).destinationHash},
+	{"destination.hash", "A keyed hash of the destination, which tells numbers apart without revealing them.", (*exchange).destinationHash},
 	{"from.country", "The ISO 3166 code of fromNumber's country, empty where it can't be told.", func(x *exchange) string { return x.admission.verdict.FromCountry }},
 	{"format", "The format of the response: json, csv, xml, jsv or html.", func(x *exchange) string { return x.wanted.format.String() }},
 	{"outcome", "How the request ended, empty until it has.", func(x *exchange) string { return x.outcome.String() }},

@@ -78,7 +78,7 @@ func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // File keeps what became of calls in a file, for one process: it survives the process
 // and the machine. It needs a hash_key.
 type File struct {
-	// The path of the file, on a local disk. It is made if it is not there, and
+	// The path of the file, on a local disk. It is created if it is missing, and
 	// locked. Global placeholders are replaced.
 	Path string `json:"path"`
 

@@ -53,8 +53,8 @@ type Options struct {
 	// `off` means none. `numbers` are texts that look like a number, a date or a formula,
 	// such as +12025550123, 00123, 3-4 and =A1, and numbers of more than 15 digits. `all`
 	// is every text and number. Texts of more than 255 characters or with control
-	// characters are never written so, nor those that the formula guard puts an apostrophe
-	// before. Default: `off`.
+	// characters are never written like that, nor texts to which the formula guard adds an
+	// apostrophe. Default: `off`.
 	TextCells string `json:"text_cells,omitempty"`
 
 	// How dates are written: `iso` as they came, `spreadsheet` as 2006-01-02 15:04:05, or
@@ -89,7 +89,7 @@ type Column struct {
 	// header option writes names.
 	Label string `json:"label,omitempty"`
 	// The path to one value, in the session or, behind `row:`, in what becomes a row. A
-	// value that is not there is null. The column is added behind those by name.
+	// value that is not there is null. The column is added after those by name.
 	Path string `json:"path,omitempty"`
 }
 

@@ -46,8 +46,8 @@ type Redis struct {
 	// Connect with TLS. Default: without.
 	TLS *TLS `json:"tls,omitempty"`
 
-	// The name of the group that Sentinel watches; the addresses are those of the
-	// Sentinels then. Default: no Sentinel.
+	// The name of the group that Sentinel watches; then the addresses are those of the
+	// Sentinels. Default: no Sentinel.
 	SentinelMaster string `json:"sentinel_master,omitempty"`
 
 	// The addresses are those of a cluster. Default: false.
@@ -60,7 +60,7 @@ type Redis struct {
 	// trip. Default: 0.
 	WaitReplicas int `json:"wait_replicas,omitempty"`
 
-	// What the names of all keys begin with. Default: `conference_members:`.
+	// The prefix of all keys in Redis. Default: `conference_members:`.
 	KeyPrefix string `json:"key_prefix,omitempty"`
 }
 
