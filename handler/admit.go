@@ -10,8 +10,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// admission is what was read of a request, and what was found of it: if nothing
-// was refused, a call that may be placed.
+// admission is a request as it was read and judged. If nothing was refused, its call
+// may be placed.
 type admission struct {
 	request *request.Request // with the call as it was judged
 	verdict rules.Verdict
@@ -26,7 +26,7 @@ func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error)
 		return admission{}, nil, err
 	}
 	a := admission{request: asked}
-	if h.keyed && at.dials { // checks have no part in it
+	if h.keyed && at.dials { // a check needs no key
 		var violation *rules.Violation
 		if a.once, violation = h.identify(r, asked); violation != nil {
 			violations = append(violations, *violation)
@@ -43,9 +43,9 @@ func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error)
 	return a, a.judge(h, at, violations), nil
 }
 
-// readable is the request as it is read. The upstream's own client of browsers
-// posts JSON to a predefined route as text/plain, to need no preflight; what has no
-// type is read as JSON if it begins like JSON.
+// readable returns the request with the Content-Type by which its body is read. The
+// upstream's own browser client posts JSON to a predefined route as text/plain, to avoid
+// a preflight. A body without a type is read as JSON if it begins like JSON.
 func readable(r *http.Request, at target) *http.Request {
 	if at.Kind != route.Predefined || mediaType(r) != "text/plain" || len(r.Header["Content-Type"]) != 1 {
 		return r
@@ -56,9 +56,9 @@ func readable(r *http.Request, at target) *http.Request {
 	return untyped
 }
 
-// judge holds what was read against the rules. All violations are in one
-// response, those of reading too, unless so little could be read that it would
-// be judged for what it lacks.
+// judge checks the request against the rules. One refusal lists all violations, including
+// those found while reading, unless so little could be read that every missing field
+// would be a violation.
 func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *refusal {
 	var refused *refusal
 	if len(ofReading) > 0 {
@@ -98,7 +98,7 @@ func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *r
 // upstream believes before the body.
 func (h *Handler) hasPath(at target, id string) bool {
 	if id == at.SessionID && at.Suffix != negotiate.CSV.Suffix() {
-		return true // in the path as the client wrote it
+		return true // the client wrote it in the path
 	}
 	_, ok := h.path(at, negotiate.JSON, id)
 	return ok

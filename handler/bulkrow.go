@@ -75,10 +75,9 @@ func (r *run) place(row *request.Row, result *rowResult) {
 	r.extendDeadline()
 }
 
-// newRow begins the request of a row, as if its client had sent it by itself. It has
-// for itself whatever Caddy keeps for a request: placeholders, variables, the groups
-// of routes that are satisfied, log fields and a span. What handlers before this one
-// have set, it has too.
+// newRow begins the request of a row, as if the client had sent it alone. It has its own
+// copy of what Caddy keeps for a request: placeholders, variables, satisfied route groups,
+// log fields and a span. What earlier handlers have set is copied too.
 func (r *run) newRow(number int, w *rowResponse) (x *exchange, endSpan func()) {
 	ctx := r.r.Context()
 	endSpan = func() {}

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// callBody is the body of a call as it is forwarded. It can be read once, and
-// knows whether anybody began to: as long as nobody did, nothing of the call was
-// sent, whatever handlers and transports say.
+// callBody is the body of a call as it is forwarded. It can be read once and records
+// whether reading began. Until then nothing of the call was sent, whatever handlers and
+// transports report.
 type callBody struct {
 	bytes.Reader
 
@@ -23,13 +23,13 @@ const (
 	sealed
 )
 
-// seal reports whether nobody has begun to read. If so, nobody can any more: a
-// transport that was given up can't send the call later.
+// seal prevents any later read and reports true if reading has not begun: a transport
+// that was given up can then no longer send the call.
 func (c *callBody) seal() bool {
 	return c != nil && (c.state.CompareAndSwap(unread, sealed) || c.state.Load() == sealed)
 }
 
-// open notes that somebody reads.
+// open records that reading has begun.
 func (c *callBody) open() error {
 	if c.state.CompareAndSwap(unread, begun) || c.state.Load() == begun {
 		return nil
@@ -52,5 +52,5 @@ func (c *callBody) WriteTo(w io.Writer) (int64, error) {
 	return c.Reader.WriteTo(w)
 }
 
-// Close does nothing: there is nothing but memory.
+// Close does nothing: the body is in memory.
 func (*callBody) Close() error { return nil }

@@ -50,8 +50,7 @@ func compileCaptures(paths map[string]string) ([]capture, error) {
 	return captures, errors.Join(errs...)
 }
 
-// captured is the beginning of a response in which values are looked for, and
-// what was found there.
+// captured is the beginning of a response and the values that were found in it.
 type captured struct {
 	captures []capture
 	seen     *[]byte // from package buffer, nil unless the response is looked at
@@ -71,7 +70,7 @@ func (c *captured) start(status int, h http.Header) {
 	}
 }
 
-// see looks at more of the body.
+// see keeps more of the body, up to maxCaptured bytes.
 func (c *captured) see(p []byte) {
 	if c.seen == nil {
 		return
@@ -81,7 +80,7 @@ func (c *captured) see(p []byte) {
 	c.whole = c.whole && n == len(p)
 }
 
-// room is how much more is looked at.
+// room returns how many more bytes are kept.
 func (c *captured) room() int {
 	if c.seen == nil {
 		return 0

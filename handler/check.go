@@ -34,7 +34,7 @@ type verdict struct {
 	Warnings []problemError `json:"warnings,omitempty"`
 }
 
-// verdicts are those of all rows.
+// verdicts are the verdicts on all rows.
 type verdicts struct {
 	OK   bool      `json:"ok"`
 	Rows []verdict `json:"rows"`

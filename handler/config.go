@@ -29,7 +29,7 @@ const (
 	PredefinedRefuse = "refuse"
 	// PredefinedPass forwards the predefined routes unjudged.
 	PredefinedPass = "pass"
-	// CheckOn says on the path check what would become of calls.
+	// CheckOn serves the path check, which says what would become of calls.
 	CheckOn = "on"
 	// CheckOff refuses the path check.
 	CheckOff = "off"

@@ -20,8 +20,8 @@ type unrepeated struct {
 	recording recording
 }
 
-// guards reports whether a request is looked at for being a duplicate. A row of an
-// upload has a key that its client did not give it.
+// guards reports whether a request is checked for being a duplicate. The key of an
+// upload's row is not one that the client chose for it.
 func (x *exchange) guards() bool {
 	return x.h.duplicates != nil && (x.admission.once == nil || x.h.includeKeyed || x.row > 0)
 }
@@ -44,7 +44,7 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 	case claim == nil:
 		return u.duplicate(ctx, a, w, &found)
 	}
-	defer func() { _ = claim.Close() }() // unknown, unless it is said otherwise below
+	defer func() { _ = claim.Close() }() // unknown, unless it is recorded below
 
 	kept := idempotency.Response{TooLarge: true}
 	if h.replay && w.recording == nil {
@@ -60,7 +60,7 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 			defer buffer.Give(unpacked)
 			kept = w.recording.response(w.written(), w.Header(), u.kind(), unpacked)
 		}
-		_ = claim.Finish(kept) // OnError has said it
+		_ = claim.Finish(kept) // OnError has logged it
 	case metrics.NotDialled:
 		_ = claim.Release()
 	case metrics.Unknown: // Close records it

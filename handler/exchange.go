@@ -124,7 +124,7 @@ type gatewayHeaders struct {
 	closes            bool   // the connection
 }
 
-// setGatewayHeaders sets them, and says what became of the call.
+// setGatewayHeaders sets them, with what became of the call.
 func (w *responseWriter) setGatewayHeaders(call metrics.Call) {
 	g, h := &w.gateway, w.Header()
 	if len(h["Vary"]) == 0 {

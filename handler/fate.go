@@ -24,7 +24,7 @@ func (w *responseWriter) fate(err error) metrics.Call {
 	switch {
 	case !w.dials:
 		return metrics.NotDialled
-	case w.nests: // the inner handler has said it
+	case w.nests: // the inner handler has set it
 		return metrics.CallNamed(w.Header().Get(callHeader))
 	case err == nil && !w.broken && status != 0 && status < 400:
 		return metrics.Dialled

@@ -12,8 +12,8 @@ import (
 // minHashKey is the length in bytes from which a key can't be guessed by trying all.
 const minHashKey = 16
 
-// checkHashKey checks a key as it comes out of its placeholders. None is one that
-// is made at start.
+// checkHashKey checks a key after its placeholders are replaced. An empty one is valid: a
+// key is then made at start.
 func checkHashKey(key string) error {
 	if key == "" || len(key) >= minHashKey {
 		return nil
@@ -24,9 +24,9 @@ func checkHashKey(key string) error {
 // hashBytes is how much of a hash is shown: 128 bits.
 const hashBytes = 16
 
-// destinationHash tells destinations apart without revealing them, one
-// for each number, however it is spelled: an HMAC, because the few billion phone
-// numbers there are can all be tried against a hash without a key. It is empty where there is no destination.
+// destinationHash tells destinations apart without revealing them. All spellings of a
+// number have the same hash. It is an HMAC, because without a key all of the few billion
+// phone numbers could be tried. It is empty if there is no destination.
 func (x *exchange) destinationHash() string {
 	destination := x.field(rules.Destination)
 	if destination == "" {

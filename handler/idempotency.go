@@ -153,7 +153,7 @@ type repeating struct {
 
 // enter and leave are the ends of a request that may use the store.
 func (p *repeating) enter() { p.users.Add(1) }
-func (p *repeating) leave() { _ = p.close() } // nobody waits for the error
+func (p *repeating) leave() { _ = p.close() } // nothing depends on the error
 
 // provision makes the ledgers of a configuration. hashKey is whether it sets the key
 // that the records' keys come of.
@@ -161,7 +161,7 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 	i, d := cfg.Idempotency, cfg.Duplicates
 	p.keyed = i != nil
 	if i == nil && cfg.Bulk != nil {
-		i = new(Idempotency) // of nothing but the rows of uploads
+		i = new(Idempotency) // for the rows of uploads only
 	}
 	if i == nil && d == nil {
 		return nil
@@ -209,7 +209,7 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 	return nil
 }
 
-// close ends the use of the store by the configuration, or by a request. Who is last
+// close ends the use of the store by the configuration, or by a request. The last one
 // releases the store: Caddy cleans up a configuration that was replaced while
 // requests are still served by it.
 func (p *repeating) close() error {
@@ -219,8 +219,8 @@ func (p *repeating) close() error {
 	return p.letGo()
 }
 
-// letGo releases the ledgers and the store. What could not be recorded is tried
-// once more before.
+// letGo releases the ledgers and the store. Before that it tries once more to record what
+// could not be recorded.
 func (p *repeating) letGo() error {
 	for _, l := range []*idempotency.Ledger{p.calls, p.duplicates} {
 		if l != nil {
@@ -233,7 +233,7 @@ func (p *repeating) letGo() error {
 	return p.store.Close()
 }
 
-// scopeOf says whose keys a request's are.
+// scopeOf returns the scope of a request's key: which client it belongs to.
 func (p *repeating) scopeOf(r *http.Request) string {
 	if p.scope != "" {
 		return replacerOf(r).ReplaceAll(p.scope, "")

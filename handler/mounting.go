@@ -102,7 +102,7 @@ type node struct {
 	} `json:"load_balancing"`
 }
 
-// nodes are the handlers of a route, raw or already made.
+// nodes returns the handlers of a route, whether still raw or already provisioned.
 func nodes(route *caddyhttp.Route) []node {
 	var all []node
 	for _, raw := range route.HandlersRaw {
@@ -352,8 +352,8 @@ func sameUpstream(s step, method, path string) bool {
 	return false
 }
 
-// dials adds the upstreams that a request can reach. Unless it was judged, it stops
-// where it is, and reports that.
+// dials adds the upstreams that a request can reach to the set. An unjudged request stops
+// at a handler of this module, and dials reports that.
 func dials(to map[string]bool, routes caddyhttp.RouteList, method, path string, judged bool) (stopped bool) {
 	for i := range routes {
 		if !judged && !matches(&routes[i], method, path) {

@@ -7,9 +7,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// nest distinguishes a handler that is behind another one of this module from one that
-// has the request for itself. Both judge it, and it counts once: what the inner one
-// finds is recorded by the outer one.
+// nest detects that this handler is behind another one of this module. Both judge the
+// request, but it is counted once: the outer one records what the inner one finds.
 func (x *exchange) nest() {
 	vars, ok := x.r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	if !ok {
@@ -38,7 +37,7 @@ func (x *exchange) adopt(outcome metrics.Outcome) metrics.Outcome {
 	own.Reported = union(own.Reported, behind.Reported)
 	own.Warnings = union(own.Warnings, behind.Warnings)
 	switch outcome {
-	case metrics.Fallback, metrics.ClientGone, metrics.Aborted: // of what the outer one delivered
+	case metrics.Fallback, metrics.ClientGone, metrics.Aborted: // these describe what the outer one delivered
 		return outcome
 	default:
 		return inner.outcome

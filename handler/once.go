@@ -68,7 +68,7 @@ func (h *Handler) callID(r *http.Request, key string) idempotency.ID {
 	return h.keys.CallID(h.scopeOf(r), h.route.String(), key)
 }
 
-// sentence makes a sentence of a text.
+// sentence capitalizes a text and ends it with a period.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // fingerprint tells the call of a request from others. The format that the client
@@ -102,7 +102,7 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 		return o.repeat(&found, w)
 	case claim == nil:
 		return o.unreadable(err)
-	case ctx.Err() != nil: // nobody is there any more
+	case ctx.Err() != nil: // the client is gone
 		_ = claim.Release() // OnError has said it
 		return placement{outcome: metrics.ClientGone}, caddyhttp.Error(statusClientClosedRequest, ctx.Err())
 	case err != nil && !o.h.unguarded:
@@ -139,9 +139,9 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	return placed, err
 }
 
-// recall responds to a request that is refused, but whose call has been seen
-// before: by a configuration that took it. Nothing is dialled, and what became of
-// the client still learns about the call.
+// recall responds to a refused request whose key is known, from a configuration that
+// accepted the call. Nothing is dialled, and the client still learns what became of the
+// call.
 func (o *once) recall(x *exchange, refused *refusal) (placement, error) {
 	o.exchange = x
 	found, ok, err := o.h.calls.Find(x.r.Context(), o.id, o.call)
@@ -276,8 +276,8 @@ func (w *responseWriter) replay(kept *idempotency.Response) (placement, error) {
 // server to send an empty 200.
 func (w *responseWriter) written() int { return orDefault(w.status, http.StatusOK) }
 
-// certain is what is certain of a call once the next placer has returned: of one
-// whose response is not whole, nothing.
+// certain returns what is certain about a call once the next placer has returned. If its
+// response is incomplete, that is Unknown.
 func (w *responseWriter) certain(placed placement) metrics.Call {
 	if placed.call == metrics.Dialled && w.recording != nil && !w.recording.complete(w.written(), w.Header()) {
 		return metrics.Unknown

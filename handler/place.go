@@ -18,8 +18,8 @@ type placer interface {
 	place(ctx context.Context, a *admission, w *responseWriter) (placement, error)
 }
 
-// placement is what became of a request behind the handler. Of one that was not
-// forwarded it is the zero value.
+// placement is what became of a request behind this handler. It is the zero value if the
+// request was not forwarded.
 type placement struct {
 	refusal   *refusal        // of a call that was not placed
 	outcome   metrics.Outcome // before the response was delivered

@@ -13,8 +13,8 @@ import (
 // route has from here on.
 const placeholderPrefix = "http.conference_members."
 
-// placeholders is the one table of placeholders: the name behind the prefix,
-// what it is, and its value.
+// placeholders is the one table of placeholders: the name without the prefix, its
+// meaning and its value.
 var placeholders = []struct {
 	name    string
 	meaning string

@@ -37,7 +37,7 @@ type process struct {
 	hashKey []byte
 }
 
-// Destruct does nothing: memory is all that there is to release.
+// Destruct does nothing: a process holds only memory.
 func (*process) Destruct() error { return nil }
 
 // newProcess makes the collectors with the label sets of this module, and a

@@ -16,8 +16,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// name is under what logs hold a request's fields, and with what the names of
-// span attributes begin.
+// name is the log field that holds a request's fields, and the prefix of the names of
+// span attributes.
 const name = "conference_members"
 
 // record ends a request: it counts it, logs it and ends its trace. It is
@@ -51,7 +51,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.Object(name, x))
 	}
-	if x.row > 0 { // which the access log does not have
+	if x.row > 0 { // the access log has no entry for a row
 		if c := x.h.logger.Check(zapcore.InfoLevel, "row ended"); c != nil {
 			c.Write(zap.Object(name, x), zap.String("uuid", x.uuid))
 		}

@@ -47,9 +47,9 @@ func (f *refusal) add(judged []rules.Violation) {
 	}
 }
 
-// closedRoute refuses a predefined route. The detail says where to go, for the
-// upstream's client libraries post to these routes unless they are set
-// otherwise, and show nothing else of a response.
+// closedRoute refuses a predefined route. The detail names the open route, because the
+// upstream's client libraries post to predefined routes by default and show only the
+// detail of a response.
 func closedRoute(open *route.Template) *refusal {
 	return newRefusal(metrics.PredefinedRoute, rules.PredefinedRoute,
 		rules.PredefinedRoute.Title+"; POST to "+open.String()+" instead.")

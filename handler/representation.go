@@ -112,8 +112,7 @@ func isJSONResponse(contentType string) bool {
 	return err == nil && isJSON(mediaType)
 }
 
-// transcode appends the CSV of body to out. It returns the reason if there is
-// none to be made.
+// transcode appends the CSV of body to out. If that fails it returns the reason.
 func (c *representation) transcode(out *[]byte, body []byte, packed coding.Coding, status int, op *operation) (reason string) {
 	if packed != coding.Identity {
 		plain := buffer.Take(0)

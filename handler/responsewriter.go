@@ -41,7 +41,7 @@ type responseWriter struct {
 	broken         bool          // the next handler did not complete the response
 	body           *callBody     // that is forwarded, nil if it is the client's own
 	started        time.Time     // of the upstream's time
-	fallbackReason string        // why the body can't be transcoded, if there comes one
+	fallbackReason string        // why the body, if there is one, can't be transcoded
 	holding        bool          // the body is held
 	coding         coding.Coding // of the held body
 	held           *[]byte       // from package buffer, nil unless holding
@@ -95,8 +95,8 @@ func (w *responseWriter) stopTimer(status int) {
 }
 
 // WriteHeader decides, on the final status, whether the response is held.
-// Informational statuses are passed on at once; 101 is final, for the
-// connection is somebody else's after it (RFC 9110 section 15.2.2).
+// Informational statuses are passed on at once. 101 is final, because the connection
+// then changes its protocol (RFC 9110 section 15.2.2).
 func (w *responseWriter) WriteHeader(status int) {
 	if w.status != 0 {
 		return
@@ -169,7 +169,7 @@ func (w *responseWriter) send(p []byte) (int, error) {
 	return w.sendUnseen(p)
 }
 
-// sendUnseen sends bytes at which nobody looks for values.
+// sendUnseen sends bytes that captures do not look at.
 func (w *responseWriter) sendUnseen(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p) //nolint:gosec // the upstream's response, in its own type
 	w.sent += int64(n)
@@ -308,7 +308,7 @@ func (w *responseWriter) flushPartial() {
 	if w.broken = true; w.ResponseWriter == nil {
 		return
 	}
-	if w.client.Context().Err() != nil { // nobody is there to see it
+	if w.client.Context().Err() != nil { // the client is gone
 		if w.holding {
 			w.release()
 		}
