@@ -113,8 +113,8 @@ func NewDialer(region string) (*Dialer, error) {
 	return &Dialer{anyEmergency: pattern}, nil
 }
 
-// Place returns a bare number as one of the dialer's region, if its numbering
-// plan has a place for it. It is whole then, whatever is beside it.
+// Place returns a bare number as one of the dialer's region if it fits the region's
+// numbering plan. The number is then whole, whatever text surrounds it.
 func (d *Dialer) Place(n Number) Number {
 	if n.Plus || d.region == "" {
 		return n

@@ -38,8 +38,8 @@ import (
 // minSpelled is the fewest letters and digits that spell a number.
 const minSpelled = 10
 
-// minAmongWords is the fewest digits that are a phone number where they are rather
-// part of a name: "user_1234567". It is that of North America.
+// minAmongWords is the fewest digits that are a phone number where fewer are probably
+// part of a name, such as "user_1234567": the ten digits of a North American number.
 const minAmongWords = 10
 
 // minID is the fewest characters of an id that is not a UUID.

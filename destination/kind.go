@@ -208,7 +208,7 @@ func (d *Destination) findAny(s string) {
 		return
 	}
 	user, after := rest[:end], rest[end+1:]
-	if strings.Trim(user, "@") == "" { // there is nothing but what looks like a host
+	if strings.Trim(user, "@") == "" { // only a host-like part is left
 		d.findInUser(sipURI{user: unescape(after)})
 		return
 	}

@@ -172,7 +172,7 @@ func (b *binding) suspect(name string, where place, m mark) {
 	}
 }
 
-// tellMisspelt notes a violation for each field that is set nowhere and has a
+// tellMisspelt adds a violation for each field that is set nowhere and has a
 // name nearly like it: the upstream would dial without it and say nothing.
 func (b *binding) tellMisspelt() {
 	for f, s := range b.suspects {

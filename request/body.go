@@ -18,8 +18,8 @@ import (
 // usualBody is more than most bodies have, in bytes.
 const usualBody = 1 << 10
 
-// readBody has read the body, and must not keep any of it. What the header
-// section alone forbids is not read at all. The error is that of [Reader.Read].
+// readBody receives and unpacks the body and passes it to read, which must not keep any
+// of it. A body that the header section alone forbids is not read at all. The error is that of [Reader.Read].
 func (b *binding) readBody(r *http.Request, read func(contentType, []byte) bool) error {
 	packed, ok := coding.Of(r.Header["Content-Encoding"])
 	if !ok {

@@ -34,8 +34,8 @@
 //     name with an escape, and reads names as values from there on.
 //   - A name that is nearly a field's is refused if that field is not sent.
 //   - The member __type, a type hint to the upstream's deserializer, is dropped
-//     at the top level, where existing clients write it (recording 634). Deeper
-//     down a member that holds one is not passed on but refused.
+//     at the top level, where existing clients write it (recording 634). A member
+//     that holds one deeper down is refused instead of being forwarded.
 //   - An empty cell of a CSV row and an empty value in a query string or a form
 //     are not sent (recordings 506, 507 and 642). An empty text in JSON is
 //     (recording 615).

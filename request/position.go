@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// mark is a place in the body as a reader knows it, which costs nothing. The
+// mark is a place in the body as a reader knows it, so that noting it costs nothing. The
 // zero mark is unknown.
 type mark struct {
 	line   int // 1-based, or 0: column counts from the beginning of the body
@@ -43,7 +43,7 @@ func (b *binding) locate(m mark) position {
 	return position{m.line, utf8.RuneCount(line[:min(m.column-1, len(line))]) + 1}
 }
 
-// say adds the place to a sentence.
+// say returns the sentence with the place added.
 func (p position) say(sentence string) string {
 	switch {
 	case p.line == 0:

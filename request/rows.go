@@ -56,8 +56,8 @@ type Row struct {
 	// fields nor ref, and which are dropped. Only the first row has them.
 	LeftOut []int
 
-	// Violations are what is wrong with the row. It may be called only if no
-	// row has any.
+	// Violations are what is wrong with the row. Calls may be placed only if no row
+	// has any.
 	Violations []rules.Violation
 }
 

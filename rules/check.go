@@ -67,8 +67,8 @@ func (s checkInput) allowFrom() string {
 	return "(" + destination.Mask(s.text) + ") is not one of the numbers allowed here"
 }
 
-// destinationKind judges what is of no kind as well, because no such kind is
-// allowed. It says nothing where destination_format refuses the call already.
+// destinationKind also fails a destination of no kind, unless destination_format already
+// refuses the call.
 func (s checkInput) destinationKind() string {
 	p := s.policy
 	if p.destinations == nil || p.takes(s.kind) || s.kind == "" && p.Mode(DestinationFormat) == Enforce {

@@ -177,7 +177,7 @@ func (p *Policy) readDestination(s *checkInput, v *Verdict) {
 	v.Country, v.NumberType = s.first.facts.Country(), s.first.facts.Type
 }
 
-// call finds out about a number.
+// call looks up a number and returns it as a call.
 func (p *Policy) call(n destination.Number) call {
 	n = p.dialer.Place(n)
 	if !n.Whole {

@@ -254,7 +254,7 @@ var (
 		check:  func(s checkInput) string { return s.problem },
 	})
 
-	// DestinationFormat: the destination is of one of the [Kinds].
+	// DestinationFormat: the destination is of one of the [destination.Kinds].
 	DestinationFormat = rule(Rule{
 		Name: "destination_format", Status: http.StatusUnprocessableEntity, ErrorCode: "InvalidDestination",
 		Fields: []Field{Destination},
