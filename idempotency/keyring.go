@@ -43,7 +43,7 @@ type Keyring struct {
 // was written with.
 const keyCheckSize = 8
 
-// Labels keep what is derived for one purpose from being of use for another.
+// Labels keep a key or hash that is derived for one purpose from being valid for another.
 const (
 	labelID          = "conference_members call"
 	labelDuplicate   = "conference_members duplicate"

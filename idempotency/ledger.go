@@ -13,7 +13,7 @@ import (
 // Result is what a Ledger found under a key.
 type Result int
 
-// The results. Nothing may be dialled but for Claimed.
+// The results. Only Claimed permits a call.
 const (
 	// Claimed: nothing was there. The caller holds the claim now and may dial.
 	Claimed Result = iota
@@ -64,7 +64,7 @@ type Options struct {
 	// Seal encrypts responses, for a store that others can read.
 	Seal bool
 	// OnError is called, with the ID of the record, when the outcome of a call could
-	// not be recorded, and is tried again. Default: nobody.
+	// not be recorded, and is tried again. It may be nil.
 	OnError func(ID, error)
 
 	now    func() time.Time
@@ -113,9 +113,9 @@ func (l *Ledger) Close() {
 	l.repeating.Wait()
 }
 
-// Begin claims a key, or says what is there. An error that is [ErrUnreadable] says
-// that the key is taken; any other that the store failed, and that the claim in
-// Found may have been stored: release it, or go on and finish it.
+// Begin claims a key, or returns what is recorded under it. [ErrUnreadable] means that the
+// key is taken by a record that can't be read. Any other error means that the store
+// failed and may hold the claim in Found: release it, or place the call and finish it.
 func (l *Ledger) Begin(ctx context.Context, id ID, call Fingerprint) (Found, error) {
 	c, err := l.newClaim(ctx, id, call)
 	if err != nil {
@@ -132,8 +132,8 @@ func (l *Ledger) Begin(ctx context.Context, id ID, call Fingerprint) (Found, err
 	}
 }
 
-// Find says what is there under a key, and claims nothing. It returns false if
-// nothing is.
+// Find returns what is recorded under a key, and claims nothing. It returns false if
+// there is no record.
 func (l *Ledger) Find(ctx context.Context, id ID, call Fingerprint) (found Found, ok bool, err error) {
 	err = l.Store.Scan(ctx, id[:], func(id ID, record []byte) (err error) {
 		ok = true

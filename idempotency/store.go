@@ -18,7 +18,7 @@ var (
 	ErrFull = errors.New("the store is full")
 )
 
-// Store keeps records by their IDs. It does not look into them but through the
+// Store keeps records by their IDs. It reads them only through the
 // functions of this package. A record that expired is absent. All methods are
 // safe for concurrent use, by every process that shares the store; storetest holds
 // an implementation to this.
@@ -31,11 +31,11 @@ type Store interface {
 	// returns nil, the claim survives whatever the store promises to survive.
 	Begin(ctx context.Context, id ID, claim []byte, ttl time.Duration) (held []byte, err error)
 
-	// Replace puts record in the place of held, in one atomic step, and lets it
-	// expire ttl from now; a nil record removes held. Where record is there
-	// already, it does the same again, so that a step whose reply was lost can be
-	// repeated. Where anything else is there or nothing, it changes nothing and
-	// returns ErrLost; removing what is absent is not an error.
+	// Replace replaces held by record, in one atomic step, and lets it expire ttl from
+	// now; a nil record removes held. If record is already stored, it does the same
+	// again, so that a step whose reply was lost can be repeated. If the store has any
+	// other record or none, it changes nothing and returns ErrLost; removing an absent
+	// record is not an error.
 	Replace(ctx context.Context, id ID, held, record []byte, ttl time.Duration) error
 
 	// Scan calls visit for every record whose ID begins with prefix, in any order,

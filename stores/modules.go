@@ -57,7 +57,7 @@ func (o openMemory) Verify(m Module, _ [8]byte) error {
 	return nil
 }
 
-// Close does nothing: memory is all that there is to release.
+// Close does nothing: the store holds only memory.
 func (openMemory) Close() error { return nil }
 
 // UnmarshalCaddyfile reads the module. Syntax:

@@ -15,7 +15,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
 )
 
-// Namespace is that of the guest modules.
+// Namespace is the namespace of the guest modules.
 const Namespace = "http.conference_members.stores"
 
 // Modules returns the modules of this package, to be registered.
@@ -59,8 +59,8 @@ type Opened interface {
 // pool holds the stores that are open in this process, by their poolKeys.
 var pool = caddy.NewUsagePool()
 
-// poolKey is what stores have in common that are one. The settings are empty unless
-// a store can be opened twice: then one with new settings is another.
+// poolKey identifies a store: modules with equal keys share it. Settings are empty unless
+// a store can be opened twice, once with the old and once with the new settings.
 type poolKey struct{ name, settings string }
 
 func (s *Store) poolKey() poolKey {

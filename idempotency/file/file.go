@@ -4,13 +4,13 @@
 // process, and the machine's loss of power. Steps that come while the disk is busy
 // are written together, by the next sync.
 //
-// What an earlier process had in flight is unknown as soon as the file is opened.
+// Opening the file marks calls that an earlier process had in flight as unknown.
 //
 // The file is a bbolt database, which never shrinks: space of records that expired
 // is used again. It grows to what the records of one ttl take, and never beyond
 // Options.MaxSize: from three quarters of that on, responses are not kept, and when
 // even keys don't fit, it takes no more of them ([idempotency.ErrFull]). Records expire by the wall
-// clock. The file must be on a local disk: file systems of a network lock and sync
+// clock. The file must be on a local disk: network file systems lock and sync
 // in ways of their own.
 package file
 

@@ -249,7 +249,7 @@ func (s *Store) remove(e *entry) {
 	e.remove(ofQueue)
 }
 
-// enqueue has an entry expire when its time is over.
+// enqueue queues an entry to expire ttl after now.
 func (s *Store) enqueue(e *entry, now, ttl time.Duration) {
 	e.expires = now + ttl
 	for _, q := range s.queues {

@@ -60,7 +60,7 @@ type Options struct {
 	KeyPrefix string
 	// Check is [idempotency.Keyring.Check] of the hash_key.
 	Check [8]byte
-	// Warn is called with what an operator should change. Default: nothing is.
+	// Warn is called with what an operator should change. It may be nil.
 	Warn func(string)
 }
 
