@@ -36,7 +36,7 @@ func Reserve(b *[]byte, size int) {
 }
 
 // Give takes a buffer back that nobody refers to any more. With the race detector it
-// spoils what is in it, so that tests see who still does.
+// overwrites the contents, so that tests notice code that still reads them.
 func Give(b *[]byte) {
 	taken.Add(-1)
 	if spoils {

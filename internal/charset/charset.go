@@ -35,8 +35,8 @@ var supersets = []string{
 }
 
 // IsASCIISuperset reports whether text of nothing but ASCII, in the encoding of
-// the label, is the same text in UTF-8. The label may have any letter case. Of
-// labels that are not known it is false.
+// the label, is the same text in UTF-8. The label may have any letter case. It is
+// false for an unknown label.
 func IsASCIISuperset(label string) bool {
 	label = normal(label)
 	return IsUTF8(label) || slices.ContainsFunc(supersets, func(s string) bool { return strings.HasPrefix(label, s) })

@@ -30,8 +30,9 @@ const (
 // Accepted is the Accept-Encoding of a client that unpacks these.
 const Accepted = "gzip, zstd"
 
-// Acceptable reports whether lines of Accept-Encoding name the coding that lines
-// of Content-Encoding name: who says nothing may be unable to unpack it.
+// Acceptable reports whether a client with these lines of Accept-Encoding takes the coding
+// that the lines of Content-Encoding name. A coding other than identity has to be named,
+// by itself or by *: a client that names none may be unable to unpack it.
 func Acceptable(accept, encoding []string) bool {
 	want, _ := Of(encoding)
 	ok, named := want == Identity, false
@@ -131,8 +132,8 @@ type gunzipper struct {
 var gunzippers = sync.Pool{New: func() any { return new(gunzipper) }}
 
 // gunzip unpacks one or more gzip members, RFC 1952 section 2.2, with nothing
-// after them. The standard library's reader is not the fastest, but an error
-// where a member breaks off in its header.
+// after them. The standard library's reader is not the fastest, but it returns
+// an error for a member that breaks off in its header.
 func gunzip(dst *[]byte, src []byte, limit int64) error {
 	z := gunzippers.Get().(*gunzipper) //nolint:forcetypeassert // the pool holds nothing else
 	defer gunzippers.Put(z)

@@ -21,9 +21,9 @@ var (
 	begins = regexp.MustCompile(`(?m)^<!-- BEGIN`)
 )
 
-// Check holds that every part of some pages is what its maker makes, and that
-// every maker makes one. With update the pages are rewritten; command is what does
-// that, for the message of a test that fails.
+// Check fails the test unless every part of the pages is what its maker makes, and every
+// maker makes at least one. With update it rewrites the pages; command is the command
+// that does so, for the message of a test that fails.
 func Check(t testing.TB, update bool, command string, makers map[string]Maker, pages ...string) {
 	t.Helper()
 	made := make(map[string]bool)

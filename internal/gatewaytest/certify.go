@@ -10,7 +10,7 @@ import (
 )
 
 // Certify writes {dir}/cert.pem and {dir}/key.pem, which certify 127.0.0.1, and
-// returns who vouches for them.
+// returns a pool with the certificate that verifies them.
 func (g *Gateway) Certify() (*x509.CertPool, error) {
 	s := httptest.NewTLSServer(http.NotFoundHandler()) // it comes with a pair
 	defer s.Close()

@@ -1,6 +1,6 @@
 // Package jsonwire reads the tokens of JSON (RFC 8259): white space, literals,
 // numbers and strings. It is the lexical layer under both readers of the module,
-// that of request bodies and that of responses; objects and lists are theirs.
+// of request bodies and of responses; they read objects and lists themselves.
 package jsonwire
 
 import (
@@ -27,8 +27,8 @@ const (
 	InvalidUTF8       // bytes that are not UTF-8
 )
 
-// IsSpace reports whether c is white space by RFC 8259 section 2. Of most bytes the
-// first comparison shows.
+// IsSpace reports whether c is white space by RFC 8259 section 2. For most bytes the
+// first comparison decides.
 func IsSpace(c byte) bool {
 	return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t')
 }

@@ -37,7 +37,7 @@ func Session(id, ext string) []byte {
 }
 
 // Columns are the properties that the API had when a session was recorded, in the
-// order of its CSV. It has got more since if the newest recording, doc, has.
+// order of its CSV. The newest recording, doc, may have more.
 func Columns(id string) []string {
 	header, _, _ := strings.Cut(string(Session(id, ".csv")), "\r\n")
 	names := strings.Split(header, ",")

@@ -23,7 +23,7 @@ const (
 	DropReset Drop = "reset"
 )
 
-// Fault is what goes otherwise than recorded with one request. The zero value
+// Fault is how the handling of one request differs from what was recorded. The zero value
 // is the natural response.
 type Fault struct {
 	// Early acts before the body of the request is read: nothing is bound,

@@ -24,7 +24,7 @@ func noRoute(status int) *response {
 	return &response{status: status, header: http.Header{"Content-Length": {"0"}}}
 }
 
-// newResponse returns an respond with the headers that all responses of the service
+// newResponse returns a response with the headers that all responses of the service
 // have.
 func newResponse(status int, reason string) *response {
 	return &response{status: status, reason: reason, header: http.Header{

@@ -33,8 +33,8 @@ type Options struct {
 	// [Upstream.Next] come first.
 	Fault func(*Received) *Fault
 
-	// Ended is called with every request when its handling ends, however it
-	// does: all is known of it by then, and [Stats] have it in flight still. It
+	// Ended is called with every request when its handling ends, however it ends. The
+	// record is then complete, and [Stats] still count the request as in flight. It
 	// must be safe for concurrent use, and change nothing.
 	Ended func(*Received)
 
