@@ -197,7 +197,7 @@ func size(n *int64, text string) error {
 	return nil
 }
 
-// onOff stores a switch that is on if nothing else is said.
+// onOff stores a switch that is on without an argument.
 func onOff(b **bool, args []string) error {
 	on := true
 	if len(args) > 0 {

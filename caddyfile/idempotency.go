@@ -125,7 +125,7 @@ func duration(to *caddy.Duration, text string) error {
 	return nil
 }
 
-// onOffValue stores a switch that is on if nothing else is said.
+// onOffValue stores a switch that is on without an argument.
 func onOffValue(to *bool, args []string) error {
 	var b *bool
 	if err := onOff(&b, args); err != nil {

@@ -110,7 +110,7 @@ func find(value any, place string, all []found) []found {
 	return all
 }
 
-// choose returns the one handler that is meant. Those that are alike are one.
+// choose returns the handler that is meant. Identical handlers count as one.
 func choose(all []found, file string, which int) (found, error) {
 	differ := slices.ContainsFunc(all, func(f found) bool { return !bytes.Equal(f.json, all[0].json) })
 	switch {

@@ -30,7 +30,7 @@ func (c Call) String() string { return calls[c].name }
 // Meaning returns one or two sentences for the documentation.
 func (c Call) Meaning() string { return calls[c].meaning }
 
-// CallNamed returns the one of a name. What has no such name is unknown.
+// CallNamed returns the call of a name, and Unknown for any other text.
 func CallNamed(name string) Call {
 	for i, c := range calls {
 		if c.name == name {

@@ -3,7 +3,7 @@
 // The upstream is generous about paths: letter case, doubled and trailing
 // slashes, dot segments and percent-encoding make no difference to it. Whatever
 // reaches its handler makes a phone ring, so a [Template] matches at least what
-// the upstream matches, by whichever encoding it comes.
+// the upstream matches, however it is encoded.
 //
 // # How the upstream reads a path
 //

@@ -63,7 +63,7 @@ func (m *Match) rank() int {
 	}
 }
 
-// dials is the rank of what the upstream dials for.
+// dials is the rank of a path for which the upstream dials.
 const dials = int(LookAlike) + 2
 
 // Match looks at an escaped path, without a query. The time is linear in its

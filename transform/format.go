@@ -21,7 +21,7 @@ type format struct {
 	// quoteBrackets is whether a cell is quoted that begins with [ or {.
 	quoteBrackets bool
 	// quoteEdges is whether a cell is quoted that begins or ends with a space or tab,
-	// or is just \. .
+	// or that is just \.
 	quoteEdges bool
 	// quoteSeparators is whether a cell is quoted that holds a comma, a semicolon or a
 	// tab, whichever of them is the delimiter: LibreOffice proposes to split at

@@ -88,7 +88,7 @@ func (s *scanner) release() {
 	scanners.Put(s)
 }
 
-// fail records the first error and returns -1, which every caller hands on.
+// fail records the first error and returns -1, which every caller returns.
 func (s *scanner) fail(reason Reason, offset int) int {
 	if s.reason == "" {
 		s.reason, s.offset = reason, offset

@@ -14,7 +14,7 @@ import (
 // names take n log n whatever they are. The seed keeps an upstream from
 // choosing names whose hashes are the same.
 
-// fewNames is up to how many names are compared each with each.
+// fewNames is the largest number of names that are compared pairwise.
 const fewNames = 8
 
 // seed is the seed of the names' hashes.
