@@ -146,7 +146,11 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 		return resp
 	}
 	resp.body, resp.err = io.ReadAll(res.Body)
-	resp.reloaded = c.gateway.mayHaveClosed(started)
+	made := started // the connection, which stays with the configuration that it was made to
+	if at := dialled.Load(); at != 0 {
+		made = time.Unix(0, at)
+	}
+	resp.reloaded = c.gateway.mayHaveClosed(made)
 	resp.gone = resp.err != nil && isClosed(leave)
 	return resp
 }

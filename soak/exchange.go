@@ -108,7 +108,7 @@ type response struct {
 	body     []byte // as it came, packed or not
 	err      error  // why there is none, or not all of it
 	gone     bool   // the client left before it was complete
-	reloaded bool   // a reload was under way or came meanwhile
+	reloaded bool   // the configuration that it came to may have been replaced
 	closed   bool   // a reload may have closed the connection under the request
 }
 
