@@ -152,6 +152,11 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 	}
 	resp.reloaded = c.gateway.mayHaveClosed(made)
 	resp.gone = resp.err != nil && isClosed(leave)
+	// Over HTTP/3 the server closes connections at the end of a reload although the
+	// last of their responses may not have arrived.
+	if e, ok := errors.AsType[*quic.Error](resp.err); ok && e.Remote && e.ErrorCode == quic.ErrCodeNoError {
+		resp.closed = !resp.gone && resp.reloaded
+	}
 	return resp
 }
 
