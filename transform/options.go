@@ -31,8 +31,8 @@ type Options struct {
 	// `customerBreadcrumb`, `log` or `members`. Default: `session`.
 	Rows string `json:"rows,omitempty"`
 
-	// The texts of true and false. Booleans inside of lists and objects keep their
-	// notation's. Default: as the dialect.
+	// The texts of true and false. Booleans in lists and objects stay as the notation of
+	// the cell has them. Default: as the dialect.
 	Booleans *Booleans `json:"booleans,omitempty"`
 
 	// The character between two cells: one ASCII character that is not a letter, digit,
