@@ -88,10 +88,10 @@ func nameOf(pair string) string {
 }
 
 // unescapePair decodes a name or a value of a query string or a form: "+" is a
-// space, %XX a byte. It reports false for what is not UTF-8 or has an escape
-// that is not an escape, which is left alone. (Older hosts know %uXXXX as well.) A
-// character of which one byte is escaped and another is not has two readings,
-// as bytes or as characters may be decoded first.
+// space, %XX a byte. It reports false for what is not UTF-8, and for a % without two
+// hexadecimal digits, which stays as it is: an older host reads %uXXXX there. It does
+// so too for a character of which one byte is escaped and another is not, because
+// bytes or characters may be decoded first.
 func unescapePair(s string) (text string, ok bool) {
 	if !strings.ContainsAny(s, "%+") {
 		return s, utf8.ValidString(s)
