@@ -182,7 +182,7 @@ func (h *Handler) claimUpload(r *http.Request, u *upload) *refusal {
 		h.sampled().Error("the record of an idempotency key can't be read", zap.Stringer("id", id), zap.Error(err))
 		return newRefusal(metrics.Refused, rules.IdempotencyKeyReused, "The idempotency key was used before, and what for can't be read.")
 	case err != nil:
-		_ = found.Claim.Release() // OnError has said it
+		_ = found.Claim.Release() // OnError logs a failure
 		if h.unguarded {
 			return nil // as each row will be
 		}
@@ -190,7 +190,7 @@ func (h *Handler) claimUpload(r *http.Request, u *upload) *refusal {
 		h.sampled().Error("an upload was refused: the store of idempotency keys failed", zap.Stringer("id", id), zap.Error(err))
 		return storeUnavailable()
 	case found.Claim != nil:
-		_ = found.Claim.Finish(idempotency.Response{Status: http.StatusMultiStatus, TooLarge: true}) // likewise
+		_ = found.Claim.Finish(idempotency.Response{Status: http.StatusMultiStatus, TooLarge: true}) // OnError logs a failure
 	case found.Result == idempotency.Reused:
 		h.metrics.Idempotent(metrics.KeyReused)
 		return newRefusal(metrics.Refused, rules.IdempotencyKeyReused, "The idempotency key was sent before with another upload or call. Nothing was dialled for this upload.")

@@ -60,7 +60,7 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 			defer buffer.Give(unpacked)
 			kept = w.recording.response(w.written(), w.Header(), u.kind(), unpacked)
 		}
-		_ = claim.Finish(kept) // OnError has logged it
+		_ = claim.Finish(kept) // OnError logs a failure
 	case metrics.NotDialled:
 		_ = claim.Release()
 	case metrics.Unknown: // Close records it

@@ -9,11 +9,11 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// minHashKey is the length in bytes from which a key can't be guessed by trying all.
+// minHashKey is the fewest bytes of a key that can't be found by trying all keys.
 const minHashKey = 16
 
-// checkHashKey checks a key after its placeholders are replaced. An empty one is valid: a
-// key is then made at start.
+// checkHashKey checks a key after its placeholders are replaced. An empty one is valid:
+// a random key is then made at start.
 func checkHashKey(key string) error {
 	if key == "" || len(key) >= minHashKey {
 		return nil
@@ -25,8 +25,8 @@ func checkHashKey(key string) error {
 const hashBytes = 16
 
 // destinationHash tells destinations apart without revealing them. All spellings of a
-// number have the same hash. It is an HMAC, because without a key all of the few billion
-// phone numbers could be tried. It is empty if there is no destination.
+// number have the same hash. It is an HMAC, because there are few enough phone numbers
+// to hash them all without a key. It is empty if there is no destination.
 func (x *exchange) destinationHash() string {
 	destination := x.field(rules.Destination)
 	if destination == "" {

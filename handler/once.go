@@ -103,7 +103,7 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	case claim == nil:
 		return o.unreadable(err)
 	case ctx.Err() != nil: // the client is gone
-		_ = claim.Release() // OnError has said it
+		_ = claim.Release() // OnError logs a failure
 		return placement{outcome: metrics.ClientGone}, caddyhttp.Error(statusClientClosedRequest, ctx.Err())
 	case err != nil && !o.h.unguarded:
 		_ = claim.Release()
@@ -163,7 +163,7 @@ func (o *once) close(claim *idempotency.Claim) {
 	}
 	o.h.metrics.Idempotent(metrics.KeyLost)
 	o.h.logger.Warn("the outcome of a call is unknown", zap.Stringer("id", o.id))
-	_ = claim.Close() // OnError has said it
+	_ = claim.Close() // OnError logs a failure
 }
 
 // count counts what became of the key.

@@ -18,30 +18,28 @@ var (
 	ErrFull = errors.New("the store is full")
 )
 
-// Store keeps records by their IDs. It reads them only through the
-// functions of this package. A record that expired is absent. All methods are
-// safe for concurrent use, by every process that shares the store; storetest holds
-// an implementation to this.
+// Store keeps records by their IDs. It reads them only through the functions of this
+// package. A record that expired is absent. All methods are safe for concurrent use, by
+// every process that shares the store; storetest holds an implementation to this.
 //
-// An error other than ErrLost and ErrFull says that the step may have been done or
-// not. Slices that go in or out must not be changed afterwards.
+// After an error other than ErrLost and ErrFull, the step may or may not have been done.
+// Slices that are passed or returned must not be changed afterwards.
 type Store interface {
-	// Begin keeps claim under id, unless a record is there already, in one atomic
-	// step. It returns that record, and nil if claim is kept now. When Begin
-	// returns nil, the claim survives whatever the store promises to survive.
+	// Begin keeps claim under id, unless a record is there already, in one atomic step.
+	// It returns that record, or nil if it kept the claim, which then survives whatever
+	// the store promises to survive.
 	Begin(ctx context.Context, id ID, claim []byte, ttl time.Duration) (held []byte, err error)
 
 	// Replace replaces held by record, in one atomic step, and lets it expire ttl from
-	// now; a nil record removes held. If record is already stored, it does the same
-	// again, so that a step whose reply was lost can be repeated. If the store has any
-	// other record or none, it changes nothing and returns ErrLost; removing an absent
-	// record is not an error.
+	// now; a nil record removes held. A step whose reply was lost can be repeated: if
+	// record is already stored, that is no error. If the store has any other record or
+	// none, it changes nothing and returns ErrLost; removing an absent record is no error.
 	Replace(ctx context.Context, id ID, held, record []byte, ttl time.Duration) error
 
-	// Scan calls visit for every record whose ID begins with prefix, in any order,
-	// until visit returns an error, which it returns. A record that comes or goes
-	// meanwhile may be missed. A prefix that is a whole ID is looked up as fast as
-	// Begin would.
+	// Scan calls visit for every record whose ID begins with prefix, in any order, until
+	// visit returns an error, which it returns. A record that is added or removed
+	// meanwhile may be missed. A prefix that is a whole ID is looked up as fast as in
+	// Begin.
 	Scan(ctx context.Context, prefix []byte, visit func(ID, []byte) error) error
 
 	// Health returns why the store can't be used now.
@@ -57,8 +55,7 @@ type Counts struct {
 	Unreadable int `json:"unreadable"`
 }
 
-// Count counts the records of a store, and returns up to limit IDs of those that
-// are unknown.
+// Count counts the records of a store, and returns up to limit IDs of unknown ones.
 func Count(ctx context.Context, store Store, now time.Time, limit int) (n Counts, unknown []ID, err error) {
 	err = store.Scan(ctx, nil, func(id ID, record []byte) error {
 		state, err := StateOf(record, now)
@@ -84,9 +81,9 @@ func Count(ctx context.Context, store Store, now time.Time, limit int) (n Counts
 
 // Errors of Settle.
 var (
-	// ErrNoRecord says that no record has that ID.
+	// ErrNoRecord is returned if no record has that ID.
 	ErrNoRecord = errors.New("no record has this id")
-	// ErrNotUnknown says that the outcome of the call is known, or that it is still
+	// ErrNotUnknown is returned if the outcome of the call is known, or the call is still
 	// in flight.
 	ErrNotUnknown = errors.New("the record is not unknown")
 )
@@ -100,9 +97,8 @@ func ParseShortID(s string) ([]byte, error) {
 	return short, nil
 }
 
-// Settle removes an unknown record, found by its short ID, after a human has looked
-// what became of the call: the client may repeat it with the same key, and it is
-// dialled.
+// Settle removes an unknown record, found by its short ID, after a human has found out
+// what became of the call. If the client repeats it with the same key, it is dialled.
 func Settle(ctx context.Context, store Store, short []byte, now time.Time) error {
 	found := false
 	err := store.Scan(ctx, short, func(id ID, record []byte) error {

@@ -61,8 +61,8 @@ type Labels struct {
 // counts.
 const MaxCountries = 40
 
-// MaxLabelSets is how many label sets a process may have. Every metric has a part of it, its budget;
-// what is left is for metrics to come.
+// MaxLabelSets is how many label sets a process may have. Every metric has a part of it,
+// its budget; what is left is for metrics to come.
 const MaxLabelSets = 400
 
 // Collectors are the gateway's metrics. All methods are safe for concurrent use.
@@ -110,7 +110,7 @@ func New(l Labels) *Collectors {
 		budget: 96,
 		help:   "Requests on the conference members route that ended, by format of the response and outcome.",
 		labels: []label{format, outcome},
-		starts: func(v []string) bool { return canEnd(v[0], v[1]) },
+		exists: func(v []string) bool { return canEnd(v[0], v[1]) },
 	})
 	c.calls = c.counter(metric{
 		name:   "calls_total",
@@ -131,7 +131,7 @@ func New(l Labels) *Collectors {
 		help:    "Time from forwarding a request to the header of the response, or to the failure.",
 		labels:  []label{codeClass},
 		buckets: durationBuckets,
-		starts:  func(v []string) bool { return v[0] != other },
+		exists:  func(v []string) bool { return v[0] != other },
 	})
 	c.transcode = c.histogram(metric{
 		name:    "transcode_duration_seconds",
@@ -150,7 +150,7 @@ func New(l Labels) *Collectors {
 		budget: 140,
 		help:   "Rules that requests violate, by field, rule and the rule's mode.",
 		labels: []label{field, rule, mode},
-		starts: func(v []string) bool {
+		exists: func(v []string) bool {
 			return v[2] == enforce && slices.ContainsFunc(l.Rules[v[1]], func(f string) bool { return cmp.Or(f, none) == v[0] })
 		},
 	})
@@ -164,7 +164,7 @@ func New(l Labels) *Collectors {
 		budget: 48,
 		help:   "Calls forwarded, by kind of the destination and, of a phone number, its country.",
 		labels: []label{kind, country},
-		starts: func(v []string) bool { return slices.Contains(l.Kinds, v[0]) && v[1] == none },
+		exists: func(v []string) bool { return slices.Contains(l.Kinds, v[0]) && v[1] == none },
 	})
 	c.requestBytes = c.histogram(metric{
 		name:    "request_body_bytes",

@@ -19,11 +19,11 @@ type metric struct {
 	budget int
 	// buckets are the boundaries of a histogram.
 	buckets []float64
-	// starts reports which series exist from the start, by the values of the labels.
-	// If it is nil, those of a counter do that have no value none or other, and
-	// none of a histogram: it has many samples a series. A metric without labels
-	// exists in any case.
-	starts func(values []string) bool
+	// exists reports whether a series is there, with zero, before it is first used, by
+	// the values of its labels. The default is: a counter's series if no value is none
+	// or other, and no series of a histogram, which has many samples each. A metric
+	// without labels is always there.
+	exists func(values []string) bool
 }
 
 // maxLabels is the most labels that a metric has.
@@ -81,8 +81,8 @@ func (f *family[M]) values(k int) []string {
 	return values
 }
 
-// newFamily makes the family of a vector and the series that exist from the
-// start.
+// newFamily makes the family of a vector, with the series that exist before they are
+// used.
 func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, resolve func(values ...string) M) *family[M] {
 	f := &family[M]{Collector: vector, labels: m.labels, resolve: resolve}
 	size := 1
@@ -91,7 +91,7 @@ func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, res
 	}
 	f.series = make([]atomic.Pointer[M], size)
 	for k := range f.series {
-		if values := f.values(k); len(m.labels) == 0 || m.starts != nil && m.starts(values) {
+		if values := f.values(k); len(m.labels) == 0 || m.exists != nil && m.exists(values) {
 			f.of(values...)
 		}
 	}
@@ -111,8 +111,8 @@ func (m *metric) names() []string {
 
 // counter puts a counter into the table.
 func (c *Collectors) counter(m metric) *family[prometheus.Counter] {
-	if m.starts == nil {
-		m.starts = func(values []string) bool {
+	if m.exists == nil {
+		m.exists = func(values []string) bool {
 			return !slices.Contains(values, none) && !slices.Contains(values, other)
 		}
 	}

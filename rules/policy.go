@@ -10,9 +10,9 @@ import (
 // Policy judges calls. It is made by [Compile], never changes, and may be used
 // by any number of goroutines.
 type Policy struct {
-	modes        []string           // of every rule, by its number
-	anyField     []*Rule            // judged that any field can fail, but for required
-	byField      [NumFields][]*Rule // judged in a field's turn
+	modes        []string           // the mode of each rule, by the rule's number
+	anyField     []*Rule            // the rules that every field is held to, except required
+	byField      [NumFields][]*Rule // the rules of one field
 	require      []Field
 	destinations []destination.Kind // nil for all
 	region       string
@@ -20,30 +20,29 @@ type Policy struct {
 	denyTypes    map[string]bool
 	allowFrom    map[string]bool // nil for any number
 	dialer       *destination.Dialer
-	kindList     string // the kinds allowed, for people
-	countries    string // the countries allowed, for people
+	kindList     string // the kinds allowed, as errors list them
+	countries    string // the countries allowed, likewise
 }
 
 // Verdict is what a policy says about a call.
 type Verdict struct {
-	// Violations are the rules in mode enforce that the call fails: it must not
-	// be forwarded if there is one.
+	// Violations are those of rules in mode enforce. With any of them, the call must
+	// not be forwarded.
 	Violations []Violation
-	// Reported are the rules in mode report that the call fails: it would be refused
-	// if they were enforced.
+	// Reported are those of rules in mode report. The call would be refused if the rules
+	// were enforced.
 	Reported []Violation
-	// Warnings are the rules that the call fails and that refuse nothing in any mode of
-	// all rules: lost_plus, and validity as long as [NumberOptions.Validity] is "warn".
+	// Warnings are those of rules that only warn, whatever the mode of all rules is:
+	// lost_plus, and validity as long as [NumberOptions.Validity] is "warn".
 	Warnings []Violation
 	// Kind is the kind of the destination, or empty.
 	Kind destination.Kind
-	// Country is the ISO 3166 code of the destination's country in upper case,
-	// or empty where the destination is not a number, or its country can't be
-	// told.
+	// Country is the ISO 3166 code of the destination's country in upper case, or empty
+	// where the destination is not a number or its country is not known.
 	Country string
-	// FromCountry is the same of fromNumber.
+	// FromCountry is the country of fromNumber, likewise.
 	FromCountry string
-	// NumberType is the type of the destination's number by the names of
+	// NumberType is the type of the destination's number, one of the names of
 	// [NumberOptions.DenyTypes], or empty where it is not known.
 	NumberType string
 }
@@ -53,11 +52,10 @@ func (p *Policy) Mode(r *Rule) string {
 	return p.modes[r.number]
 }
 
-// Normalize rewrites destination and fromNumber to E.164 if they are national
-// or punctuated numbers and the policy has a region. Extensions, names,
-// addresses and numbers that its numbering plan has no place for stay as they
-// are, and so does everything without a region. Doing it twice changes
-// nothing.
+// Normalize rewrites destination and fromNumber to E.164 if they are national or
+// punctuated numbers and the policy has a region. Extensions, names, addresses and
+// numbers that the region's numbering plan does not have stay as they are; without a
+// region, everything does. A second call changes nothing.
 func (p *Policy) Normalize(c *Call) {
 	if p.region == "" {
 		return
@@ -71,9 +69,9 @@ func (p *Policy) Normalize(c *Call) {
 	}
 }
 
-// Judge holds a call against every rule and returns all that it fails, in the
-// order of the fields. Call [Policy.Normalize] first. A field that is empty
-// fails no rule but required, and one that is much too long no other rule than that.
+// Judge holds a call against every rule and returns all that it violates, in the order
+// of the fields. Call [Policy.Normalize] first. An empty field violates no rule except
+// required, and a much too long one none except text_length.
 func (p *Policy) Judge(c Call) Verdict {
 	var v Verdict
 	s := checkInput{policy: p, from: c.text(FromNumber)}
@@ -101,7 +99,7 @@ func (p *Policy) Judge(c Call) Verdict {
 			p.readFrom(&s, &v)
 		case Destination:
 			p.readDestination(&s, &v)
-		default: // there is nothing more to know of an id
+		default: // the format of an id is all there is to judge
 		}
 		for _, r := range p.byField[f] {
 			fails := f

@@ -9,15 +9,15 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// books are what the clients, the witness in the gateway and the upstream say about
-// each exchange. One that all are done with is judged, counted and forgotten, so
-// that the books are as large as what is under way.
+// books hold what the clients, the witness in the gateway and the upstream report about
+// each exchange. One that all are done with is judged, counted and forgotten, so the
+// books hold only what is under way.
 type books struct {
 	mu      sync.Mutex
 	open    map[string]*exchange
-	changes int // grows with every report
+	changes int // how many reports there were
 	ledger  ledger
-	counts  map[string]map[string]int // for the summary: of what, which, how many
+	counts  map[string]map[string]int // for the summary: how many, by what and which
 	wrong   mismatches
 }
 
@@ -30,7 +30,7 @@ func newBooks() *books {
 	}
 }
 
-// mismatches are what is wrong, the first of each kind in full.
+// mismatches are what was found wrong, the first of each kind in full.
 type mismatches struct {
 	all  []string
 	seen map[string]int
@@ -82,14 +82,14 @@ func (b *books) begin(x *exchange) {
 	b.open[x.id] = x
 }
 
-// tell finds an open exchange for a report on it.
-func (b *books) tell(id, who string, note func(*exchange)) {
+// report notes something about an open exchange.
+func (b *books) report(id, who string, note func(*exchange)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.changes++
 	x := b.open[id]
 	if x == nil {
-		b.wrong.add(who, id+" came although it is over and done with, or never was")
+		b.wrong.add(who, id+" is reported, which has ended or never began")
 		return
 	}
 	note(x)
@@ -98,7 +98,7 @@ func (b *books) tell(id, who string, note func(*exchange)) {
 
 // entered notes that the gateway got a request.
 func (b *books) entered(id string) {
-	b.tell(id, "at the gateway", func(x *exchange) {
+	b.report(id, "at the gateway", func(x *exchange) {
 		if x.entered++; x.entered == 1 && (!x.want.arrives || x.leave == inTheRequest) {
 			close(x.reached)
 		}
@@ -107,7 +107,7 @@ func (b *books) entered(id string) {
 
 // left notes that the gateway is done with a request, and with what outcome.
 func (b *books) left(id, outcome string, panicked bool) {
-	b.tell(id, "at the gateway", func(x *exchange) {
+	b.report(id, "at the gateway", func(x *exchange) {
 		x.left++
 		x.outcome = outcome
 		x.panicked = x.panicked || panicked
@@ -117,7 +117,7 @@ func (b *books) left(id, outcome string, panicked bool) {
 // arrived notes that the upstream got a request, and returns what it shall do.
 func (b *books) arrived(r *upstreamtest.Received) *upstreamtest.Fault {
 	var f *upstreamtest.Fault
-	b.tell(r.Header.Get(markHeader), "at the upstream", func(x *exchange) {
+	b.report(r.Header.Get(markHeader), "at the upstream", func(x *exchange) {
 		f = x.want.fault
 		if x.arrived++; x.arrived == 1 && x.want.arrives && x.leave != inTheRequest {
 			close(x.reached)
@@ -126,7 +126,7 @@ func (b *books) arrived(r *upstreamtest.Received) *upstreamtest.Fault {
 	return f
 }
 
-// session returns the session that an exchange is to be served with.
+// session returns the session that the upstream sends for an exchange.
 func (b *books) session(id string) []byte {
 	b.mu.Lock()
 	x := b.open[id]
@@ -139,7 +139,7 @@ func (b *books) session(id string) []byte {
 
 // ended notes that the upstream is done with a request.
 func (b *books) ended(r *upstreamtest.Received) {
-	b.tell(r.Header.Get(markHeader), "at the upstream", func(x *exchange) {
+	b.report(r.Header.Get(markHeader), "at the upstream", func(x *exchange) {
 		x.ended++
 		if r.Bound != nil {
 			bound := *r.Bound
@@ -149,9 +149,9 @@ func (b *books) ended(r *upstreamtest.Received) {
 	})
 }
 
-// done notes what the client got. It does nothing more with the request.
+// done notes what the client got. It is the last report of a client.
 func (b *books) done(x *exchange, resp *response) {
-	b.tell(x.id, "at the client", func(x *exchange) { x.response = resp })
+	b.report(x.id, "at the client", func(x *exchange) { x.response = resp })
 }
 
 // settle judges an exchange that everybody is done with. The lock must be held.
@@ -160,7 +160,7 @@ func (b *books) settle(x *exchange) {
 		return
 	}
 	if x.entered == 0 && x.inDoubt() {
-		return // it may be on its way to the gateway still
+		return // it may still be on its way to the gateway
 	}
 	for _, w := range x.judge() {
 		b.wrong.add(x.kind, fmt.Sprintf("%s over %s: %s", x.id, x.request.protocol, w))
@@ -171,7 +171,7 @@ func (b *books) settle(x *exchange) {
 		b.summarize(x)
 	}
 	if x.inDoubt() && x.want.arrives && x.arrived == 0 {
-		return // the gateway gave it up, and it may be on its way to the upstream
+		return // the gateway gave up, and it may still be on its way to the upstream
 	}
 	delete(b.open, x.id)
 }
@@ -203,23 +203,27 @@ func (b *books) count(what, which string) {
 	b.counts[what][which]++
 }
 
-// atRest returns how many reports there were, and whether all exchanges are over
-// but for those that may never reach the gateway.
+// pending reports whether an exchange has not ended and is sure to reach the gateway.
+func (x *exchange) pending() bool {
+	return !x.settled && (x.response == nil || x.entered > 0 || !x.inDoubt())
+}
+
+// atRest returns how many reports there were, and whether no exchange is pending.
 func (b *books) atRest() (changes int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, x := range b.open {
-		if !x.settled && (x.response == nil || x.entered > 0 || !x.inDoubt()) {
+		if x.pending() {
 			return b.changes, false
 		}
 	}
 	return b.changes, true
 }
 
-// patience is how many rests a request that is in doubt is waited for.
+// patience is after how many rests a request that is in doubt is given up.
 const patience = 3
 
-// rest gives up those that have been waited for.
+// rest gives up requests that have been in doubt for too long.
 func (b *books) rest() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -233,13 +237,13 @@ func (b *books) rest() {
 	}
 }
 
-// stuck are the exchanges that do not come to an end.
+// stuck lists the pending exchanges.
 func (b *books) stuck() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []string
 	for _, x := range b.open {
-		if !x.settled && (x.response == nil || x.entered > 0 || !x.inDoubt()) {
+		if x.pending() {
 			all = append(all, fmt.Sprintf("%s (%s): got a response %t, at the gateway %d of %d, at the upstream %d of %d",
 				x.id, x.kind, x.response != nil, x.left, x.entered, x.ended, x.arrived))
 		}

@@ -12,20 +12,20 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// call is what a client asks for.
+// call is a call that a client asks for.
 type call struct {
 	sessionID, callSID, from string
 	destination
 }
 
-// destination is who is dialled, and what the gateway makes of it.
+// destination is who is dialled, as the client writes it and as the gateway reads it.
 type destination struct {
 	text          string
 	bound         string // what is forwarded
 	kind, country string
 }
 
-// destinations are of every kind, and phone numbers of several countries.
+// destinations are of every kind and, of phone numbers, of several countries.
 var destinations = []destination{
 	{"+12025550123", "+12025550123", "phone", "US"},
 	{"+442079460018", "+442079460018", "phone", "GB"},
@@ -40,13 +40,13 @@ var destinations = []destination{
 	{"4711", "4711", "name", none},
 }
 
-// national are numbers that a site with a region rewrites.
+// national is a number that a site with a region rewrites.
 var national = destination{"(202) 555-0123", "+12025550123", "phone", "US"}
 
-// callers are numbers to show, none among them.
+// callers are caller IDs; an empty one is not sent.
 var callers = []string{"", "", "+12025550100", "+442079460000"}
 
-// fields are the fields that a call sends, without the session's id.
+// fields returns the names and values that a call sends, without the session's id.
 func (c *call) fields() [][2]string {
 	fields := [][2]string{{"destination", c.text}}
 	if c.callSID != "" {
@@ -58,7 +58,7 @@ func (c *call) fields() [][2]string {
 	return fields
 }
 
-// json is the call as a JSON object, and one member more.
+// json returns the call as a JSON object, with a member that the gateway does not know.
 func (c *call) json(name func(string) string) []byte {
 	members := map[string]any{"note": []any{"unknown to the gateway", 1.5, nil}}
 	for _, f := range c.fields() {
@@ -71,7 +71,7 @@ func (c *call) json(name func(string) string) []byte {
 	return b
 }
 
-// csv is the call as a header row and a row of values.
+// csv returns the call as a header row and a row of values.
 func (c *call) csv(newline string) []byte {
 	fields := c.fields()
 	names, values := make([]string, 0, len(fields)), make([]string, 0, len(fields))
@@ -82,7 +82,7 @@ func (c *call) csv(newline string) []byte {
 	return []byte(strings.Join(names, ",") + newline + strings.Join(values, ",") + newline)
 }
 
-// form is the call as a URL-encoded form, or as a query.
+// form returns the call as a URL-encoded form, which is a query too.
 func (c *call) form() string {
 	values := make(url.Values)
 	for _, f := range c.fields() {
@@ -91,10 +91,10 @@ func (c *call) form() string {
 	return values.Encode()
 }
 
-// asIs is a name as it is documented.
+// asIs spells a name as it is documented.
 func asIs(name string) string { return name }
 
-// ways are the ways in which a call can be sent, one as good as the other.
+// ways are the ways to send a call. All of them mean the same.
 var ways = []struct {
 	name  string
 	write func(*request, *call)
@@ -118,7 +118,7 @@ var ways = []struct {
 	{"the query and JSON", func(r *request, c *call) { r.ask(c.form()); r.send("application/json", c.json(asIs)) }},
 }
 
-// send sets the body and its type, none if it is empty.
+// send sets the body and its type; an empty one is not sent.
 func (r *request) send(contentType string, body []byte) {
 	r.body = body
 	r.header.Del("Content-Type")
@@ -141,7 +141,7 @@ func (r *request) sendMultipart(c *call) {
 	w := multipart.NewWriter(&b)
 	for _, f := range c.fields() {
 		if err := w.WriteField(f[0], f[1]); err != nil {
-			panic(err) // a buffer takes all
+			panic(err) // a buffer takes everything
 		}
 	}
 	if err := w.Close(); err != nil {
@@ -166,11 +166,11 @@ var packers = map[string]func([]byte) []byte{
 	"zstd": func(plain []byte) []byte { return zstdEncoder().EncodeAll(plain, nil) },
 }
 
-// zstdEncoder is one for all: it is large.
+// zstdEncoder is shared, because an encoder is large.
 var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
-		panic(err) // the options are good
+		panic(err) // the options are valid
 	}
 	return z
 })
@@ -211,8 +211,7 @@ var formats = []asked{
 	{"html", "", "", []string{"text/html"}},
 }
 
-// contentTypes are those of the responses of the upstream, and of the gateway in
-// CSV.
+// contentTypes are those of the upstream's responses and of the gateway's CSV.
 var contentTypes = map[string]string{
 	"json": "application/json; charset=utf-8",
 	"csv":  "text/csv; charset=utf-8",
@@ -221,7 +220,7 @@ var contentTypes = map[string]string{
 	"html": "text/html",
 }
 
-// membersPath is the route for a session.
+// membersPath returns the path of the route for a session.
 func membersPath(id string) string { return "/sessions/" + id + "/conference/members" }
 
 // askFor asks for a format.

@@ -16,8 +16,7 @@ import (
 	quic "github.com/quic-go/quic-go/http3"
 )
 
-// protocol is the HTTP version of a request, and whether its connection is used
-// again.
+// protocol is the HTTP version of a request, and whether its connection is reused.
 type protocol uint8
 
 const (
@@ -27,7 +26,7 @@ const (
 	http3
 )
 
-// protocols are all of them.
+// protocols lists all protocols.
 var protocols = [...]protocol{http1, http1Close, http2, http3}
 
 func (p protocol) String() string {
@@ -62,7 +61,7 @@ func newQUIC(g *gateway) *quic.Transport {
 	return &quic.Transport{TLSClientConfig: &tls.Config{RootCAs: g.trusted, MinVersion: tls.VersionTLS13}, DisableCompression: true}
 }
 
-// newTransport makes a transport that asks for no coding by itself.
+// newTransport makes a transport that asks for no content coding by itself.
 func newTransport(set func(*http.Protocols, bool)) *http.Transport {
 	p := new(http.Protocols)
 	set(p, true)
@@ -146,7 +145,7 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 		return resp
 	}
 	resp.body, resp.err = io.ReadAll(res.Body)
-	made := started // the connection, which stays with the configuration that it was made to
+	made := started // when the connection was made, which stays with the configuration that accepted it
 	if at := dialled.Load(); at != 0 {
 		made = time.Unix(0, at)
 	}
@@ -160,8 +159,8 @@ func (c *client) exchange(ctx context.Context, x *exchange, pause time.Duration)
 	return resp
 }
 
-// closed reports whether a reload may have closed the connection on which there
-// was no response. It was dialled at that time, 0 if it was reset meanwhile.
+// closed reports whether a reload may have closed a connection on which no response
+// came. It was dialled at dialled, in Unix nanoseconds, or 0 if that is not known.
 func (c *client) closed(err error, dialled int64) bool {
 	at := time.Unix(0, dialled)
 	switch {
@@ -176,8 +175,8 @@ func (c *client) closed(err error, dialled int64) bool {
 	return c.gateway.mayHaveClosed(at)
 }
 
-// leaveWhen waits until a client is to leave, and returns false if its response was
-// there before.
+// leaveWhen waits until a client is to leave. It returns false if the response came
+// before that.
 func leaveWhen(ctx context.Context, x *exchange, pause time.Duration) bool {
 	when := time.NewTimer(pause)
 	defer when.Stop()
@@ -206,8 +205,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// http is the request for net/http, with half of a body that never comes to its
-// end if the client is to leave in it.
+// http makes the request for net/http. With half, the body stops in the middle until the
+// client leaves.
 func (r *request) http(ctx context.Context, url string, half bool) *http.Request {
 	url += r.path
 	if r.query != "" {
@@ -233,7 +232,7 @@ func (r *request) http(ctx context.Context, url string, half bool) *http.Request
 	return req
 }
 
-// endless is a body that sends nothing until the client leaves.
+// endless is the rest of a body, which never comes.
 type endless struct{ ctx context.Context } //nolint:containedctx // a Reader has no other way to know
 
 func (e endless) Read([]byte) (int, error) {

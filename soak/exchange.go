@@ -7,30 +7,29 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// exchange is one request of a client: what it is, what must come of it, and
-// what did.
+// exchange is one request of a client: what it is, what must come of it, and what did.
 type exchange struct {
-	// id is its own alone. It is the session id, and is in markHeader.
+	// id is unique. It is the id of the session, and the value of markHeader.
 	id      string
 	kind    string // for people
-	session string // the id of the session, if that is not its own
+	session string // the id of the session, if another one
 	request request
 	want    want
 	leave   departure
 
 	// What happened, kept by the books.
-	entered  int    // how often the gateway got it
+	entered  int    // how often it was at the gateway
 	left     int    // how often the gateway was done with it
-	arrived  int    // how often the upstream got it
+	arrived  int    // how often it was at the upstream
 	ended    int    // how often the upstream was done with it
-	outcome  string // what the gateway says about it
+	outcome  string // as the gateway reports it
 	panicked bool
 	bound    *upstreamtest.Bound   // of the last that arrived
 	rows     []*upstreamtest.Bound // of an upload
 	response *response             // nil until the client is done
-	reached  chan struct{}         // closed when the gateway, or the upstream if it is to get it, has it
+	reached  chan struct{}         // closed when it is at the upstream, or at the gateway if it goes no further
 	settled  bool                  // it is judged and counted
-	rests    int                   // how many rests it has been waited for
+	rests    int                   // how many rests there were since it began
 }
 
 // sessionID is the id of the session that the call is for.
@@ -39,8 +38,8 @@ func (x *exchange) sessionID() string { return cmp.Or(x.session, x.id) }
 // keyHeader is the header of the idempotency key.
 const keyHeader = "Idempotency-Key"
 
-// markHeader is the header of every request that holds its id. The gateway
-// forwards it as it forwards any other.
+// markHeader is the header of every request that holds its id. The gateway forwards
+// it like any other.
 const markHeader = "X-Soak"
 
 // request is what the client sends.
@@ -86,7 +85,7 @@ type want struct {
 	// What is counted. An empty outcome says that it is not on the route.
 	outcome       string
 	format        string // none where the outcome has no format
-	negotiated    string // what is in its place if the client is gone
+	negotiated    string // what is counted instead if the client is gone
 	kind, country string // of the destination, empty if nothing is dialled
 	class         string // of the upstream's status, empty if it is not forwarded
 	failures      []failure

@@ -18,12 +18,12 @@ import (
 // tailoredMaxResponse is the max_response of the site tailored, in bytes.
 const tailoredMaxResponse = 64 << 10
 
-// keyTTL is how long a key is known: not long, for what the process holds to stay
-// the same.
+// keyTTL is how long a key is kept. It is short, so that the keys of a run take no more
+// and more memory.
 const keyTTL = 20 * time.Second
 
-// views are how responses are made CSV: by the sites without a csv block, and by
-// the site tailored without a view and with each.
+// views are the options of CSV: "plain" of the sites without a csv block, and the others
+// of the site tailored, without a view and with each.
 var views = map[string]transform.Options{
 	"plain": {},
 	"":      {Dialect: "rfc4180"},
@@ -38,14 +38,12 @@ var views = map[string]transform.Options{
 	},
 }
 
-// caddyfile is the configuration of the gateway. A variation is one that makes
-// no difference to what a client gets.
+// caddyfile is the configuration of the gateway.
 //
-// What Caddy keeps of a configuration after a reload is to be gone soon, for else
-// it looks like a leak: idle connections to the upstream, by default for two
-// minutes, and all of the configuration for as long as a write may stall, by
-// default a minute, for golang.org/x/net/http2 can start the timer of a stream
-// that has ended.
+// Timeouts are short, because what Caddy keeps of a replaced configuration looks like a
+// leak: by default, idle connections to the upstream for two minutes, and the whole
+// configuration for a minute, as long as a write may stall, because
+// golang.org/x/net/http2 can start the timer of a stream that has ended.
 var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	grace_period 10s
 	order soak_witness first
@@ -180,11 +178,10 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 }
 `))
 
-// variation is a configuration that differs from the others in what no client
-// can tell.
+// variation is what configurations differ in. No client can tell one from another.
 type variation struct{ Site, Directive, Proxy, Transport string }
 
-// variations are what reloads go round. The first is loaded at every rest.
+// variations are loaded in turn. The first is loaded at every rest.
 var variations = []variation{
 	{},
 	{Site: "encode gzip zstd", Directive: "max_body 24KiB", Transport: "compression off"},
@@ -197,11 +194,11 @@ var variations = []variation{
 type gateway struct {
 	*gatewaytest.Gateway
 	upstream string
-	trusted  *x509.CertPool // who vouches for its certificate
+	trusted  *x509.CertPool // for its certificate
 
 	mu       sync.Mutex
 	reloads  int
-	finished time.Time // of the latest reload; zero while it is under way
+	finished time.Time // when the latest reload ended; zero while one is under way
 }
 
 // startGateway starts a Caddy in front of an upstream. Its certificate is in dir.
@@ -243,21 +240,21 @@ func (g *gateway) reload() error {
 	return g.load(n)
 }
 
-// note does f under the lock.
+// note calls f under the lock.
 func (g *gateway) note(f func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f()
 }
 
-// closing is how long after a reload the listeners of the configuration before
-// it may be open still: they are closed in the background.
+// closing is how long after a reload the listeners of the replaced configuration may
+// still be open: they are closed in the background.
 const closing = time.Second
 
-// mayHaveClosed reports whether a reload may have closed a connection under a
-// request. A connection to the configuration before is closed when it is idle,
-// and while nobody has accepted it; a client that sends at that moment can't
-// know. One that was made after the latest reload is not closed by any.
+// mayHaveClosed reports whether a reload may have closed a connection under a request. A
+// connection to the replaced configuration is closed when it is idle or not yet accepted,
+// and a client may send at that moment. No reload closes a connection that was made after
+// it.
 func (g *gateway) mayHaveClosed(dialled time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -20,9 +20,8 @@ const none = "none"
 // clientGone is the outcome of a request whose client left.
 const clientGone = "client_gone"
 
-// inDoubt reports whether nobody knows how far the request got: its client
-// left at any moment, or a reload closed the connection under it. The
-// client must be done.
+// inDoubt reports whether nobody knows how far the request got: its client left at
+// any moment, or a reload closed its connection. The client must be done.
 func (x *exchange) inDoubt() bool {
 	if x.response.complete() {
 		return false
@@ -206,8 +205,7 @@ func postStore(l ledger, result string, times span) {
 	}
 }
 
-// postCall posts what became of the call. Of a client that left, nobody but the
-// gateway can say.
+// postCall posts what became of the call. If the client left, only the gateway knows.
 func (x *exchange) postCall(l ledger) {
 	const name = "calls_total"
 	call := "not-dialled"
@@ -241,7 +239,7 @@ func (x *exchange) postClass(l ledger, forwarded span, sure bool) {
 		l.post(name, forwarded, "code_class", x.want.class)
 		return
 	}
-	// It is in one of the two, and once in their total.
+	// It is counted in one of the two series, and once in their total.
 	total := l[name]
 	for _, class := range slices.Compact([]string{x.want.class, none}) {
 		l.post(name, span{0, forwarded.hi}, "code_class", class)
@@ -249,7 +247,7 @@ func (x *exchange) postClass(l ledger, forwarded span, sure bool) {
 	l[name] = span{total.lo + forwarded.lo, total.hi + forwarded.hi}
 }
 
-// exact holds that the body is just that. It is made when it is needed.
+// exact holds that the body is this one, which is made when it is needed.
 func exact(want func() []byte) func(*response) string {
 	return func(resp *response) string {
 		got, err := unpacked(resp)
@@ -273,7 +271,7 @@ func containing(text string) func(*response) string {
 	}
 }
 
-// beginning holds that the body is a part of that, up to where it broke off.
+// beginning holds that the body is the beginning of this one.
 func beginning(want func() []byte) func(*response) string {
 	return func(resp *response) string {
 		if w := want(); !bytes.HasPrefix(w, resp.body) {
@@ -305,7 +303,7 @@ func unpacked(resp *response) ([]byte, error) {
 	return resp.body, nil
 }
 
-// difference says where two bodies part.
+// difference says where two bodies differ first.
 func difference(got, want []byte) string {
 	at := 0
 	for at < min(len(got), len(want)) && got[at] == want[at] {

@@ -11,7 +11,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// settled is an exchange that is over, and all right.
+// settled returns an exchange that has ended well.
 func settled() *exchange {
 	id := "soak-1-1"
 	c := &call{sessionID: id, callSID: "CA1", destination: destinations[0]}
@@ -35,8 +35,7 @@ func settled() *exchange {
 	return x
 }
 
-// mistakes are what an exchange can end with that is wrong, and a word of what is
-// said of it.
+// mistakes are what can be wrong with an exchange, and a part of the message about it.
 var mistakes = map[string]struct {
 	make func(*exchange)
 	want string
@@ -84,7 +83,7 @@ const (
 	rowsEnd   = `{"rows":2}` + "\n"
 )
 
-// asUpload has the exchange be an upload of two rows before it is changed.
+// asUpload makes the exchange an upload of two rows before it is changed.
 func asUpload(change func(*exchange)) func(*exchange) {
 	return func(x *exchange) {
 		for _, d := range destinations[:2] {
@@ -169,7 +168,7 @@ func TestARefusalIsHeldToItsRules(t *testing.T) {
 	}
 }
 
-// tellAll has the books hear of an exchange from all sides.
+// tellAll reports an exchange to the books from all sides.
 func tellAll(b *books, x *exchange) {
 	resp := x.response
 	x.entered, x.left, x.arrived, x.ended, x.response = 0, 0, 0, 0, nil
@@ -223,7 +222,7 @@ func TestWhatNeverEndsIsFound(t *testing.T) {
 	}
 }
 
-// TestALateArrivalOfOneWhoLeftIsWaitedFor, and a second one is found.
+// TestALateArrivalOfOneWhoLeftIsWaitedFor holds also that a second arrival is found.
 func TestALateArrivalOfOneWhoLeftIsWaitedFor(t *testing.T) {
 	b := newBooks()
 	x := settled()
@@ -273,7 +272,7 @@ func TestMismatchesOfAKindAreBounded(t *testing.T) {
 	}
 }
 
-// growth is the page of metrics that a ledger wants.
+// growth returns the metrics that agree with a ledger.
 func growth(l ledger) metrics {
 	m := make(metrics)
 	for name, s := range l {
@@ -331,8 +330,8 @@ func TestEverythingThatIsCountedIsPosted(t *testing.T) {
 	}
 }
 
-// TestADoubtIsBounded: one who left is one request in any case, and at most one
-// call.
+// TestADoubtIsBounded holds that a client that left counts for one request, and for one
+// call at most.
 func TestADoubtIsBounded(t *testing.T) {
 	l := make(ledger)
 	x := settled()

@@ -19,7 +19,7 @@ import (
 
 // keyedOptions are the options of calls with an idempotency key.
 type keyedOptions struct {
-	intents int // calls that are meant, in all
+	intents int // how many in all
 	kills   int // of gateways, in all
 	seed    uint64
 	dir     string // for files of stores and logs
@@ -27,16 +27,16 @@ type keyedOptions struct {
 	out     io.Writer
 }
 
-// An intent is a call that is meant once. Its client sends it until it knows what
+// intent is a call that is to be placed once. Its client sends it until it knows what
 // became of it.
 type intent struct {
 	number int
 	key    string
 	fault  keyedFault // of the API, once it has dialled
-	inBody bool       // else in the query, with no body at all
+	inBody bool       // or else in the query, without a body
 
 	mu       sync.Mutex
-	busy     bool   // the API has refused it
+	arrived  bool   // the API has got it
 	dials    int    // by the API
 	end      string // what the client knows
 	response []byte // of the call that was placed
@@ -51,7 +51,7 @@ const (
 	busyFirst            // 429, nothing dialled, the first time
 	breaks               // dials, and then 500
 	resets               // dials, and then closes the connection
-	slow                 // dials, and takes its time
+	slow                 // dials, and responds after 50 ms
 )
 
 // What a client knows in the end.
@@ -60,15 +60,15 @@ const (
 	unknown = "unknown"
 )
 
-// keyed are the books of calls with a key under one arrangement of gateways.
+// keyed runs intents under one arrangement of gateways, and keeps the books.
 type keyed struct {
 	arrangement
 	name    string
 	api     *http.Server
 	address string // of the API
 	client  *http.Client
-	sending chan struct{} // as many at once
-	seen    atomic.Int64  // what clients sent and the API got, by which kills are timed
+	sending chan struct{} // a slot for each request under way
+	seen    atomic.Int64  // how many requests clients sent and the API got, by which kills are timed
 
 	mu      sync.Mutex
 	intents map[string]*intent
@@ -76,20 +76,20 @@ type keyed struct {
 	counts  map[string]int
 }
 
-// arrangement is the gateways, and what breaks.
+// arrangement is one or more gateways, their store, and what breaks of them.
 type arrangement interface {
-	// start starts all.
+	// start starts everything.
 	start(k *keyed, dir string) error
 	// addresses are those of the gateways.
 	addresses() []string
-	// kill kills a gateway and starts it again, and may break more.
+	// kill kills a gateway and starts it again, and may break the store too.
 	kill(k *keyed, n int) error
-	// stop kills all.
+	// stop kills everything.
 	stop()
 }
 
-// soakKeyed sends calls with a key and kills gateways meanwhile, under both
-// arrangements, and returns what is wrong.
+// soakKeyed sends calls with a key and kills gateways meanwhile, under each arrangement,
+// and returns what is wrong.
 func soakKeyed(ctx context.Context, o keyedOptions) (wrong []string, err error) {
 	arrangements := map[string]arrangement{"file": new(oneFile)}
 	names := []string{"file"}
@@ -118,11 +118,11 @@ func soakKeyed(ctx context.Context, o keyedOptions) (wrong []string, err error) 
 const (
 	// keyedClients is how many requests are under way at once.
 	keyedClients = 16
-	// keyedCallTimeout is how long a call may take: after it, what a gateway left that
-	// was killed is unknown.
+	// keyedCallTimeout is how long a call may take. After it, the outcome of a call of a
+	// killed gateway is unknown.
 	keyedCallTimeout = 5 * time.Second
-	// keyedPatience is how long a client asks at most: a key whose outcome is not known
-	// by then is wedged.
+	// keyedPatience is how long a client tries. A key whose outcome it does not know by
+	// then is wedged.
 	keyedPatience = 2 * time.Minute
 )
 
@@ -147,7 +147,7 @@ func (k *keyed) run(ctx context.Context, o keyedOptions) (err error) {
 		all[i] = newIntent(random, k.name, i)
 		k.intents[all[i].key] = all[i]
 	}
-	// Each kill comes within a share of the intents: as many are done as are meant,
+	// Each kill comes while a share of the intents is sent, so that all kills take place
 	// however fast the machine is.
 	var working sync.WaitGroup
 	send := func(share []*intent) {
@@ -175,7 +175,7 @@ func (k *keyed) run(ctx context.Context, o keyedOptions) (err error) {
 	send(rest)
 	working.Wait()
 
-	// What is known stays known.
+	// What a client knows must not change.
 	for _, i := range all {
 		working.Go(func() { k.again(ctx, i) })
 	}
@@ -197,7 +197,7 @@ func newIntent(random *rand.Rand, name string, number int) *intent {
 	return i
 }
 
-// listen starts the API, whose books are kept by the key that it is sent.
+// listen starts the API.
 func (k *keyed) listen(ctx context.Context) error {
 	l, err := listenLoopback(ctx)
 	if err != nil {
@@ -209,7 +209,7 @@ func (k *keyed) listen(ctx context.Context) error {
 	return nil
 }
 
-// serve is the API: it dials.
+// serve is the API. It knows an intent by its key.
 func (k *keyed) serve(w http.ResponseWriter, r *http.Request) {
 	k.seen.Add(1)
 	key := r.Header.Get("Idempotency-Key")
@@ -220,13 +220,13 @@ func (k *keyed) serve(w http.ResponseWriter, r *http.Request) {
 		k.found("at the API", "a call came with the key "+strconv.Quote(key)+", which nobody sent")
 		return
 	}
-	// What arrives whole is dialled; a gateway that dies in the middle has sent no call.
+	// Only a whole request is dialled; a gateway that dies in the middle has sent no call.
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return
 	}
 	i.mu.Lock()
-	refused := i.fault == busyFirst && !i.busy
-	i.busy = true
+	refused := i.fault == busyFirst && !i.arrived
+	i.arrived = true
 	if !refused {
 		i.dials++
 	}
@@ -248,7 +248,7 @@ func (k *keyed) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	fmt.Fprintf(w, `{"id":%q,"dials":%d}`, key, dials) //nolint:gosec // one of the keys of this program
+	fmt.Fprintf(w, `{"id":%q,"dials":%d}`, key, dials) //nolint:gosec // a key of this program
 }
 
 // reply is what a client got, the zero value if it got no whole response.
@@ -260,8 +260,7 @@ type reply struct {
 	body     []byte
 }
 
-// attempt sends an intent once, to any gateway. A client that is hasty may leave
-// before the response.
+// attempt sends an intent once, and leaves if no response comes in time.
 func (k *keyed) attempt(ctx context.Context, i *intent, address string, patience time.Duration) *reply {
 	select {
 	case k.sending <- struct{}{}:
@@ -290,7 +289,7 @@ func (k *keyed) attempt(ctx context.Context, i *intent, address string, patience
 	if i.inBody {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	// Else this client would send it again by itself, unseen.
+	// With GetBody, net/http would send it again by itself.
 	r.GetBody = nil
 	response, err := k.client.Do(r)
 	if err != nil {
@@ -332,7 +331,7 @@ func (k *keyed) carry(ctx context.Context, i *intent, random *rand.Rand) {
 	k.found("a key is wedged", i.key)
 }
 
-// judge says what a client knows by a reply, and is empty if it has to ask again.
+// judge returns what a client knows by a reply, or the empty string if it has to ask again.
 func (k *keyed) judge(i *intent, got *reply) (end string) {
 	switch {
 	case got.status == 0:
@@ -359,7 +358,7 @@ func (k *keyed) judge(i *intent, got *reply) (end string) {
 	return ""
 }
 
-// again asks for an intent once more, when nothing breaks any more.
+// again sends an intent once more, after the last kill.
 func (k *keyed) again(ctx context.Context, i *intent) {
 	if i.end == "" {
 		return

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// ledger is what the metrics must have grown by, by series. What an exchange in
-// doubt may have added makes a span of it.
+// ledger is by how much each series must have grown. It is a span, because an exchange in
+// doubt may or may not have added to it.
 type ledger map[string]span
 
 // span is a closed interval.
 type span struct{ lo, hi float64 }
 
-// exactly is the span of one value.
+// exactly returns the span of one value.
 func exactly(n float64) span { return span{n, n} }
 
 func (s span) String() string {
@@ -36,7 +36,7 @@ func (l ledger) post(name string, s span, labels ...string) {
 	}
 }
 
-// seriesName is a name with pairs of labels, sorted.
+// seriesName returns a name with its labels, which are given in pairs, sorted.
 func seriesName(name string, labels ...string) string {
 	if len(labels) == 0 {
 		return name
@@ -49,8 +49,8 @@ func seriesName(name string, labels ...string) string {
 	return name + "{" + strings.Join(pairs, ",") + "}"
 }
 
-// compare returns how the growth of the metrics differs from the ledger. Both
-// ways count: a series that nobody accounts for is as wrong as one that lacks.
+// compare returns how the growth of the metrics differs from the ledger. A series that is
+// not in the ledger is as wrong as a missing one.
 func (l ledger) compare(before, after metrics) []string {
 	var wrong []string
 	all := make(map[string]bool)

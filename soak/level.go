@@ -11,23 +11,21 @@ type usage struct {
 	goroutines float64
 }
 
-// The growth that is not a leak: of the heap, two or three configurations that are
-// replaced and not released yet, which is 2 MiB each, and of goroutines, the idle
-// connections of such a one. They do not depend on how long it runs, so the longer
-// it does, the smaller the leak that shows.
+// The growth that is no leak: of the heap, two or three replaced configurations that are
+// not released yet, of 2 MiB each, and of goroutines, the idle connections of one. It does
+// not depend on how long the soak runs, so a longer soak finds a smaller leak.
 const (
 	heapSlack      = 6 << 20
 	heapShare      = 0.10
 	goroutineSlack = 12
 )
 
-// trend is the median of the first and of the last third of the samples that are
-// left without the warm-up, which is the first quarter: pools fill, tables are
-// made on first use, and every configuration is loaded once.
+// trend is the median of the first and of the last third of the samples. The first
+// quarter of them is left out as warm-up: pools fill, tables are made on first use, and
+// every configuration is loaded once.
 type trend struct{ first, last float64 }
 
-// trendOf returns the trend of a figure of the samples, and false for too few of
-// them.
+// trendOf returns the trend of a figure, and false if there are too few samples.
 func trendOf(samples []usage, figure func(usage) float64) (trend, bool) {
 	const fewest = 6
 	rest := samples[len(samples)/4:]
@@ -38,7 +36,7 @@ func trendOf(samples []usage, figure func(usage) float64) (trend, bool) {
 	return trend{median(rest[:third], figure), median(rest[len(rest)-third:], figure)}, true
 }
 
-// median of a figure. There is at least one sample.
+// median returns the median of a figure of one sample or more.
 func median(samples []usage, figure func(usage) float64) float64 {
 	values := make([]float64, len(samples))
 	for i, s := range samples {
@@ -52,7 +50,7 @@ func median(samples []usage, figure func(usage) float64) float64 {
 	return values[mid]
 }
 
-// flat returns what grew: a leak of memory or of goroutines.
+// flat returns what grew: memory or goroutines.
 func flat(samples []usage) []string {
 	var wrong []string
 	heap, enough := trendOf(samples, func(u usage) float64 { return u.heap })
@@ -69,5 +67,5 @@ func flat(samples []usage) []string {
 	return wrong
 }
 
-// mebibytes is a size for people.
+// mebibytes writes a size in MiB.
 func mebibytes(n float64) string { return fmt.Sprintf("%.1f MiB", n/(1<<20)) }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// level is what a process holds that grows by so much from one sample to the
-// next, after a start at which it holds little, and swings.
+// level returns samples of a process that holds little at first and then swings, and
+// grows by so much from one sample to the next.
 func level(n int, heapBy, goroutinesBy float64) []usage {
 	var all []usage
 	for i := range n {

@@ -1,19 +1,17 @@
-// Command soak runs a gateway under mixed traffic for as long as it is asked to, with
-// reloads and faults, and holds that every client got exactly one right response,
-// that the upstream got each accepted request once and no other, that the metrics
-// add up, and that memory and goroutines stay flat:
+// Command soak runs a gateway under mixed traffic, with reloads and faults, and checks
+// that every client got exactly one right response, that the upstream got each accepted
+// request once and no other, that the metrics add up, and that memory and goroutines
+// stay flat:
 //
 //	go run -race ./soak -for 10m
 //
-// With -intents it sends calls with an idempotency key instead, again and again until
-// it is known what became of them, kills gateways meanwhile, and holds that no call
-// is dialled twice:
+// With -intents, it sends calls with an idempotency key instead, each until its outcome is
+// known, kills gateways meanwhile, and checks that no call is dialled twice:
 //
 //	go run ./soak -intents 10000 -kills 200
 //
-// All is on loopback; upstream and clients are one process, and so is the gateway
-// unless it is killed. It exits with 1 and
-// all that was wrong if anything was.
+// Everything is on loopback and in one process, except for gateways that are killed. If
+// anything was wrong, it prints what, and exits with 1.
 package main
 
 import (

@@ -15,13 +15,13 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
-	_ "github.com/evovoice-gateway/caddy-conference-members/stores/redis" // the store of three gateways
+	_ "github.com/evovoice-gateway/caddy-conference-members/stores/redis" // for threeOnRedis
 )
 
-// asCaddy is the environment variable with which this program is a Caddy.
+// asCaddy is the environment variable that makes this program a Caddy.
 const asCaddy = "SOAK_AS_CADDY"
 
-// beCaddy is this program as a Caddy, if it was started as one.
+// beCaddy runs Caddy and exits, if asCaddy is set.
 func beCaddy() {
 	if os.Getenv(asCaddy) != "" {
 		caddycmd.Main()
@@ -44,9 +44,8 @@ type program struct {
 	ended   chan struct{}
 }
 
-// run starts the program, on another port each time unless it is to keep its own,
-// and waits until it listens. Somebody else may have taken the port: then it is
-// started again.
+// run starts the program, on a new port unless it is to keep its own, and waits until it
+// listens. If another process has taken the port, it starts the program again.
 func (p *program) run(keep bool) error {
 	late := time.Now().Add(time.Minute)
 	var err error
@@ -96,7 +95,7 @@ func (p *program) run(keep bool) error {
 	return err
 }
 
-// listens waits until the program takes connections, and is false if it ends first.
+// listens waits until the program takes connections. It returns false if it ends first.
 func (p *program) listens(address string, late time.Time) bool {
 	for time.Now().Before(late) {
 		select {
@@ -106,7 +105,7 @@ func (p *program) listens(address string, late time.Time) bool {
 		}
 		if c, err := net.Dial("tcp", address); err == nil {
 			_ = c.Close()
-			// It may be that of another process that took the port; then the program ends.
+			// If another process has taken the port, the program ends.
 			select {
 			case <-p.ended:
 				return false
@@ -118,7 +117,7 @@ func (p *program) listens(address string, late time.Time) bool {
 	return false
 }
 
-// kill is kill -9.
+// kill ends the program as kill -9 does.
 func (p *program) kill() {
 	if p.command != nil {
 		_ = p.command.Process.Kill()
@@ -126,14 +125,14 @@ func (p *program) kill() {
 	}
 }
 
-// at is where the program listens.
+// at returns where the program listens.
 func (p *program) at() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.address
 }
 
-// newProcess is a gateway as a process, in front of the API of k.
+// newProcess makes a gateway of its own process, in front of the API of k.
 func newProcess(k *keyed, dir, name, store string) *program {
 	return &program{name: "gateway " + name, make: func(address string) (*exec.Cmd, error) {
 		config := strings.NewReplacer("ADDRESS", address, "STORE", store, "API", k.address, "TIMEOUT", keyedCallTimeout.String()).Replace(`{
@@ -168,7 +167,7 @@ http://ADDRESS {
 	}}
 }
 
-// oneFile is two gateways on the file of one store, one after the other.
+// oneFile is two gateways on one file, of which one runs at a time.
 type oneFile struct {
 	gateways [2]*program
 	mu       sync.Mutex
@@ -208,8 +207,8 @@ func (f *oneFile) stop() {
 	}
 }
 
-// threeOnRedis is three gateways on one Redis, which is killed and paused too. It
-// keeps what it has acknowledged: every write is on the disk before.
+// threeOnRedis is three gateways on one Redis, which is killed and paused too. Redis
+// replies to a write when it is on the disk, so it keeps what it has acknowledged.
 type threeOnRedis struct {
 	redis    *program
 	gateways [3]*program
@@ -240,8 +239,8 @@ func (t *threeOnRedis) addresses() []string {
 	return []string{t.gateways[0].at(), t.gateways[1].at(), t.gateways[2].at()}
 }
 
-// kill kills one of the three, and with every fifth kill Redis, or pauses it for
-// longer than a gateway waits.
+// kill kills one of the three gateways. Every fifth time it also kills Redis, or pauses it
+// for longer than a gateway waits.
 func (t *threeOnRedis) kill(k *keyed, n int) error {
 	g := t.gateways[n%3]
 	g.kill()

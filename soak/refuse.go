@@ -20,12 +20,12 @@ type refused struct {
 	outcome  string // refused if empty
 	failures []failure
 	header   http.Header // of the response
-	// write makes the request of one that is all right.
+	// write turns a valid request into this one.
 	write func(*request, *call)
 }
 
-// fails are rules that a request fails, as FIELD RULE, in the order in which they
-// are told.
+// fails lists rules that a request fails, each given as FIELD RULE, in the order in which
+// the response has them.
 func fails(pairs ...string) []failure {
 	all := make([]failure, 0, len(pairs))
 	for _, p := range pairs {
@@ -49,8 +49,8 @@ func with(change func(*call)) func(*request, *call) {
 	}
 }
 
-// unsaid are outcomes whose responses are in no format; see [want].
-var unsaid = map[string]bool{
+// withoutFormat are the outcomes that are counted with the format none.
+var withoutFormat = map[string]bool{
 	"method_not_allowed": true, "not_acceptable": true, "predefined_route": true, "passed": true,
 }
 
@@ -148,8 +148,7 @@ var refusals = []refused{
 	{name: "a country", site: "tailored", status: 422, failures: fails("destination country_allowed"), write: with(func(c *call) { c.text = "+390612345678" })},
 }
 
-// reported are calls that fail a rule and are still forwarded, on the site
-// in report mode.
+// reported are calls that fail a rule and are still forwarded, by the site report.
 var reported = []struct {
 	name     string
 	failures []failure

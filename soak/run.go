@@ -26,7 +26,7 @@ type options struct {
 	reload  time.Duration
 	clients int
 	seed    uint64
-	out     io.Writer // for what goes on
+	out     io.Writer // for progress and the summary
 }
 
 // soak is one run.
@@ -43,15 +43,15 @@ type soak struct {
 	reloadAt time.Time
 }
 
-// restEvery is how often a run of that length rests. A short one does more often,
-// so that there are enough samples of what the process holds.
+// restEvery returns how often a run of that length rests. A short one rests more often, so
+// that there are enough samples of memory and goroutines.
 func restEvery(length time.Duration) time.Duration {
 	const samples = 12
 	return min(10*time.Second, length/samples)
 }
 
-// run soaks a gateway and returns what is wrong. The error is about the soak
-// itself: it could not be done.
+// run soaks a gateway; its books hold what is wrong. An error says that the soak itself
+// could not be done.
 func run(ctx context.Context, o options) (s *soak, err error) {
 	s = &soak{options: o, books: newBooks()}
 	defer s.watchLog()()
@@ -138,8 +138,8 @@ func (s *soak) reloadUntil(ctx context.Context) {
 	}
 }
 
-// rest waits until all is quiet, balances the books and takes a sample of what
-// the process holds.
+// rest waits until all is quiet, balances the books and measures what the process
+// holds.
 func (s *soak) rest(ctx context.Context) error {
 	after, err := s.quiet(ctx)
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *soak) rest(ctx context.Context) error {
 	for _, c := range s.clients {
 		c.hangUp()
 	}
-	// The connections to the upstream go with the configuration that made them.
+	// A new configuration closes the connections to the upstream of the one before.
 	if err := s.gateway.load(0); err != nil {
 		return err
 	}
@@ -159,11 +159,10 @@ func (s *soak) rest(ctx context.Context) error {
 	return nil
 }
 
-// quietTime is how long a request may take to come to its end.
+// quietTime is how long a request may take to end.
 const quietTime = time.Minute
 
-// quiet waits until no request is under way anywhere and returns the metrics of
-// that moment.
+// quiet waits until no request is under way and returns the metrics of that moment.
 func (s *soak) quiet(ctx context.Context) (metrics, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), quietTime)
 	defer cancel()
@@ -175,7 +174,7 @@ func (s *soak) quiet(ctx context.Context) (metrics, error) {
 			if err != nil && ctx.Err() != nil {
 				return nil, err
 			}
-			// A request that its client has left may have come in meanwhile.
+			// A request whose client has left may have arrived meanwhile.
 			if now, ok := s.books.atRest(); ok && err == nil && now == changes && m[inFlight] == s.before[inFlight] {
 				return m, nil
 			}
@@ -183,15 +182,15 @@ func (s *soak) quiet(ctx context.Context) (metrics, error) {
 		select {
 		case <-ctx.Done():
 			s.books.found("never over", s.books.stuck()...)
-			return nil, fmt.Errorf("not all requests came to an end within %v", quietTime)
+			return nil, fmt.Errorf("not all requests ended within %v", quietTime)
 		case <-ticker.C:
 		}
 	}
 }
 
-// sample takes what the process holds once it is as little as at the rests
-// before, or has had time to become so: the servers of earlier configurations
-// end in the background.
+// sample measures what the process holds. Servers of earlier configurations end in the
+// background, so it waits until there are no more goroutines than at the rest before, for
+// a second at most.
 func sample(earlier []usage) usage {
 	least := runtime.NumGoroutine()
 	const steps = 100
@@ -205,13 +204,13 @@ func sample(earlier []usage) usage {
 		least = min(least, runtime.NumGoroutine())
 	}
 	runtime.GC()
-	runtime.GC() // what pools held goes with the second
+	runtime.GC() // the second collection frees what pools held
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return usage{heap: float64(m.HeapAlloc), goroutines: float64(least)}
 }
 
-// tell prints a line on how it goes.
+// tell prints a line of progress.
 func (s *soak) tell() {
 	u := s.usage[len(s.usage)-1]
 	took := time.Since(s.started)
@@ -220,8 +219,8 @@ func (s *soak) tell() {
 		took.Round(time.Second), n, int(float64(n)/took.Seconds()), s.gateway.reloads, mebibytes(u.heap), u.goroutines, len(s.books.mismatches()))
 }
 
-// watchLog finds responses that nobody asked for: net/http logs what comes on a
-// connection on which there is no request.
+// watchLog finds second responses to a request: net/http logs what comes on a connection
+// without a request.
 func (s *soak) watchLog() (stop func()) {
 	was := log.Writer()
 	log.SetOutput(writerFunc(func(line []byte) {

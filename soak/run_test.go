@@ -14,7 +14,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// TestSoak is one run, as short as can be.
+// TestSoak is one short run.
 func TestSoak(t *testing.T) {
 	var out bytes.Buffer
 	s, err := run(t.Context(), options{dir: t.TempDir(), length: 1200 * time.Millisecond, rest: time.Second, reload: 300 * time.Millisecond, clients: 4, seed: 1, out: &out})
@@ -30,7 +30,7 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// exchanges are some that a client makes.
+// exchanges returns the first that a client makes.
 func exchanges(t *testing.T, seed uint64, client, n int) []*exchange {
 	t.Helper()
 	shape := []*shape{{name: "full", texts: map[string][]byte{"json": bytes.Repeat([]byte("x"), 1000)}}}
@@ -62,8 +62,8 @@ func TestTheSameSeedMakesTheSameTraffic(t *testing.T) {
 	}
 }
 
-// TestTrafficIsMixed: all that the tables have comes, and one in twenty is a
-// fault.
+// TestTrafficIsMixed holds that everything in the tables comes, and that one in twenty
+// is a fault.
 func TestTrafficIsMixed(t *testing.T) {
 	const n = 10000
 	kinds, outcomes, protocols := make(map[string]int), make(map[string]int), make(map[protocol]int)
@@ -73,7 +73,7 @@ func TestTrafficIsMixed(t *testing.T) {
 		kinds[x.kind]++
 		outcomes[x.want.outcome]++
 		protocols[x.request.protocol]++
-		if x.want.outcome == "refused" || unsaid[x.want.outcome] || x.want.outcome == "too_large" {
+		if x.want.outcome == "refused" || withoutFormat[x.want.outcome] || x.want.outcome == "too_large" {
 			statuses[x.want.status] = true
 		}
 		for _, kind := range []string{"a fault", "a client that leaves", "an upstream that is"} {
@@ -103,13 +103,13 @@ func TestTrafficIsMixed(t *testing.T) {
 			t.Errorf("there is none of %s", kind)
 		}
 	}
-	delete(kinds, "a call with a key, repeated") // where a client has a response; here none has
+	delete(kinds, "a call with a key, repeated") // needs a response, which no client has here
 	if len(kinds) != len(want) {
 		t.Errorf("there are %d kinds, want %d: %v", len(kinds), len(want), slices.Sorted(maps.Keys(kinds)))
 	}
 	for r := range rules.All() {
 		if r.Status == http.StatusConflict || r.Status == http.StatusServiceUnavailable {
-			continue // of calls off, and of stores, which the soak has none of
+			continue // of stores, of which the soak breaks none
 		}
 		if r != rules.CrossSite && !statuses[r.Status] {
 			t.Errorf("nothing is refused with %d", r.Status)

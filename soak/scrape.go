@@ -12,12 +12,12 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// metrics are the samples of one page that the books account for: counters, and
-// the counts and sums of histograms, each by its series and, of what has labels,
-// the total by its name. Durations have counts alone.
+// metrics are the samples of one page that the books account for: counters, and counts
+// and sums of histograms, each by its series and, if it has labels, the total by its name.
+// Durations have only counts.
 type metrics map[string]float64
 
-// inFlight is the one gauge.
+// inFlight is the name of the only gauge.
 const inFlight = "requests_in_flight"
 
 // readMetrics reads this module's metrics off a page in the text format.

@@ -19,7 +19,7 @@ type shape struct {
 	texts map[string][]byte
 }
 
-// shapeID is in a shape where the id goes.
+// shapeID stands for the id in a shape.
 const shapeID = "soak-session-id"
 
 // in returns the upstream's own response in a format.
@@ -27,7 +27,7 @@ func (s *shape) in(format, id string) []byte {
 	return bytes.ReplaceAll(s.texts[format], []byte(shapeID), []byte(id))
 }
 
-// size is about how large that is, in bytes.
+// size returns about how large that is, in bytes.
 func (s *shape) size(format string) int { return len(s.texts[format]) }
 
 // recordedShapes are recorded sessions with texts of every kind.
@@ -41,8 +41,8 @@ var recordedShapes = []string{
 // 30 KiB, 250 KiB and 1 MiB of JSON.
 var grownShapes = []int{300, 2500, 10000}
 
-// readShapes asks an upstream for sessions in every format. What it sends is
-// what the clients must get: its CSV is not made by the gateway's code.
+// readShapes asks an upstream for sessions in every format. Clients must get what it
+// sends: its CSV is not made by the gateway's code.
 func readShapes(ctx context.Context) (small, large []*shape, err error) {
 	sessions := make(map[string][]byte)
 	u, err := upstreamtest.Start(upstreamtest.Options{
@@ -93,7 +93,7 @@ func readShapes(ctx context.Context) (small, large []*shape, err error) {
 	return small, large, nil
 }
 
-// grow gives a session a longer log.
+// grow returns a session with a longer log.
 func grow(session []byte, entries int) []byte {
 	const log = `"log":[`
 	var b strings.Builder

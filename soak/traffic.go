@@ -14,27 +14,27 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
-// shares are how many of a thousand requests are what; the rest are calls that
+// shares are how many of a thousand requests are of each kind; the rest are calls that
 // go well.
 var shares = []struct {
 	perMille int
 	next     func(*traffic, *exchange, *call)
 }{
-	{40, (*traffic).faulty},    // the upstream's faults,
+	{40, (*traffic).faulty},    // a fault of the upstream,
 	{8, (*traffic).leaving},    // a client that leaves,
 	{1, (*traffic).timeout},    // an upstream that is too slow,
-	{1, (*traffic).nobody},     // and one that is down are the 5 % of faults.
-	{150, (*traffic).refused},  // refused
-	{20, (*traffic).reported},  // fails a rule in report mode
+	{1, (*traffic).nobody},     // or one that is down: 5 % in all
+	{150, (*traffic).refused},  // a refusal
+	{20, (*traffic).reported},  // a violation in mode report
 	{15, (*traffic).passed},    // OPTIONS, and a predefined route that passes
-	{60, (*traffic).keyed},     // a call with a key
-	{60, (*traffic).repeated},  // and the same again
-	{20, (*traffic).checked},   // judged only
-	{20, (*traffic).uploaded},  // many calls in one
+	{60, (*traffic).keyed},     // a call with a key,
+	{60, (*traffic).repeated},  // or the last one again
+	{20, (*traffic).checked},   // a check
+	{20, (*traffic).uploaded},  // an upload
 	{15, (*traffic).elsewhere}, // not on the route
 }
 
-// traffic makes the requests of one client, always the same for the same seed, but
+// traffic makes the requests of one client. The same seed makes the same requests, except
 // for which of those with a key are repeated.
 type traffic struct {
 	random       *rand.Rand
@@ -64,7 +64,7 @@ func newTraffic(seed uint64, client int, small, large []*shape) (*traffic, error
 	return t, nil
 }
 
-// pick returns one of some.
+// pick returns an element at random.
 func pick[T any](t *traffic, some []T) *T { return &some[t.random.IntN(len(some))] }
 
 // next makes the next exchange.
@@ -81,7 +81,7 @@ func (t *traffic) next() *exchange {
 	}
 	t.share()(t, x, c)
 	if tls := x.request.site == "plain" || x.request.site == "tailored"; x.request.protocol == http3 && (!tls || x.leave != stay) {
-		x.request.protocol = http2 // only these sites are there over HTTP/3
+		x.request.protocol = http2 // only these two sites have HTTP/3
 	}
 	return x
 }
@@ -127,8 +127,7 @@ func (t *traffic) usual(x *exchange, c *call) {
 	t.deliver(x, served(x.want.format))
 }
 
-// accept has an exchange be accepted: it asks for a format, and goes to the
-// upstream.
+// accept makes an exchange one that is forwarded, and asks for a format.
 func (t *traffic) accept(x *exchange, c *call) {
 	f := pick(t, formats[:12]) // JSON or CSV
 	if t.random.IntN(8) == 0 {
@@ -142,7 +141,7 @@ func (t *traffic) accept(x *exchange, c *call) {
 	x.want.read = true
 }
 
-// served is the fate of a call that goes well, in a format.
+// served is how a call ends that goes well, in a format.
 func served(format string) faults.Fate { return (&faults.Fault{JSON: faults.Served}).Fate(format) }
 
 // class is the class of the status that the upstream sends.
@@ -154,7 +153,7 @@ func class(f faults.Fate) string {
 	return fmt.Sprintf("%dxx", f.Status/100)
 }
 
-// deliver has an accepted exchange end with a fate.
+// deliver sets what must come of an exchange that is forwarded and ends like this.
 func (t *traffic) deliver(x *exchange, f faults.Fate) {
 	w := &x.want
 	w.status, w.outcome, w.class = f.Status, f.Outcome, class(f)
@@ -191,7 +190,7 @@ func (t *traffic) deliver(x *exchange, f faults.Fate) {
 	}
 }
 
-// explains has the body be the gateway's problem of a call that failed.
+// explains expects the gateway's own response to a call that failed.
 func (w *want) explains(title, code string) {
 	w.contentType, w.body = "application/problem+json", containing(title)
 	if w.format == "csv" {
@@ -199,7 +198,7 @@ func (w *want) explains(title, code string) {
 	}
 }
 
-// sent is the body that the upstream sends, its type, and about how large it is.
+// sent returns the body that the upstream sends, its type, and about how large it is.
 func (t *traffic) sent(x *exchange) (body func() []byte, contentType string, size int) {
 	format := x.want.format
 	if format == "csv" || format == none {
@@ -219,7 +218,7 @@ func (t *traffic) sent(x *exchange) (body func() []byte, contentType string, siz
 	return body, contentType, size
 }
 
-// deliverCSV has the session be delivered as CSV.
+// deliverCSV sets that the session is delivered as CSV.
 func (t *traffic) deliverCSV(x *exchange, sent func() []byte, size int) {
 	w := &x.want
 	if x.request.site == "tailored" && size > tailoredMaxResponse {
@@ -252,7 +251,7 @@ func (t *traffic) deliverCSV(x *exchange, sent func() []byte, size int) {
 	})
 }
 
-// view is the key in views of how an exchange's response is made CSV.
+// view returns which of views makes CSV of an exchange's response.
 func (x *exchange) view() string {
 	if x.request.site != "tailored" {
 		return "plain"
@@ -260,7 +259,7 @@ func (x *exchange) view() string {
 	return x.request.view
 }
 
-// faulty is a call to which the upstream responds with a fault.
+// faulty is a call at which the upstream has a fault.
 func (t *traffic) faulty(x *exchange, c *call) {
 	f := pick(t, faults.All)
 	x.kind = "a fault: " + f.What
@@ -268,7 +267,7 @@ func (t *traffic) faulty(x *exchange, c *call) {
 	pick(t, ways).write(&x.request, c)
 	t.acceptEither(x, c)
 	x.want.fault = f.Fault()
-	x.want.shape = t.small[0] // what breaks off has to be long enough
+	x.want.shape = t.small[0] // long enough to break off
 	t.deliver(x, f.Fate(x.want.format))
 	if !f.Dialled() {
 		x.want.bound = nil
@@ -340,7 +339,7 @@ func (t *traffic) timeout(x *exchange, c *call) {
 	t.deliver(x, faults.Fate{Status: http.StatusGatewayTimeout, Outcome: "timeout"})
 }
 
-// nobody is a call for which nobody listens.
+// nobody is a call to an upstream that is down.
 func (t *traffic) nobody(x *exchange, c *call) {
 	x.kind = "an upstream that is down"
 	x.request.site = "down"
@@ -380,7 +379,7 @@ func (t *traffic) refused(x *exchange, c *call) {
 	if inCSV {
 		w.contentType, w.body = contentTypes["csv"], refusalCSV(rules.ByName(f.failures[0].rule).ErrorCode)
 	}
-	if unsaid[w.outcome] {
+	if withoutFormat[w.outcome] {
 		w.format = none
 	}
 	w.read = w.outcome == "refused" && f.status != http.StatusNotFound || w.outcome == "too_large"
@@ -392,7 +391,7 @@ func (t *traffic) refused(x *exchange, c *call) {
 	}
 }
 
-// byErrorRoute has a refusal handled by the site's error route.
+// byErrorRoute lets the error route of a site handle a refusal.
 func (t *traffic) byErrorRoute(x *exchange) {
 	x.kind = "refused by an error route"
 	x.request.site = "routes"
@@ -447,8 +446,7 @@ func (t *traffic) keyed(x *exchange, c *call) {
 	t.last, t.lastAt = x, time.Now()
 }
 
-// repeated is the last call with a key once more, if its client knows that it was
-// placed.
+// repeated is the last call with a key once more, if its client knows that it was placed.
 func (t *traffic) repeated(x *exchange, c *call) {
 	first := t.last
 	if first == nil || first.response == nil || !first.response.complete() || time.Since(t.lastAt) > keyTTL/2 {

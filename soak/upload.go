@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// uploaded is an upload of a few calls.
+// uploaded is an upload of one to four calls.
 func (t *traffic) uploaded(x *exchange, _ *call) {
 	x.kind = "an upload"
 	x.request.site = "keyed"
@@ -29,8 +29,8 @@ func (t *traffic) uploaded(x *exchange, _ *call) {
 	w.contentType, w.body = "application/x-ndjson", x.judgeRows
 }
 
-// judgeRowsBound holds that the upstream bound the rows of an upload, in their
-// order, and returns how many were to arrive: all, unless a reload stopped the run.
+// judgeRowsBound holds that the upstream bound the rows of an upload in their order, and
+// returns how many must have arrived: all, unless a reload stopped the upload.
 func (x *exchange) judgeRowsBound(note func(format string, args ...any)) (arrivals int) {
 	for i, b := range x.rows {
 		if i < len(x.want.rows) {
@@ -40,8 +40,8 @@ func (x *exchange) judgeRowsBound(note func(format string, args ...any)) (arriva
 		}
 	}
 	arrivals = len(x.want.rows)
-	if x.response.complete() {
-		arrivals -= x.notAttempted()
+	if x.response.complete() { // judgeRows reads it in full
+		arrivals -= bytes.Count(x.response.body, []byte(`"outcome":"not_attempted"`))
 	}
 	return arrivals
 }
@@ -53,36 +53,19 @@ type rowResult struct {
 	Session struct{ ID string }
 }
 
-// rowResults reads the response to an upload.
-func rowResults(body []byte) ([]rowResult, error) {
+// judgeRows holds that each row of an upload has its result: it was dialled or, after a
+// reload stopped the upload, not attempted.
+func (x *exchange) judgeRows(resp *response) string {
 	var all []rowResult
-	for line := range bytes.Lines(body) {
+	for line := range bytes.Lines(resp.body) {
 		var r rowResult
 		if err := json.Unmarshal(line, &r); err != nil {
-			return nil, err
+			return fmt.Sprintf("line %d of the results: %v", len(all)+1, err)
 		}
 		all = append(all, r)
 	}
-	return all, nil
-}
-
-// notAttempted is how many rows a run that was stopped did not come to.
-func (x *exchange) notAttempted() (n int) {
-	all, _ := rowResults(x.response.body) // judgeRows tells of an error
-	for _, r := range all {
-		if r.Outcome == "not_attempted" {
-			n++
-		}
-	}
-	return n
-}
-
-// judgeRows holds that each row of an upload has its result: it was dialled or, from
-// where a reload stopped the run, not attempted.
-func (x *exchange) judgeRows(resp *response) string {
-	all, err := rowResults(resp.body)
-	if err != nil || len(all) != len(x.want.rows)+1 {
-		return fmt.Sprintf("%d lines (%v) in %s, want one for each of %d rows and one more", len(all), err, start(resp.body), len(x.want.rows))
+	if len(all) != len(x.want.rows)+1 {
+		return fmt.Sprintf("%d lines in %s, want one for each of %d rows and one more", len(all), start(resp.body), len(x.want.rows))
 	}
 	stopped := false
 	for i, r := range all[:len(x.want.rows)] {

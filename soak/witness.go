@@ -10,13 +10,12 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// witness is a handler in front of conference_members. It reports to the books what
-// the gateway got and how it says that it ended. When a reload closes a
-// connection, or a client leaves, nobody else knows whether the request was
-// read.
+// witness is a handler in front of conference_members. It reports to the books that the
+// gateway got a request, and its outcome. When a reload closes a connection or a client
+// leaves, only the gateway knows whether the request was read.
 type witness struct{}
 
-// witnessed are the books. A process runs one Caddy and keeps one set of them.
+// witnessed are the books that witnesses report to. A process runs one Caddy.
 var witnessed atomic.Pointer[books]
 
 // registerWitness makes the directive soak_witness known, once.
@@ -46,7 +45,7 @@ func (witness) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			outcome, _ = repl.GetString("http.conference_members.outcome")
 		}
-		// reverse_proxy panics to break a response off; anything else is a mistake.
+		// reverse_proxy panics to break off a response; any other panic is a mistake.
 		v := recover()
 		b.left(id, outcome, v != nil && v != http.ErrAbortHandler) //nolint:errorlint // a sentinel by contract
 		if v != nil {

@@ -149,7 +149,7 @@ func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	})
 }
 
-// ReadOptions reads a block of options, each at most once. All mistakes are reported, each
+// ReadOptions reads a block of options, each at most once. It reports all mistakes, each
 // with its file and line.
 func ReadOptions(d *caddyfile.Dispenser, set map[string]func([]string) error) error {
 	var errs []error
@@ -173,7 +173,7 @@ func ReadOptions(d *caddyfile.Dispenser, set map[string]func([]string) error) er
 	return errors.Join(errs...)
 }
 
-// OneArgument is an option of one argument.
+// OneArgument returns the setter of an option that takes one argument.
 func OneArgument(set func(string) error) func([]string) error {
 	return func(args []string) error {
 		if len(args) != 1 || args[0] == "" {

@@ -1,17 +1,17 @@
 // Package file is a store of idempotency in one file, for one process.
 //
-// A record is on the disk before the step that writes it returns: it survives the
-// process, and the machine's loss of power. Steps that come while the disk is busy
-// are written together, by the next sync.
+// A record is on the disk before the step that writes it returns: it survives the end of
+// the process and a loss of power. Steps that come while the disk is busy are written
+// together, by the next sync.
 //
 // Opening the file marks calls that an earlier process had in flight as unknown.
 //
-// The file is a bbolt database, which never shrinks: space of records that expired
-// is used again. It grows to what the records of one ttl take, and never beyond
-// Options.MaxSize: from three quarters of that on, responses are not kept, and when
-// even keys don't fit, it takes no more of them ([idempotency.ErrFull]). Records expire by the wall
-// clock. The file must be on a local disk: network file systems lock and sync
-// in ways of their own.
+// The file is a bbolt database, which never shrinks; the space of records that expired is
+// used again. It grows to what the records of one ttl take, and never beyond
+// Options.MaxSize: from three quarters of that on, it drops responses, and when even keys
+// don't fit, it takes no more of them ([idempotency.ErrFull]). Records expire by the wall
+// clock. The file must be on a local disk, because network file systems lock and sync
+// differently.
 package file
 
 import (
@@ -37,8 +37,8 @@ const (
 	DefaultMaxSize = 1 << 30
 	// MinMaxSize is the smallest size that can be set: 1 MiB.
 	MinMaxSize = 1 << 20
-	// RecordSize is what a record takes of the file, in bytes, besides the response:
-	// with the room that the pages of a tree leave.
+	// RecordSize is how many bytes of the file a record takes besides the response,
+	// including what the pages of the tree leave unused.
 	RecordSize = 256
 
 	version     = 1

@@ -42,7 +42,7 @@ func Acceptable(accept, encoding []string) bool {
 			name = strings.ToLower(strings.TrimSpace(name))
 			c, known := names[name]
 			this := name != "" && known && c == want
-			if this || name == "*" && !named { // RFC 9110 section 12.5.3: it is what is not named
+			if this || name == "*" && !named { // RFC 9110 section 12.5.3: * stands for every coding that is not listed
 				_, q, _ := strings.Cut(strings.ReplaceAll(weight, " ", ""), "=")
 				ok = strings.Trim(q, "0.") != "" || q == ""
 			}
