@@ -1,8 +1,8 @@
-// Package bench compares package transform with what one could use instead, on
-// the same bytes in one run:
+// Package bench compares package transform with other libraries, on the same bytes in
+// one run:
 //
 //	go test -bench . ./...
 //
-// It is a separate module, so that what it compares with is not a dependency of
-// the gateway. Programs outside of Go are timed by tools.sh.
+// It is a separate module, so that those libraries are no dependencies of the gateway.
+// tools.sh times programs that are not written in Go.
 package bench

@@ -14,13 +14,13 @@ import (
 
 // Rival is a way to make CSV of a session.
 type Rival struct {
-	// Name is what it is made with.
+	// Name is the library.
 	Name string
 	// CSV appends the CSV of a session to dst.
 	CSV func(dst, session []byte) ([]byte, error)
 }
 
-// Rivals returns all ways, the gateway's own first. All make the same table.
+// Rivals returns all ways, the gateway's first. All make the same table.
 func Rivals() ([]Rival, error) {
 	own, err := transform.Compile(transform.Options{Dialect: "rfc4180"})
 	if err != nil {
@@ -34,7 +34,7 @@ func Rivals() ([]Rival, error) {
 	}, nil
 }
 
-// names are the names of the columns.
+// names returns the names of the columns.
 func names() []string {
 	properties := transform.Properties(transform.RowsSession)
 	all := make([]string, len(properties))

@@ -20,8 +20,8 @@ func (n *Nested) UnmarshalJSON(json []byte) error {
 // MarshalCSV returns the JSON as a cell.
 func (n Nested) MarshalCSV() (string, error) { return string(n), nil }
 
-// Session is a session as one would declare it. The lists are left as they are,
-// which is the fastest that these libraries can do.
+// Session declares a session as a user of these libraries would. Lists stay JSON, which is
+// the fastest that they can do.
 type Session struct {
 	DialState                    string `json:"dialState" csv:"dialState"`
 	CallState                    string `json:"callState" csv:"callState"`

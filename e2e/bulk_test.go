@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// The way of docs/bulk.md: a list that LibreOffice saved, with every separator that it
-// has, is checked and dialled by curl, and its result opened in LibreOffice.
+// TestALibreOfficeListIsDialledAndItsResultOpened follows docs/bulk.md: a list that
+// LibreOffice saved, with each of its separators, is checked and dialled with curl, and
+// the result is opened in LibreOffice.
 func TestALibreOfficeListIsDialledAndItsResultOpened(t *testing.T) {
 	curl, soffice := program(t, "curl", "curl"), program(t, "soffice", "libreoffice-calc")
 	dir := t.TempDir()
@@ -39,7 +40,7 @@ func TestALibreOfficeListIsDialledAndItsResultOpened(t *testing.T) {
 				t.Errorf("checked: %s", checked)
 			}
 			before := upstream.Stats().Dialled
-			for _, outcome := range []string{"dialled", "replayed"} { // the second upload dials nobody
+			for _, outcome := range []string{"dialled", "replayed"} { // the second upload dials nothing
 				output(t, curl, append(upload, "-H", "Idempotency-Key: "+name, "-o", result, site+membersPath+"/bulk")...)
 				text, err := os.ReadFile(result)
 				if err != nil {

@@ -25,7 +25,7 @@ func TestTheAPIsOwnClientLibraryGoesOnWorking(t *testing.T) {
 	} else {
 		t.Logf("%s", out)
 	}
-	// What was refused must not have rung.
+	// What was refused must not be dialled.
 	const dialled = 15
 	if got := upstream.Stats().Dialled; got != dialled {
 		t.Errorf("%d calls were dialled, want %d", got, dialled)

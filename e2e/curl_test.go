@@ -25,7 +25,8 @@ const (
 	membersPath = "/sessions/full/conference/members"
 )
 
-// Every way in reaches the upstream as the same call.
+// TestCurlAddsAMemberInEveryWay holds that every way in reaches the upstream as the same
+// call.
 func TestCurlAddsAMemberInEveryWay(t *testing.T) {
 	curl := program(t, "curl", "curl")
 	upstream := startUpstream(t)
@@ -83,7 +84,8 @@ func TestCurlAddsAMemberInEveryWay(t *testing.T) {
 	}
 }
 
-// Every way of asking for a format brings the bytes that the API itself sends.
+// TestCurlGetsTheFormatItAsksFor holds that every way to ask for a format returns the
+// bytes that the API itself sends.
 func TestCurlGetsTheFormatItAsksFor(t *testing.T) {
 	curl := program(t, "curl", "curl")
 	upstream := startUpstream(t)
@@ -118,7 +120,7 @@ func TestCurlGetsTheFormatItAsksFor(t *testing.T) {
 	}
 }
 
-// curl -OJ saves the CSV under the name that clients of ASCII get.
+// TestCurlSavesTheCSVUnderItsName holds that curl -OJ uses the ASCII name of the file.
 func TestCurlSavesTheCSVUnderItsName(t *testing.T) {
 	curl := program(t, "curl", "curl")
 	upstream := startUpstream(t)

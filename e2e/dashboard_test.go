@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// notSent are queries of what the traffic of the test does not have: keys,
-// uploads, look-alikes, and rules in report mode.
+// notSent finds queries for what the test does not send: keys, uploads, look-alikes, and
+// violations in mode report.
 var notSent = regexp.MustCompile(`idempotency|bulk_rows|store_duration|lookalikes|would_refuse|mode="report"`)
 
 const dashboardFile = "../ops/grafana/conference-members.json"

@@ -17,12 +17,12 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// healthcheck is the command that the image asks for its health with.
+// healthcheck finds the command of the image's health check.
 var healthcheck = regexp.MustCompile(`(?m)^HEALTHCHECK (?:.*\\\n)*\s*CMD (.*)$`)
 
-// TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls starts the gateway with the
-// Caddyfile of the image, asks for its health with the image's own command and
-// the shell and wget that Alpine has, and stops it while it has a call.
+// TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls starts the gateway with the image's
+// Caddyfile, runs the image's health check with the shell and wget of Alpine, and stops
+// the gateway during a call.
 func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	upstream := startUpstream(t)
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const admin = "\tadmin localhost:2019\n" // others may have it on this machine
+	const admin = "\tadmin localhost:2019\n" // it may be taken on this machine
 	if !strings.Contains(string(config), admin) {
 		t.Fatalf("there is no %q", admin)
 	}
@@ -114,8 +114,8 @@ func TestAGatewayThatIsStoppedIsUnhealthyAndEndsItsCalls(t *testing.T) {
 	}
 }
 
-// alpineHealthcheck returns what runs the image's health check on a port, with
-// nothing but the shell and the wget of BusyBox, which are those of Alpine.
+// alpineHealthcheck returns a function that runs the image's health check on a port with
+// the shell and wget of BusyBox, which Alpine has.
 func alpineHealthcheck(t *testing.T, port string) (healthy func() bool) {
 	t.Helper()
 	text, err := os.ReadFile("../Dockerfile")

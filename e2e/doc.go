@@ -1,6 +1,6 @@
-// Package e2e holds the tests that use the gateway as its users do: with the
-// API's own client library, curl, spreadsheets, command-line tools and a
-// browser, against a Caddy that runs as a separate process.
+// Package e2e tests the gateway as its users use it: with the API's own client library,
+// curl, spreadsheets, command-line tools and a browser, against a Caddy in a separate
+// process.
 //
 // They need those programs, so they have a build tag:
 //

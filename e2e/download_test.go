@@ -19,8 +19,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
-// A page with a form, on the host of the gateway, whose button is pushed as soon
-// as it is there. From another host it would be refused.
+// formPage is a page with a form that submits itself. It is on the host of the gateway: from
+// another one, the request would be refused.
 const formPage = `<!doctype html>
 <meta charset="utf-8">
 <title>Add a member</title>
@@ -32,7 +32,7 @@ const formPage = `<!doctype html>
 <script>document.querySelector("button").click()</script>
 `
 
-// A browser saves the CSV under the name that the gateway is configured with.
+// TestABrowserDownloadsTheCSVUnderItsName holds that a browser uses the configured name.
 func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 	chromium := program(t, "chromium", "chromium")
 	tests := []struct{ name, filename, want string }{
@@ -65,8 +65,8 @@ func TestABrowserDownloadsTheCSVUnderItsName(t *testing.T) {
 	}
 }
 
-// pageBefore serves the page, and hands everything else on to the gateway, for a
-// browser sees one host then.
+// pageBefore serves the page and forwards everything else to the gateway, so that the
+// browser sees one host.
 func pageBefore(t *testing.T, site string) http.Handler {
 	t.Helper()
 	to, err := url.Parse(site)
@@ -85,7 +85,7 @@ func pageBefore(t *testing.T, site string) http.Handler {
 // returns the folder into which the browser downloads.
 func browse(t *testing.T, chromium, url string) (folder string, browser *gatewaytest.Process) {
 	t.Helper()
-	// Not t.TempDir, whose paths are too long for the socket that is put there.
+	// The paths of t.TempDir are too long for the socket of the browser.
 	profile, err := os.MkdirTemp("", "e2e")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func browse(t *testing.T, chromium, url string) (folder string, browser *gateway
 	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(preferences), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // after the browser's end; its children may still write
+	t.Cleanup(func() { // after the browser has ended; its children may still write
 		gatewaytest.Await(t, "the removal of "+profile, func() bool { return os.RemoveAll(profile) == nil })
 	})
 	c := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",

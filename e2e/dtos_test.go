@@ -10,7 +10,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
-// member is a line of a class that declares a member.
+// member finds a line of a class that declares a member.
 var member = regexp.MustCompile(`(?m)^    public (\w+): `)
 
 // TestThePublishedTypesHaveEveryProperty compares the types that the API

@@ -14,8 +14,8 @@ func TestTheOpenAPIDescriptionIsValid(t *testing.T) {
 	output(t, program(t, "node", "nodejs"), "client/validate.mjs", "../docs/openapi.yaml")
 }
 
-// TestAClientIsMadeOfTheDescription as docs/clients.md says, and prints what it
-// shows there.
+// TestAClientIsMadeOfTheDescription makes a client as docs/clients.md says, and holds that
+// it prints what the page shows.
 func TestAClientIsMadeOfTheDescription(t *testing.T) {
 	node := program(t, "node", "nodejs")
 	page, err := os.ReadFile("../docs/clients.md")
@@ -26,7 +26,7 @@ func TestAClientIsMadeOfTheDescription(t *testing.T) {
 	if len(blocks) != 2 {
 		t.Fatalf("the page has %d blocks, want a client and what it prints", len(blocks))
 	}
-	// Among the modules, where the client finds its own.
+	// In node_modules, so that the client finds its dependencies.
 	dir, err := os.MkdirTemp("node_modules", "openapi-")
 	if err != nil {
 		t.Fatal(err)

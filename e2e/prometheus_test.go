@@ -35,21 +35,21 @@ func TestPromtoolAcceptsTheAlerts(t *testing.T) {
 	output(t, promtool, "test", "rules", rulesTestFile)
 }
 
-// shot is a request of the load, how often it is sent, and how it is counted.
+// shot is a request of the load, and how it must be counted.
 type shot struct {
 	times int
 
 	method, path, accept, fault string // POST, membersPath, none, none
 	header                      string // a header of that name
 	destination                 string // of a valid call
-	body                        string // in place of a valid call
+	body                        string // instead of a valid call
 	leaves                      bool   // the client gives up while the upstream waits
 
 	outcome, format string
 	class           string // of the upstream's response, empty if it was not asked
 	kind, country   string // of the call, empty if it was not forwarded
-	rule            string // that refuses it
-	reported        string // the rule that it fails, but goes on
+	rule            string // the rule that refuses it
+	reported        string // the rule in mode report that it violates
 	fallback        string // the reason
 }
 
@@ -129,11 +129,11 @@ func (s *shot) send(t *testing.T, site string, upstream *upstreamtest.Server) {
 	}
 }
 
-// figures are what is counted, by the value of a label.
+// figures are counts by the value of a label.
 type figures map[string]float64
 
-// TestPrometheusCountsWhatWasSent holds that Prometheus, the recorded rules and
-// the dashboard say of a load with every outcome what it was.
+// TestPrometheusCountsWhatWasSent sends a load with every outcome, and holds that
+// Prometheus, the recording rules and the dashboard show it.
 func TestPrometheusCountsWhatWasSent(t *testing.T) {
 	upstream := startUpstream(t)
 	site := startGateway(t, upstream.URL+` {
@@ -157,8 +157,7 @@ func TestPrometheusCountsWhatWasSent(t *testing.T) {
 			want[of][value] += float64(n)
 		}
 	}
-	// The first round makes the series of the labels that occur, the second
-	// raises them.
+	// The first round creates the series, the second raises them.
 	const rounds = 2
 	total := 0
 	for range rounds {
@@ -200,8 +199,8 @@ func TestPrometheusCountsWhatWasSent(t *testing.T) {
 	t.Run("rules", func(t *testing.T) { checkRules(t, p, want["validation_failures_total by rule"], phones) })
 }
 
-// checkRules holds that Prometheus evaluates every rule, and that what is
-// recorded of a process that has just begun is all that it counted.
+// checkRules holds that Prometheus evaluates every rule, and that what it records of a new
+// process is all that the process counted.
 func checkRules(t *testing.T, p *prometheus, failures, phones figures) {
 	var all struct {
 		Groups []struct {
@@ -320,7 +319,7 @@ func (p *prometheus) query(t *testing.T, expr string) []sample {
 	return data.Result
 }
 
-// sum asks for an expression that has one value for each value of a label.
+// sum returns an expression's value for each value of a label.
 func (p *prometheus) sum(t *testing.T, expr, label string) figures {
 	t.Helper()
 	f := figures{}

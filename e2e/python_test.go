@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestThePythonClient runs the example of docs/clients.md: what is placed, what is
-// refused, and what nobody took.
+// TestThePythonClient runs the example of docs/clients.md with a call that is placed, one
+// that is refused, and one whose upstream is down.
 func TestThePythonClient(t *testing.T) {
 	text, err := os.ReadFile("../docs/clients.md")
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// The rfc4180 dialect is the same table to every reader.
+// TestCommandLineReadersAgreeOnTheCSV holds that every program reads the same table from
+// the dialect rfc4180.
 func TestCommandLineReadersAgreeOnTheCSV(t *testing.T) {
 	text, want := fetchSessions(t, rfc4180)
 	file := filepath.Join(t.TempDir(), "sessions.csv")
@@ -42,7 +43,7 @@ json.dump(list(csv.reader(open(sys.argv[1], encoding="utf-8", newline=""), stric
 	})
 }
 
-// readCSV reads with Go's own reader.
+// readCSV reads with encoding/csv.
 func readCSV(t *testing.T, text string, delimiter rune) [][]string {
 	t.Helper()
 	r := csv.NewReader(strings.NewReader(text))
@@ -54,7 +55,7 @@ func readCSV(t *testing.T, text string, delimiter rune) [][]string {
 	return rows
 }
 
-// fromJSON reads what a program printed.
+// fromJSON reads JSON that a program printed.
 func fromJSON(t *testing.T, text string, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), v); err != nil {

@@ -35,8 +35,8 @@ func startLossy(t *testing.T, site string, requests *atomic.Int32) string {
 	return s.URL
 }
 
-// TestTheExamplesOfRetriesPlaceOneCall runs the examples of docs/retries.md. The
-// response of the first request is lost.
+// TestTheExamplesOfRetriesPlaceOneCall runs the examples of docs/retries.md, with the
+// response to the first request lost.
 func TestTheExamplesOfRetriesPlaceOneCall(t *testing.T) {
 	text, err := os.ReadFile("../docs/retries.md")
 	if err != nil {

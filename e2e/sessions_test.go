@@ -16,9 +16,9 @@ import (
 // texts are what callers and integrators put into a session.
 var texts = []struct {
 	text string
-	// formula: a spreadsheet would run it, so the excel dialect guards it.
+	// formula says that a spreadsheet would run it, so the excel dialect guards it.
 	formula bool
-	// numeric: a spreadsheet that was not told better makes a number of it.
+	// numeric says that a spreadsheet makes a number of it by default.
 	numeric bool
 }{
 	{text: "Pat O'Brien"},
@@ -69,7 +69,7 @@ var texts = []struct {
 // dateText is a date as the API writes it.
 const dateText = "2025-03-04T09:39:58.1234567Z"
 
-// cell is what a reader of the CSV is to find.
+// cell is what a reader of the CSV must find.
 type cell struct {
 	text    string
 	numeric bool
@@ -88,8 +88,8 @@ var (
 	excel   = dialect{"excel", transform.Property.Pascal, "TRUE", "FALSE", true}
 )
 
-// sessions returns a list of sessions as the upstream sends it, in which every
-// text of texts is in a column, and the table that the dialect makes of it.
+// sessions returns a list of sessions as the upstream sends it, which has every text of
+// texts in a column, and the table that the dialect makes of it.
 func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 	t.Helper()
 	const breadcrumb = `[{"id":"1","name":"=1+1, \"a\""}]`
@@ -105,7 +105,7 @@ func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 		for i, p := range properties {
 			switch p.Type {
 			case transform.TypeText:
-				text := texts[next%len(texts)] // the last row begins anew
+				text := texts[next%len(texts)] // the last row starts over
 				session[p.Name] = text.text
 				row[i] = cell{text.text, text.numeric}
 				if d.guarded && text.formula {
@@ -126,7 +126,7 @@ func sessions(t *testing.T, d dialect) (body string, table [][]cell) {
 		}
 		all, table = append(all, session), append(table, row)
 	}
-	// A session of which nothing is known.
+	// A session without any property.
 	all, table = append(all, map[string]any{}), append(table, make([]cell, len(properties)))
 	table[len(table)-1][0].text = "Active"
 	all[len(all)-1][properties[0].Name] = "Active"
@@ -170,7 +170,7 @@ func fetchCSV(t *testing.T, body, options string) string {
 	return b.String()
 }
 
-// compare reports the cells that are not as they are to be.
+// compare reports cells that differ from those wanted.
 func compare(t *testing.T, got [][]string, want [][]cell) {
 	t.Helper()
 	if len(got) != len(want) {

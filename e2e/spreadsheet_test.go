@@ -23,14 +23,14 @@ import (
 // evaluate formulas. What is left out at the end is false, except formulas,
 // which then are evaluated.
 const (
-	// dialogDefaults are what a new user's import dialog proposes.
+	// dialogDefaults are what the import dialog proposes to a new user.
 	dialogDefaults = "44/59/9,34,76,1,,0,false,false,false,false,false,0,false"
 	// evaluating are the same with "Evaluate formulas" ticked.
 	evaluating = "44/59/9,34,76,1,,0,false,false,false,false,false,0,true"
 )
 
-// allText are the options that docs recommend: separated by comma only, and
-// the column type of all columns set to Text.
+// allText returns the options that docs recommend: comma as the only separator, and Text as
+// the type of all columns.
 func allText(columns int) string {
 	var b strings.Builder
 	b.WriteString("44,34,76,1,")
@@ -43,13 +43,13 @@ func allText(columns int) string {
 	return b.String()
 }
 
-// LibreOffice shows what is in the session, each value in its column, and runs
-// nothing of it, whatever a person chooses in the dialog.
+// TestLibreOfficeOpensTheExcelDialect holds that LibreOffice shows what is in the session,
+// each value in its column, and runs none of it, whatever one chooses in the dialog.
 func TestLibreOfficeOpensTheExcelDialect(t *testing.T) {
 	text, want := fetchSessions(t, excel)
 	tests := []struct {
 		name, options string
-		// numbers: cells that look like numbers may become numbers.
+		// numbers says that cells that look like numbers may become numbers.
 		numbers bool
 	}{
 		{"with all columns as text", allText(len(want[0])), false},
@@ -64,9 +64,9 @@ func TestLibreOfficeOpensTheExcelDialect(t *testing.T) {
 	}
 }
 
-// With text_cells LibreOffice shows texts as they are where it evaluates formulas,
-// as it does by default without the dialog; and people who leave that off in the
-// dialog sees the formula, but runs nothing.
+// TestLibreOfficeKeepsTextCells holds that LibreOffice shows texts of text_cells as they are
+// where it evaluates formulas, which it does by default without the dialog. Where that is
+// off, it shows the formula and runs nothing.
 func TestLibreOfficeKeepsTextCells(t *testing.T) {
 	for _, which := range []string{"numbers", "all"} {
 		text, want := fetchSessions(t, excel, "text_cells "+which)
@@ -76,13 +76,13 @@ func TestLibreOfficeKeepsTextCells(t *testing.T) {
 				for _, row := range sheet {
 					for x := range row {
 						if textFormula.MatchString(row[x].formula) {
-							row[x].formula = "" // what it shows is compared
+							row[x].formula = "" // only what it shows is compared
 						}
 					}
 				}
 				for y := range want {
 					for x := range want[y] {
-						text := want[y][x].text // what has no digit, booleans and dates are left alone
+						text := want[y][x].text // texts without digits, booleans and dates stay as they are
 						want[y][x].numeric = text == "TRUE" || text == dateText && which == "numbers"
 					}
 				}
@@ -106,11 +106,11 @@ func TestLibreOfficeKeepsTextCells(t *testing.T) {
 	}
 }
 
-// textFormula is a formula that is one text.
+// textFormula finds a formula that is one text.
 var textFormula = regexp.MustCompile(`^of:="([^"]|"")*"$`)
 
-// The recipe for Germany: a LibreOffice that speaks German shows a row a member,
-// with five columns that have names of their own.
+// TestLibreOfficeInGermanOpensTheGermanRecipe holds that a German LibreOffice shows a row for
+// each member, with the recipe's five columns under their labels.
 func TestLibreOfficeInGermanOpensTheGermanRecipe(t *testing.T) {
 	docs, err := os.ReadFile("../docs/recipes.md")
 	if err != nil {
@@ -184,7 +184,7 @@ func openSheet(t *testing.T, text, options, locale string) [][]sheetCell {
 	return sheet
 }
 
-// compareSheet reports formulas, and the cells that are not as they are to be.
+// compareSheet reports formulas, and cells that differ from those wanted.
 func compareSheet(t *testing.T, sheet [][]sheetCell, want [][]cell, numbers bool) {
 	t.Helper()
 	if len(sheet) != len(want) {
@@ -195,7 +195,7 @@ func compareSheet(t *testing.T, sheet [][]sheetCell, want [][]cell, numbers bool
 			t.Errorf("row %d has %d cells, want %d", y+1, len(sheet[y]), len(want[y]))
 		}
 		for x, w := range want[y] {
-			var c sheetCell // those at the end may be left out
+			var c sheetCell // cells at the end may be left out
 			if x < len(sheet[y]) {
 				c = sheet[y][x]
 			}
@@ -213,8 +213,8 @@ func compareSheet(t *testing.T, sheet [][]sheetCell, want [][]cell, numbers bool
 	}
 }
 
-// sheetCell is a cell of a spreadsheet: its type, its formula, the text that it
-// shows, and the date that it is.
+// sheetCell is a cell of a spreadsheet: its type, its formula, the text that it shows, and
+// its value if it is a date.
 type sheetCell struct {
 	kind, formula, text, date string
 }
@@ -232,7 +232,7 @@ type sheetRow struct {
 	} `xml:"table-cell"`
 }
 
-// paragraph is the text of one.
+// paragraph is the text of a paragraph.
 type paragraph string
 
 // UnmarshalXML reads text in which spaces and tabs may be elements.
@@ -274,7 +274,7 @@ func attribute(e xml.StartElement, name string) string {
 	return ""
 }
 
-// repeats is how often something that may say so occurs.
+// repeats returns how often an element occurs, by the attribute that says so.
 func repeats(attribute string) int {
 	if n, err := strconv.Atoi(attribute); err == nil {
 		return n
@@ -282,8 +282,7 @@ func repeats(attribute string) int {
 	return 1
 }
 
-// readSheet reads the first sheet without the empty rows and cells behind the
-// last that is not.
+// readSheet reads the first sheet, without empty rows and cells at the end.
 func readSheet(r io.Reader) ([][]sheetCell, error) {
 	d := xml.NewDecoder(r)
 	var rows [][]sheetCell

@@ -10,7 +10,7 @@ import (
 
 const dashboardFile = "grafana/conference-members.json"
 
-// dashboard is what the tests look at of Grafana's model.
+// dashboard is the part of Grafana's model that the tests read.
 type dashboard struct {
 	ID            *int   `json:"id"`
 	UID           string `json:"uid"`

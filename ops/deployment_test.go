@@ -17,7 +17,7 @@ import (
 	_ "github.com/evovoice-gateway/caddy-conference-members"
 )
 
-// The files with which the gateway is deployed.
+// The files that deploy the gateway.
 const (
 	deployedFile   = "Caddyfile"
 	dockerFile     = "../Dockerfile"
@@ -45,7 +45,7 @@ func one(t *testing.T, name, pattern string) string {
 	return found[0][1]
 }
 
-// app is what these tests read of the HTTP app of a configuration.
+// app is the part of a configuration's HTTP app that these tests read.
 type app struct {
 	ShutdownDelay time.Duration `json:"shutdown_delay"`
 	GracePeriod   time.Duration `json:"grace_period"`
@@ -69,8 +69,7 @@ func deployed(t *testing.T) (app, error) {
 	return config.Apps.HTTP, nil
 }
 
-// deployedApp adapts the Caddyfile as an operator would who sets only what must
-// be set.
+// deployedApp adapts the Caddyfile for an operator who sets only what must be set.
 func deployedApp(t *testing.T) app {
 	t.Helper()
 	t.Setenv("EVO_UPSTREAM", "https://upstream.example.com")
@@ -96,8 +95,8 @@ func TestAGatewayWithoutAnUpstreamDoesNotStart(t *testing.T) {
 	}
 }
 
-// TestAStopOutlastsTheLongestCall holds that each limit leaves room for what
-// is within it: the call, the response, the grace period, the stop.
+// TestAStopOutlastsTheLongestCall holds that each limit is longer than the one before: the
+// call, the response, the grace period, the stop.
 func TestAStopOutlastsTheLongestCall(t *testing.T) {
 	duration := func(name, pattern string) time.Duration {
 		d, err := time.ParseDuration(one(t, name, pattern))
@@ -141,8 +140,8 @@ func TestTheImageExposesWhatTheCaddyfileListensOn(t *testing.T) {
 	}
 }
 
-// TestTheImageIsBuiltWithTheGoOfTheModule holds that it is a release of the Go
-// that the module asks for.
+// TestTheImageIsBuiltWithTheGoOfTheModule holds that the image has a release of the Go
+// version that the module asks for.
 func TestTheImageIsBuiltWithTheGoOfTheModule(t *testing.T) {
 	language := regexp.MustCompile(`^\d+\.\d+`).FindString(one(t, "../go.mod", `^go (\S+)$`))
 	if release := one(t, dockerFile, `^ARG GO_VERSION=(\S+)$`); !strings.HasPrefix(release, language+".") {
@@ -150,7 +149,7 @@ func TestTheImageIsBuiltWithTheGoOfTheModule(t *testing.T) {
 	}
 }
 
-// TestTheServiceStartsWhatTheImageStarts holds that both run one command.
+// TestTheServiceStartsWhatTheImageStarts holds that both run the same command.
 func TestTheServiceStartsWhatTheImageStarts(t *testing.T) {
 	var image []string
 	if err := json.Unmarshal([]byte(one(t, dockerFile, `^CMD (\[.*\])$`)), &image); err != nil {
@@ -167,8 +166,8 @@ func TestTheServiceStartsWhatTheImageStarts(t *testing.T) {
 	}
 }
 
-// TestTheBuilderMakesWhatIsTested holds that the image that is made of Caddy's own has
-// the Caddy of go.mod, and modules that exist.
+// TestTheBuilderMakesWhatIsTested holds that the image that is built with Caddy's builder
+// has the Caddy of go.mod, and modules that exist.
 func TestTheBuilderMakesWhatIsTested(t *testing.T) {
 	const builderFile = "builder/Dockerfile"
 	if got, want := "v"+one(t, builderFile, `^ARG CADDY_VERSION=(\S+)$`), one(t, "../go.mod", `^\tgithub.com/caddyserver/caddy/v2 (\S+)$`); got != want {

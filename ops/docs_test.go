@@ -80,8 +80,7 @@ func outcomeTable(t *testing.T, _ *catalogue) string {
 	return docgen.Table([]string{"Outcome", "Meaning", "To the error budget"}, rows...)
 }
 
-// documented returns what is marked as code in the first column of the table
-// under a heading.
+// documented returns the code in the first column of the table under a heading.
 func documented(t *testing.T, heading string) []string {
 	t.Helper()
 	text, err := os.ReadFile(metricsFile)

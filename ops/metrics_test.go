@@ -32,11 +32,11 @@ type metric struct {
 // catalogue is what the gateway exposes.
 type catalogue struct {
 	metrics []metric            // in the order of their names
-	values  map[string][]string // of each label, but for countries those that there can be
+	values  map[string][]string // of each label; of countries, only those in the test
 }
 
-// readCatalogue drives the collectors with every value that a label can have,
-// and one that it can't, and looks at what they expose.
+// readCatalogue calls the collectors with every value that a label can have, and with an
+// unknown one, and reads what they expose.
 func readCatalogue(t *testing.T) *catalogue {
 	t.Helper()
 	l := metrics.Labels{FallbackReasons: fallbackReasons(t)}
@@ -180,8 +180,8 @@ var (
 // targetLabels are those that Prometheus adds.
 var targetLabels = []string{"job", "instance"}
 
-// check finds names, labels and values in an expression that the gateway does
-// not expose. Recorded are the names and labels of recording rules.
+// check finds names, labels and values in an expression that the gateway does not expose.
+// recorded are the names and labels of recording rules.
 func (c *catalogue) check(expr string, recorded map[string][]string) []error {
 	var errs []error
 	var known []string // labels
@@ -260,8 +260,8 @@ func TestMistakesInExpressionsAreFound(t *testing.T) {
 	}
 }
 
-// TestTheCatalogueIsComplete holds that every metric was driven, and that label
-// sets have their value for whatever lies outside.
+// TestTheCatalogueIsComplete holds that every metric is in the catalogue, and that labels
+// have the value other.
 func TestTheCatalogueIsComplete(t *testing.T) {
 	c := readCatalogue(t)
 	registered := make(counted)
@@ -273,7 +273,7 @@ func TestTheCatalogueIsComplete(t *testing.T) {
 	}
 	for _, label := range slices.Sorted(maps.Keys(c.values)) {
 		switch label {
-		case "outcome", "call", "mode", "result", "country": // no odd value can be given to the first four
+		case "outcome", "call", "mode", "result", "country": // the first four take no unknown value
 		default:
 			if !slices.Contains(c.values[label], "other") {
 				t.Errorf("%s is never other: %q", label, c.values[label])
@@ -282,7 +282,7 @@ func TestTheCatalogueIsComplete(t *testing.T) {
 	}
 }
 
-// counted notes what is registered.
+// counted notes which collectors are registered.
 type counted map[prometheus.Collector]bool
 
 func (c counted) Register(col prometheus.Collector) error   { c[col] = true; return nil }

@@ -59,8 +59,8 @@ func readRules(t *testing.T) (recordings, alerts []rule) {
 	return recordings, alerts
 }
 
-// recorded returns the labels of what recording rules record, which by
-// convention are before the first colon of the name.
+// recorded returns the labels that recording rules keep, which by convention are before
+// the first colon of the name.
 func recorded(recordings []rule) map[string][]string {
 	labels := make(map[string][]string)
 	for _, r := range recordings {
@@ -125,8 +125,8 @@ func TestEveryAlertSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 }
 
-// has reports whether what an expression begins with has a label: it is summed
-// by it, or recorded with it.
+// has reports whether the first vector of an expression has a label: it is summed by it,
+// or recorded with it.
 func has(expr, label string, recorded map[string][]string) bool {
 	first := groupings.FindStringSubmatchIndex(expr)
 	for name, labels := range recorded {
@@ -151,7 +151,7 @@ func TestEveryAlertHasASectionInTheRunbooks(t *testing.T) {
 	for _, section := range strings.Split(string(text), "\n## ")[1:] {
 		name, body, _ := strings.Cut(section, "\n")
 		if !strings.HasPrefix(name, "ConferenceMembers") {
-			continue // what all alerts need
+			continue // needed by all alerts
 		}
 		got = append(got, name)
 		for _, part := range []string{"**What it means.**", "**What callers feel.**", "**Look first.**", "**What helps.**"} {
@@ -165,7 +165,7 @@ func TestEveryAlertHasASectionInTheRunbooks(t *testing.T) {
 	}
 }
 
-// The runbooks' queries can be pasted: they ask for metrics that exist.
+// TestQueriesInTheRunbooksAskForWhatTheGatewayExposes holds that the queries can be pasted.
 func TestQueriesInTheRunbooksAskForWhatTheGatewayExposes(t *testing.T) {
 	text, err := os.ReadFile(runbooksFile)
 	if err != nil {
@@ -188,7 +188,6 @@ func TestQueriesInTheRunbooksAskForWhatTheGatewayExposes(t *testing.T) {
 	}
 }
 
-// The queries in the recipes can be pasted as well.
 func TestQueriesInTheRecipesAskForWhatTheGatewayExposes(t *testing.T) {
 	c := readCatalogue(t)
 	queries := 0
@@ -205,7 +204,7 @@ func TestQueriesInTheRecipesAskForWhatTheGatewayExposes(t *testing.T) {
 	}
 }
 
-// classes are the outcomes by what they are to the error budget.
+// classes are the outcomes that use up the error budget, and those that count at all.
 type classes struct{ errors, counted []string }
 
 var outcomeLists = regexp.MustCompile(`outcome=~"([^"]*)"`)
@@ -221,7 +220,7 @@ func readClasses(t *testing.T) classes {
 	return classes{strings.Split(m[0][1], "|"), strings.Split(m[1][1], "|")}
 }
 
-// of says in a word what an outcome is to the error budget.
+// of returns the class of an outcome.
 func (c classes) of(outcome string) string {
 	switch {
 	case slices.Contains(c.errors, outcome):
@@ -233,8 +232,8 @@ func (c classes) of(outcome string) string {
 	}
 }
 
-// TestOutcomesAreErrorsByOneList holds that rules and dashboard share their
-// lists, and that the errors are a part of what is counted.
+// TestOutcomesAreErrorsByOneList holds that rules and dashboard have the same lists, and
+// that errors are counted.
 func TestOutcomesAreErrorsByOneList(t *testing.T) {
 	c := readClasses(t)
 	for _, e := range c.errors {

@@ -12,11 +12,11 @@ import (
 
 var (
 	shellBlocks = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
-	// jqProgram is a call of jq with its options and its program.
+	// jqProgram finds a call of jq with its options and its program.
 	jqProgram = regexp.MustCompile(`\bjq ((?:-\w+ )*)'([^']*)'`)
 )
 
-// The runbooks' commands can be pasted: the shell and jq can read them.
+// TestCommandsInTheRunbooksAreWellFormed holds that the shell and jq can parse them.
 func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 	text := read(t, runbooksFile) + read(t, "../docs/recipes.md")
 	blocks := shellBlocks.FindAllStringSubmatch(text, -1)
@@ -50,11 +50,11 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 	})
 }
 
-// shippedBlock is the handler's block in the shipped Caddyfile.
+// shippedBlock finds the handler's block in the shipped Caddyfile.
 var shippedBlock = regexp.MustCompile(`(?ms)^\t\tconference_members \{.*?^\t\t\}\n`)
 
-// The configurations to paste fit into the shipped Caddyfile: it adapts with each of
-// them, and can be run.
+// TestConfigurationsInTheRunbooksFitTheShippedCaddyfile holds that the Caddyfile with each
+// of them adapts and loads.
 func TestConfigurationsInTheRunbooksFitTheShippedCaddyfile(t *testing.T) {
 	t.Setenv("EVO_UPSTREAM", "https://upstream.example.com")
 	t.Setenv("HASH_KEY", "0123456789abcdef0123456789abcdef")

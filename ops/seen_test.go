@@ -20,7 +20,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
 )
 
-// span notes what is put on it.
+// span notes its attributes and events.
 type span struct {
 	noop.Span
 	attributes, events map[string]bool
@@ -36,11 +36,11 @@ func (s *span) SetAttributes(attributes ...attribute.KeyValue) {
 
 func (s *span) AddEvent(name string, _ ...trace.EventOption) { s.events[name] = true }
 
-// loggedKeys are the names of fields where they are written.
+// loggedKeys finds the names of fields in the code that logs them.
 var loggedKeys = regexp.MustCompile(`(?:text|AddDuration|AddInt|AddObject|zap\.Strings|zap\.Bool)\("(\w+)"|\{"(\w+)", rules\.`)
 
-// TestEveryLogFieldIsDocumented reads the code, for what is added to an access
-// log can't be read back.
+// TestEveryLogFieldIsDocumented reads the code, because extra fields of an access log can't
+// be read back.
 func TestEveryLogFieldIsDocumented(t *testing.T) {
 	text, err := os.ReadFile("../handler/record.go")
 	if err != nil {

@@ -1,3 +1,3 @@
-// Package tools is a separate module for the programs with which the project
-// checks what it ships, so that their dependencies are none of the gateway's.
+// Package tools is a separate module for the programs that check what the project ships, so
+// that their dependencies are not the gateway's.
 package tools

@@ -1,5 +1,5 @@
-// Command caddy is the Caddy that is measured: with the module and with floor, the
-// least that a handler does that reads a call before it forwards it.
+// Command caddy is the Caddy that is measured, with this module and with floor, a handler
+// that does the least that is needed to read a call before it is forwarded.
 package main
 
 import (

@@ -30,20 +30,20 @@ type load struct {
 	seconds      int
 }
 
-// newLoad writes to dir what the programs read.
+// newLoad writes the files that the programs read to dir.
 func newLoad(dir string, seconds int) (*load, error) {
 	l := &load{filepath.Join(dir, "calls.lua"), filepath.Join(dir, "body.json"), seconds}
 	return l, errors.Join(os.WriteFile(l.script, script, 0o600), os.WriteFile(l.body, []byte(body), 0o600))
 }
 
-// run loads a site and returns the number of requests. One that fails is an error.
+// run loads a site and returns the number of requests. A failed request is an error.
 func (l *load) run(ctx context.Context, s *site) (int, error) {
 	var args []string
 	for name, value := range s.header() {
 		args = append(args, "-H", name+": "+value)
 	}
 	n := strconv.Itoa
-	// What is before the number of all requests, and of those that failed.
+	// What precedes the number of all requests and of failed ones.
 	program, done, failed := "wrk", "\ndone ", " failed "
 	args = append(args, "-c", n(clients), "-t", "1")
 	if s.http2 {
@@ -66,7 +66,7 @@ func (l *load) run(ctx context.Context, s *site) (int, error) {
 	return requests, nil
 }
 
-// numberAfter is the number after the first mark in text, or -1.
+// numberAfter returns the number after the first mark in text, or -1.
 func numberAfter(text []byte, mark string) int {
 	_, rest, _ := bytes.Cut(text, []byte(mark))
 	n := -1

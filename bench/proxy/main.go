@@ -3,12 +3,12 @@
 //
 //	cd bench && go run ./proxy
 //
-// All are sites of one Caddy, for two processes of the very same Caddy differ by
-// more than the module costs. It is pinned to core 0 with GOMAXPROCS=1, the load
-// and the upstream to core 1. Each round loads every site once, in an order of its
-// own. The figure that counts is the CPU time of the process, as the kernel
-// accounts it, divided by the requests; it is compared with that of the bare proxy
-// in the same round. How far the first two columns differ is the noise.
+// All are sites of one Caddy, because two processes of the same Caddy differ by more than
+// the module costs. Caddy is pinned to core 0 with GOMAXPROCS=1, the load and the
+// upstream to core 1. Each round loads every site once, in random order. The figure that
+// counts is the CPU time of the process, as the kernel accounts it, divided by the
+// requests; it is compared with that of the bare proxy in the same round. The first two
+// columns are the same site: their difference is noise.
 package main
 
 import (
@@ -39,11 +39,11 @@ func main() {
 	defer stop()
 	if err := run(ctx, &o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1) //nolint:gocritic // nothing is left to be done
+		os.Exit(1) //nolint:gocritic // no deferred call matters
 	}
 }
 
-// options are those of the command line.
+// options are the flags of the command.
 type options struct {
 	rounds, seconds   int
 	session, profiles string

@@ -11,7 +11,7 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// newOptions are those of the shortest run there is.
+// newOptions returns the options of the shortest run.
 func newOptions(t *testing.T) *options {
 	t.Helper()
 	for _, program := range []string{"wrk", "h2load"} {

@@ -16,7 +16,7 @@ type site struct {
 	name       string
 	directives string // before reverse_proxy
 	accept     string
-	http2      bool    // loaded over HTTP/2 without TLS, and compared with the bare site that is
+	http2      bool    // loaded over HTTP/2 without TLS, and compared with the bare site of HTTP/2
 	keyed      bool    // each request has an Idempotency-Key
 	goal       float64 // for the ratio of CPU time, 0 if there is none
 
@@ -31,12 +31,12 @@ const (
 	csvType  = "text/csv"
 )
 
-// withKeys takes keys. What became of calls is known for a few seconds only, so that
-// what the store holds does not change the garbage collector's pace for other sites.
+// withKeys takes keys. They are kept for a few seconds only, because a large store changes
+// the garbage collector's pace for the other sites.
 const withKeys = "conference_members {\nidempotency {\nttl 5s\n}\n}"
 
-// keySites are what is compared where the question is what a key costs, what all are
-// compared with before them.
+// keySites returns the sites that show what a key costs. The others are compared with the
+// first.
 func keySites() []*site {
 	return []*site{
 		{name: "JSON", accept: jsonType, directives: "conference_members"},
@@ -47,7 +47,7 @@ func keySites() []*site {
 	}
 }
 
-// sites are what is compared, the bare proxies before what is compared with them.
+// sites returns the sites to compare, the bare proxies first.
 func sites() []*site {
 	return []*site{
 		{name: "bare", accept: jsonType},
@@ -69,10 +69,10 @@ func sites() []*site {
 	}
 }
 
-// body is a call. Those of wrk differ in their numbers.
+// body is a call. wrk sends several numbers in turn.
 const body = `{"callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12125550123"}`
 
-// header is what real clients send, in addition to Host and Content-Length.
+// header returns what real clients send in addition to Host and Content-Length.
 func (s *site) header() map[string]string {
 	return map[string]string{
 		"User-Agent":      "python-requests/2.32.5",
@@ -83,8 +83,8 @@ func (s *site) header() map[string]string {
 	}
 }
 
-// check sends one request and looks at the response, because the load programs do
-// not tell what is in theirs.
+// check sends one request and checks the response, because the load programs do not look
+// into theirs.
 func (s *site) check(ctx context.Context) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(body))
 	if err != nil {
@@ -107,12 +107,12 @@ func (s *site) check(ctx context.Context) error {
 	return nil
 }
 
-// file is the name of the site as one of files.
+// file returns the name of the files of the site.
 func (s *site) file() string {
 	return strings.NewReplacer(",", "", "/", "", " ", "-").Replace(strings.ToLower(s.name))
 }
 
-// writeProfile writes what all rounds took together, as if of a million requests.
+// writeProfile writes the profile of all rounds, scaled to a million requests.
 func (s *site) writeProfile(dir string) error {
 	p, err := profile.Merge(s.profiles)
 	if err != nil {

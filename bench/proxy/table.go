@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// row is one row of the table: a figure of a site, compared with the base's
-// of the same round: the first site that is loaded over the same version of HTTP.
+// row is a row of the table: a figure of a site. It is compared, in the same round, with
+// that of the first site that is loaded over the same version of HTTP.
 type row struct {
 	name   string
 	value  func(own, base *figures) float64
@@ -24,8 +24,8 @@ var rows = []row{
 	{"Bytes allocated a request", func(own, _ *figures) float64 { return own.allocated }, "%.0f"},
 }
 
-// printTable prints a table in Markdown, a column for each site: medians, with the
-// smallest and the largest in brackets.
+// printTable prints a table in Markdown with a column for each site: medians, and the
+// smallest and the largest figure in brackets.
 func printTable(out io.Writer, all []*site) {
 	head, line, goals := "\n| ", "|---", "| Goal for the CPU, ratio"
 	for _, s := range all {
@@ -53,7 +53,7 @@ func printTable(out io.Writer, all []*site) {
 	fmt.Fprintf(out, "%s |\n", goals)
 }
 
-// median is the middle of sorted values.
+// median returns the median of sorted values.
 func median(values []float64) float64 {
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// Request is what clients send again and again.
+// Request is the request that clients send again and again.
 type Request struct {
 	// Addr is the host and port of the gateway.
 	Addr string
-	// Session is the name of the session, and so of the response.
+	// Session is the name of the session, which selects the response.
 	Session string
 	// Accept is the format that is asked for.
 	Accept string
-	// ContentType is what the response has to be.
+	// ContentType is the type that the response must have.
 	ContentType string
 	// Numbers are the destinations, sent in turn.
 	Numbers []string
@@ -35,10 +35,10 @@ type Result struct {
 	Latencies []time.Duration
 }
 
-// Rate is how many requests got a response in a second.
+// Rate returns how many requests got a response in a second.
 func (r *Result) Rate() float64 { return float64(len(r.Latencies)) / r.Took.Seconds() }
 
-// Quantile is the latency that a share q of the requests did not exceed.
+// Quantile returns the latency that a share q of the requests did not exceed.
 func (r *Result) Quantile(q float64) time.Duration {
 	if len(r.Latencies) == 0 {
 		return 0
@@ -46,9 +46,9 @@ func (r *Result) Quantile(q float64) time.Duration {
 	return r.Latencies[min(int(q*float64(len(r.Latencies))), len(r.Latencies)-1)]
 }
 
-// Load has so many clients, each on its own connection, send the request
-// for so long, each as soon as the one before has its response. A response other
-// than 200 of the expected type is an error.
+// Load sends the request from a number of clients for a time. Each has its own connection
+// and sends the next request when it has the response to the last. A response other than
+// 200 of the expected type is an error.
 func Load(ctx context.Context, q *Request, clients int, length time.Duration) (*Result, error) {
 	all, requests := make([]*client, clients), q.bytes()
 	for i := range all {
@@ -91,7 +91,7 @@ type client struct {
 	err       error
 }
 
-// bytes are the requests as they are sent, one for each number.
+// bytes returns the requests as they are sent, one for each number.
 func (q *Request) bytes() [][]byte {
 	requests := make([][]byte, 0, len(q.Numbers))
 	for _, number := range q.Numbers {

@@ -21,8 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Build builds the Caddy of the benchmarks into a directory and returns the path
-// of the program.
+// Build builds the Caddy of the benchmarks into a directory and returns its path.
 func Build(ctx context.Context, dir string) (string, error) {
 	program := filepath.Join(dir, "caddy")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/evovoice-gateway/caddy-conference-members/bench/caddy") //nolint:gosec // a folder of the benchmarks
@@ -45,8 +44,8 @@ type Gateway struct {
 	dir   string
 }
 
-// StartGateway starts a Caddy on a Caddyfile of sites, whose directives are
-// given. The command is the program or what execs it, with its arguments. Close it.
+// StartGateway starts a Caddy with a site for each block of directives. The command is the
+// program, or one that execs it, with its arguments. Close it.
 func StartGateway(ctx context.Context, command []string, sites ...string) (g *Gateway, err error) {
 	g = new(Gateway)
 	if g.dir, err = os.MkdirTemp("", "gateway"); err != nil {
@@ -109,11 +108,11 @@ func (g *Gateway) await(ctx context.Context) error {
 	}
 }
 
-// Close ends the process and waits for its end.
+// Close ends the process and waits for it.
 func (g *Gateway) Close() error {
 	var err error
 	if g.cmd != nil {
-		_ = g.cmd.Process.Signal(syscall.SIGTERM) // which may have ended by itself
+		_ = g.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 		<-g.ended
 		err = g.err
 	}
@@ -129,7 +128,7 @@ type Usage struct {
 	Goroutines float64
 }
 
-// Usage asks the kernel for the CPU time, and the process for the rest.
+// Usage reads the CPU time from the kernel, and the rest from the process.
 func (g *Gateway) Usage(ctx context.Context) (Usage, error) {
 	var u Usage
 	wanted := map[string]*float64{
@@ -197,7 +196,7 @@ func (g *Gateway) get(ctx context.Context, path string) (io.ReadCloser, error) {
 	return res.Body, nil
 }
 
-// freeAddrs are addresses on loopback that were free a moment ago, all at once.
+// freeAddrs returns addresses on loopback that were all free a moment ago.
 func freeAddrs(ctx context.Context, n int) (addrs []string, err error) {
 	for range n {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Peak has a gateway loaded and returns the result together with the most that
-// the process held meanwhile. It looks every 50 ms, and once at the end.
+// Peak loads a gateway and returns the result and the most that the process held
+// meanwhile, by samples every 50 ms and one at the end.
 func Peak(ctx context.Context, g *Gateway, load func() (*Result, error)) (*Result, Usage, error) {
 	loaded := make(chan struct{})
 	var res *Result

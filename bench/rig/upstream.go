@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// Upstream responds to POST /sessions/NAME/conference/members with the session of
-// that name, and anything else not at all.
+// Upstream responds to POST /sessions/NAME/conference/members with the session of that
+// name, and closes the connection on any other request.
 type Upstream struct {
 	// Addr is its host and port, on loopback.
 	Addr string
@@ -92,10 +92,10 @@ func (u *Upstream) serve(c net.Conn) {
 	}
 }
 
-// errNoSession is what the upstream closes a connection for.
+// errNoSession makes the upstream close a connection.
 var errNoSession = errors.New("no session of that name")
 
-// read reads a request and returns the response to it.
+// read reads a request and returns its response.
 func (u *Upstream) read(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
@@ -114,13 +114,13 @@ func (u *Upstream) read(r *bufio.Reader) ([]byte, error) {
 	return response, discard(r, max(f.length, 0))
 }
 
-// fields are what matters of a header.
+// fields are the fields of a header that matter.
 type fields struct {
 	length      int // -1 if none is declared
 	contentType string
 }
 
-// readFields reads header fields to the empty line.
+// readFields reads header fields up to the empty line.
 func readFields(r *bufio.Reader) (fields, error) {
 	f := fields{length: -1}
 	for {

@@ -4,10 +4,9 @@
 //
 //	cd bench && go run ./scale -plots ../docs
 //
-// It prints a table of each and the exponent with which the cost grows: 1 is
-// linear. It fails where a cost grows faster than that, and faster than it does
-// without the module. Every point is a process
-// of its own, so that none inherits the memory of the one before.
+// It prints a table of each and the exponent with which the cost grows: 1 is linear. It
+// fails where a cost grows faster than that, and faster than it does without the module.
+// Every point is measured in a new process, so that none inherits the memory of another.
 package main
 
 import (
@@ -30,7 +29,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, *plots, *length); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1) //nolint:gocritic // nothing is left to be done
+		os.Exit(1) //nolint:gocritic // no deferred call matters
 	}
 }
 

@@ -23,8 +23,8 @@ const (
 	perRow      = 2
 )
 
-// plot draws the graphs of the series into one SVG, with both axes logarithmic:
-// what is linear is a line of slope 1.
+// plot draws the graphs of the series into one SVG. Both axes are logarithmic, so linear
+// growth is a line of slope 1.
 func (s *series) plot(dir string) (err error) {
 	rows := (len(s.graphs) + perRow - 1) / perRow
 	canvas := vgsvg.New(perRow*graphWidth, vg.Length(rows)*graphHeight)
@@ -70,14 +70,13 @@ func (s *series) graph(g graph) (*plot.Plot, error) {
 	if err := plotutil.AddLinePoints(p, lines...); err != nil {
 		return nil, err
 	}
-	// A whole decade at the least, so that a flat line looks flat, and room above
-	// for the legend.
+	// At least a whole decade, so that a flat line looks flat, and room for the legend.
 	p.Y.Min, p.Y.Max = low/1.5, max(high*6, low*30)
 	p.Y.Tick.Marker = decades{}
 	return p, nil
 }
 
-// ticks are at the points themselves.
+// ticks returns a tick for each point.
 func (s *series) ticks() []plot.Tick {
 	all := make([]plot.Tick, len(s.at))
 	for i, x := range s.at {

@@ -16,7 +16,7 @@ import (
 
 // series is how costs grow with one thing.
 type series struct {
-	name   string // as the plot's file is called
+	name   string // of the file of the plot
 	x      string // what grows
 	bytes  bool   // x is a size
 	at     []int
@@ -31,8 +31,8 @@ type series struct {
 type way struct {
 	name, accept, contentType string
 	directives                func(x int) string
-	// bare is without the module. How its costs grow is Caddy's doing, and that of
-	// clients on the same machine: those of the others may grow as fast.
+	// bare is without the module. Its costs grow because of Caddy, and of clients on the
+	// same machine, so those of the other ways may grow as fast.
 	bare bool
 }
 
@@ -51,8 +51,7 @@ type point struct {
 type graph struct {
 	name  string
 	value func(p *point) float64
-	// linear says that it may grow as x does, and not faster. Otherwise it is
-	// shown only.
+	// linear says that it must not grow faster than x. Otherwise it is only shown.
 	linear bool
 }
 
@@ -66,8 +65,8 @@ var (
 	starting   = graph{"start, ms", func(p *point) float64 { return p.start }, true}
 )
 
-// steepest is the exponent up to which growth counts as linear. A measurement
-// is not exact, and what is linear may look a little steeper.
+// steepest is the exponent up to which growth counts as linear: measurements are not
+// exact.
 const steepest = 1.15
 
 const (
@@ -76,11 +75,11 @@ const (
 	typical = "1200"
 )
 
-// sizes are those of the responses in bytes: 1 KiB to 8 MiB; the last is
-// just small enough to be made CSV.
+// sizes are the sizes of responses in bytes, 1 KiB to 8 MiB. The last is just small enough
+// to be transcoded.
 var sizes = []int{1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 8<<20 - 1<<10}
 
-// responses are sessions by their sizes.
+// responses returns sessions, named by their sizes.
 func responses() map[string][]byte {
 	all := map[string][]byte{typical: session(1200)}
 	for _, size := range sizes {
@@ -89,8 +88,7 @@ func responses() map[string][]byte {
 	return all
 }
 
-// session makes a session of about size bytes, of members that hold what has to
-// be quoted.
+// session makes a session of about size bytes, of members with text that must be quoted.
 func session(size int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"callState":"Connected","callSid":"CA0123456789abcdef0123456789abcdef","members":[{"identity":"first"}`)
@@ -101,7 +99,7 @@ func session(size int) []byte {
 	return b.Bytes()
 }
 
-// all are the series.
+// all returns the series.
 func all(upstream string) []*series {
 	proxy := "\nreverse_proxy " + upstream
 	always := func(directives string) func(int) string { return func(int) string { return directives + proxy } }
@@ -134,8 +132,7 @@ func all(upstream string) []*series {
 	}
 }
 
-// handlers are n handlers one after another, the last with the route of
-// the requests.
+// handlers returns n handlers one after another, the last with the route of the requests.
 func handlers(n int) string {
 	var b strings.Builder
 	b.WriteString("route {\n")
@@ -173,7 +170,7 @@ func (s *series) point(ctx context.Context, program string, w *way, x int, lengt
 
 	session, clients := s.load(x)
 	q := &rig.Request{Addr: g.Addrs[0], Session: session, Accept: w.accept, ContentType: w.contentType, Numbers: []string{"+12125550123", "+493012345678"}}
-	if _, err := rig.Load(ctx, q, clients, length/3); err != nil { // warming up
+	if _, err := rig.Load(ctx, q, clients, length/3); err != nil { // warm-up
 		return p, err
 	}
 	before, err := g.Usage(ctx)
@@ -193,7 +190,7 @@ func (s *series) point(ctx context.Context, program string, w *way, x int, lengt
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// print prints the points as tables in Markdown. The error names what grew
+// print prints the points as tables in Markdown. It returns an error if anything grew
 // faster than it may.
 func (s *series) print(out io.Writer) error {
 	var errs []error
@@ -227,8 +224,8 @@ func (s *series) print(out io.Writer) error {
 	return errors.Join(errs...)
 }
 
-// limit is the exponent up to which a figure may grow: linearly, or as it does
-// without the module if that is steeper.
+// limit returns the exponent up to which a figure may grow: steepest, or what it is without
+// the module if that is more.
 func (s *series) limit(g graph) float64 {
 	const noise = steepest - 1
 	limit := steepest
@@ -240,9 +237,8 @@ func (s *series) limit(g graph) float64 {
 	return limit
 }
 
-// exponent is the slope of a figure over x, both as logarithms, between the
-// middle of the points and the last: small values of x are drowned by what does
-// not depend on it.
+// exponent returns the slope of a figure over x, both as logarithms, between the middle
+// point and the last: at small x, costs that do not depend on x prevail.
 func exponent(points []point, value func(*point) float64) float64 {
 	var n, sx, sy, sxx, sxy float64
 	for i := len(points) / 2; i < len(points); i++ {

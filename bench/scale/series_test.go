@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// grown are points of which the memory grows with an exponent.
+// grown returns points at which memory grows with an exponent.
 func grown(e float64) *series {
 	s := &series{name: "size", x: "bytes", at: []int{1, 10, 100, 1000}, ways: []way{{name: "module"}}, graphs: []graph{memory, throughput}}
 	points := make([]point, len(s.at))
@@ -79,7 +79,6 @@ func TestResponsesHaveTheirSizes(t *testing.T) {
 	}
 }
 
-// TestCostsMayGrowAsTheyDoWithoutTheModule, which is none of the module's doing.
 func TestCostsMayGrowAsTheyDoWithoutTheModule(t *testing.T) {
 	for _, tt := range []struct {
 		rule      string

@@ -1,7 +1,7 @@
 //go:build xcaddy
 
-// Package xcaddy tests the gateway beside other people's modules. It runs the program
-// that XCADDY_PROGRAM names, which is built with them: .ci/run xcaddy does both.
+// Package xcaddy tests the gateway with modules of others. It runs the program that
+// XCADDY_PROGRAM names; .ci/run xcaddy builds it with them.
 package xcaddy
 
 import (
@@ -21,7 +21,7 @@ import (
 
 const members = "/sessions/S1/conference/members"
 
-// recipe is the configuration of a section of docs/recipes.md.
+// recipe returns the configuration of a section of docs/recipes.md.
 func recipe(t *testing.T, heading string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/recipes.md")
@@ -55,7 +55,7 @@ func start(t *testing.T, config string) (site string, u *upstreamtest.Server) {
 	return g.URL("api") + members, u
 }
 
-// result is what became of a row.
+// result is the result of a row.
 type result struct {
 	Status  int    `json:"status"`
 	Outcome string `json:"outcome"`
@@ -120,8 +120,8 @@ func TestARateLimitBehindLimitsRows(t *testing.T) {
 	}
 }
 
-// TestARateLimitInFrontSeesOneRequest: an upload is one request there, whatever its
-// rows, and one that is refused dials nobody.
+// TestARateLimitInFrontSeesOneRequest holds that an upload is one request there, whatever
+// its rows are, and that a refused upload dials nothing.
 func TestARateLimitInFrontSeesOneRequest(t *testing.T) {
 	site, u := start(t, `{
 	order rate_limit before conference_members

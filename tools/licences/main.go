@@ -3,9 +3,9 @@
 //
 //	go run ./licences -dir .. >../docs/licences.md
 //
-// With -texts it writes the texts themselves, which must go with a binary that
-// is handed on. It fails on a licence that is not among those allowed, on a text
-// that it does not know, and on a module without one.
+// With -texts, it writes the texts of the licences, which must be distributed with a
+// binary. It fails on a licence that is not allowed, on a text that it does not know, and
+// on a module without a licence.
 package main
 
 import (

@@ -18,21 +18,20 @@ import (
 	"github.com/google/licensecheck"
 )
 
-// allowed are the licences that the gateway may be made of. None of them sets
-// terms for the code that is linked with it; the page argues the last two.
+// allowed are the licences that linked code may have. None of them sets terms for the code
+// that it is linked with; the page gives the reasons for the last two.
 var allowed = []string{
 	"Apache-2.0", "BSD-2-Clause", "BSD-2-Clause-Views", "BSD-3-Clause", "CC0-1.0", "MIT", "MPL-2.0", "OFL-1.1",
 }
 
-// platforms are those for which there may be binaries: some modules are linked
-// on one of them only.
+// platforms are those of binaries: some modules are linked on only one of them.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"}
 
-// legal is the name of a file that has a licence or a notice.
+// legal finds the names of files that have a licence or a notice.
 var legal = regexp.MustCompile(`(?i)^(un)?(licen[cs]es?|copying|copyright|notices?|patents)([-._].*)?$`)
 
-// notice is the name of one that sets no terms: who holds the rights, and
-// who grants patents. It still goes with the binary.
+// notice finds those that set no terms but say who holds the rights or grants patents.
+// They must be distributed with the binary too.
 var notice = regexp.MustCompile(`(?i)^(notices?|patents|copyright)`)
 
 // module is a module whose packages are linked.
@@ -48,7 +47,7 @@ type text struct {
 	licences []string
 }
 
-// goPackage is what go list says about a package.
+// goPackage is a package as go list prints it.
 type goPackage struct {
 	Dir, Root string
 	Standard  bool
@@ -72,7 +71,7 @@ func linked(dir string) ([]*module, error) {
 			m, root := std, p.Root
 			switch {
 			case p.Standard:
-				p.Dir = root // one licence is for all of it
+				p.Dir = root // one licence covers all of it
 			case p.Module == nil || p.Module.Main:
 				continue
 			default:
@@ -114,8 +113,8 @@ func list(dir, platform string) ([]goPackage, error) {
 	}
 }
 
-// collect takes the texts that are in dir or above it, up to the module's root:
-// packages that came from elsewhere bring their own.
+// collect takes the texts in dir and above it, up to the module's root: packages that were
+// copied from elsewhere have their own.
 func (m *module) collect(root, dir string) error {
 	for {
 		entries, err := os.ReadDir(dir)
@@ -141,7 +140,7 @@ func (m *module) collect(root, dir string) error {
 	}
 }
 
-// add takes one text, once.
+// add takes a text, unless it has it.
 func (m *module) add(root, file string) error {
 	name, err := filepath.Rel(root, file)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Texts of licences, as much of them as identifies their wording.
+// Parts of licences that identify their wording.
 const (
 	isc = `Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is
 hereby granted, provided that the above copyright notice and this permission notice appear in all copies.
@@ -32,7 +32,7 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`
 )
 
-// apache is the project's own licence.
+// apache returns the project's own licence.
 func apache(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../LICENSE")
@@ -126,8 +126,7 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// TestTheTextsGoWithTheBinary holds that notices and grants of patents are among
-// them.
+// TestTheTextsGoWithTheBinary holds that they include notices and grants of patents.
 func TestTheTextsGoWithTheBinary(t *testing.T) {
 	m := &module{path: "example.com/m", version: "v1.0.0", texts: []text{
 		{name: "LICENSE", text: []byte("the licence\n")},
