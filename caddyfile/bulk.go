@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
 // bulk is the table of the subdirectives of bulk.
@@ -30,7 +31,7 @@ var bulk = options[handler.Bulk]{
 		{
 			name: "max_body", syntax: "<size>", def: "256KiB", least: 1, most: 1,
 			example: "max_body 1MiB",
-			set:     func(b *handler.Bulk, args []string) error { return size(&b.MaxBody, args[0]) },
+			set:     func(b *handler.Bulk, args []string) error { return stores.Size(&b.MaxBody, args[0]) },
 		},
 		{
 			name: "pace", syntax: "<duration>", def: handler.DefaultPace.String(), least: 1, most: 1,

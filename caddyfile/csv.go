@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
@@ -129,7 +130,7 @@ var representation = []option[handler.CSV]{
 	{
 		name: "max_response", syntax: "<size>", def: "8MiB", least: 1, most: 1,
 		example: "max_response 1MiB",
-		set:     func(c *handler.CSV, args []string) error { return size(&c.MaxResponse, args[0]) },
+		set:     func(c *handler.CSV, args []string) error { return stores.Size(&c.MaxResponse, args[0]) },
 	},
 	{
 		name: "errors", syntax: "negotiated|json", def: handler.ErrorsNegotiated, least: 1, most: 1,

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/evovoice-gateway/caddy-conference-members/handler"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
 // Name is the name of the directive.
@@ -35,7 +34,7 @@ var directive = options[handler.Config]{
 	in:       Name,
 	validate: (*handler.Config).Validate,
 	whole: func(c *handler.Config) error {
-		return cmp.Or(c.Validate(), c.JudgeConstants())
+		return cmp.Or(c.Validate(), c.ValidateTogether())
 	},
 	table: []option[handler.Config]{
 		{
@@ -61,7 +60,7 @@ var directive = options[handler.Config]{
 		{
 			name: "max_body", syntax: "<size>", def: "16KiB", least: 1, most: 1,
 			example: "max_body 32KiB",
-			set:     func(c *handler.Config, args []string) error { return size(&c.MaxBody, args[0]) },
+			set:     func(c *handler.Config, args []string) error { return stores.Size(&c.MaxBody, args[0]) },
 		},
 		{
 			name: "unknown_fields", syntax: "strip|pass|reject", def: "strip", least: 1, most: 1,
@@ -180,20 +179,6 @@ func put(m *map[string]string, option string, args []string) error {
 	}
 	next[args[0]] = args[1]
 	*m = next
-	return nil
-}
-
-// size stores a positive number of bytes, with or without a unit.
-func size(n *int64, text string) error {
-	const largest = 1 << 40
-	bytes, err := humanize.ParseBytes(text)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%q is not a size; write a number with a unit, such as 16KiB", text)
-	case bytes == 0 || bytes > largest:
-		return fmt.Errorf("%q is out of range: from 1B to 1TiB", text)
-	}
-	*n = int64(bytes)
 	return nil
 }
 

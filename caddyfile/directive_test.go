@@ -64,6 +64,10 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 	for _, tt := range []struct{ mistake, text, want string }{
 		{"an argument where a block belongs", "idempotency on", "idempotency { ... }: want options in braces and no arguments, got 1 argument, at Testfile:2"},
 		{"a brace is missing", "numbers {\nregion US\n}\nreverse_proxy localhost:8081", "it is a directive of the site: is a closing brace missing before it?, at Testfile:5"},
+		{"a header with a meaning", "idempotency {\nheader Cookie\n}", "header: Cookie has a meaning of its own and can hold no id; name another header, such as X-Request-ID, at Testfile:3"},
+		{"one header for two ids", "correlation_id X-A\nidempotency {\nheader X-A\n}", "correlation_id: X-A holds the key of idempotency; name another header, such as X-Request-ID, at Testfile:2 and Testfile:3"},
+		{"a rule of a guard that is not there", "mode report\nrule duplicate_call enforce", "rule duplicate_call: no call is a duplicate without the block duplicates; add it, at Testfile:3"},
+		{"a placeholder that does not end", "idempotency {\nscope {http.auth.user.id\n}", "scope: a placeholder has no closing brace; write \\{ for a brace, at Testfile:3"},
 		{"no such store", "idempotency {\nstore sqlite\n}", `there is no store "sqlite"; the stores are file, memory, at Testfile:3`},
 		{"a misspelt store", "idempotency {\nstore memori\n}", "did you mean memory?, at Testfile:3"},
 		{"a store that was not built in", "idempotency {\nstore redis\n}", "build it --with github.com/evovoice-gateway/caddy-conference-members/stores/redis too, at Testfile:3"},

@@ -37,17 +37,17 @@ var idempotency = options[handler.Idempotency]{
 		{
 			name: "ttl", syntax: "<duration>", def: "24h", least: 1, most: 1,
 			example: "ttl 48h",
-			set:     func(i *handler.Idempotency, args []string) error { return duration(&i.TTL, args[0]) },
+			set:     func(i *handler.Idempotency, args []string) error { return stores.Duration(&i.TTL, args[0]) },
 		},
 		{
 			name: "call_timeout", syntax: "<duration>", def: "2m", least: 1, most: 1,
 			example: "call_timeout 90s",
-			set:     func(i *handler.Idempotency, args []string) error { return duration(&i.CallTimeout, args[0]) },
+			set:     func(i *handler.Idempotency, args []string) error { return stores.Duration(&i.CallTimeout, args[0]) },
 		},
 		{
 			name: "max_stored", syntax: "<size>", def: "256KiB", least: 1, most: 1,
 			example: "max_stored 64KiB",
-			set:     func(i *handler.Idempotency, args []string) error { return size(&i.MaxStored, args[0]) },
+			set:     func(i *handler.Idempotency, args []string) error { return stores.Size(&i.MaxStored, args[0]) },
 		},
 		{
 			name: "on_store_error", syntax: "refuse|forward", def: handler.StoreErrorRefuse, least: 1, most: 1,
@@ -70,7 +70,7 @@ var duplicates = options[handler.Duplicates]{
 		{
 			name: "window", syntax: "<duration>", def: "10s", least: 1, most: 1,
 			example: "window 30s",
-			set:     func(d *handler.Duplicates, args []string) error { return duration(&d.Window, args[0]) },
+			set:     func(d *handler.Duplicates, args []string) error { return stores.Duration(&d.Window, args[0]) },
 		},
 		{
 			name: "on_duplicate", syntax: "refuse|replay", def: handler.DuplicateRefuse, least: 1, most: 1,
@@ -113,16 +113,6 @@ func unknownStore(name string) error {
 		known = append(known, module.ID.Name())
 	}
 	return fmt.Errorf("there is no store %q; the stores are %s%s", name, strings.Join(known, ", "), nearmiss.Hint(name, known))
-}
-
-// duration stores a positive duration.
-func duration(to *caddy.Duration, text string) error {
-	n, err := caddy.ParseDuration(text)
-	if err != nil || n <= 0 {
-		return fmt.Errorf("%q is not a duration; write a number above 0 with a unit, such as 10s", text)
-	}
-	*to = caddy.Duration(n)
-	return nil
 }
 
 // onOffValue stores a switch that is on without an argument.

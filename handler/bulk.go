@@ -18,6 +18,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
 // Defaults and limits of the options of bulk.
@@ -60,7 +61,7 @@ func (b *Bulk) Validate() error {
 		errs = append(errs, fmt.Errorf("max_body: %d is negative", b.MaxBody))
 	}
 	if b.Pace != nil {
-		errs = append(errs, notNegative("pace", *b.Pace))
+		errs = append(errs, stores.CheckDuration("pace", *b.Pace))
 	}
 	return errors.Join(errs...)
 }

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
 	"github.com/evovoice-gateway/caddy-conference-members/internal/nearmiss"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
@@ -82,13 +80,14 @@ func compile(cfg Config) (*compiled, error) {
 	}
 	mistake("", fieldNames("default", cfg.Default))
 	mistake("", fieldNames("set", cfg.Set))
-	if cfg.CorrelationID != "" && !httpguts.ValidHeaderFieldName(cfg.CorrelationID) {
-		mistake("correlation_id", fmt.Errorf("%q is not a header field name", cfg.CorrelationID))
-	}
+	mistake("correlation_id", checkHeaderName(cfg.CorrelationID))
+	mistake("", cfg.eachAssignment(func(_ rules.Field, value string) error { return checkTemplate(value) }))
 
 	c.policy, err = rules.Compile(cfg.Options)
 	mistake("", err)
-	if !isTemplate(cfg.HashKey) {
+	if isTemplate(cfg.HashKey) {
+		mistake("hash_key", checkTemplate(cfg.HashKey))
+	} else {
 		mistake("", checkHashKey(cfg.HashKey))
 	}
 	c.captures, err = compileCaptures(cfg.Captures)
@@ -137,7 +136,7 @@ func (c *CSV) compile() (*representation, map[string]*representation, error) {
 
 // compileOne compiles the options without their views.
 func (c *CSV) compileOne() (*representation, error) {
-	errs := []error{oneOf("errors", c.Errors, ErrorsNegotiated, ErrorsJSON)}
+	errs := []error{oneOf("errors", c.Errors, ErrorsNegotiated, ErrorsJSON), under("filename", checkTemplate(c.Filename))}
 	plan, err := transform.Compile(c.Options)
 	errs = append(errs, err)
 	if c.MaxResponse < 0 {

@@ -21,32 +21,57 @@ func isTemplate(value string) bool { return strings.ContainsAny(value, `{\`) }
 // same for every request.
 var environment = regexp.MustCompile(`\{env\.([^{}]+)\}`)
 
-// JudgeConstants judges what default and set give to every request alike: a client
-// could do nothing about its failing a rule. It needs all options together, which
-// are valid.
-func (c *Config) JudgeConstants() error {
+// ValidateTogether finds mistakes of options that are valid one by one: those that
+// contradict each other, and what default and set give to every request alike, since a
+// client could do nothing about its failing a rule.
+func (c *Config) ValidateTogether() error {
 	policy, err := rules.Compile(c.Options)
 	if err != nil {
 		return err
 	}
-	return c.eachAssignment(func(f rules.Field, value string) error {
+	return errors.Join(c.contradictions(policy), c.eachAssignment(func(f rules.Field, value string) error {
 		if isTemplate(value) {
 			return nil
 		}
 		return judgeConstant(policy, f, value)
-	})
+	}))
+}
+
+// contradictions finds options that do nothing, or harm, beside or without others.
+func (c *Config) contradictions(policy *rules.Policy) error {
+	var errs []error
+	_, configured := c.Rules[rules.DuplicateCall.Name]
+	if configured && c.Duplicates == nil && policy.Mode(rules.DuplicateCall) != rules.Off {
+		errs = append(errs, errors.New("rules.duplicate_call: no call is a duplicate without the block duplicates; add it"))
+	}
+	if c.Idempotency != nil || c.Bulk != nil {
+		keys := orDefault(orDefault(c.Idempotency, new(Idempotency)).Header, DefaultKeyHeader)
+		if strings.EqualFold(keys, c.CorrelationID) {
+			errs = append(errs, fmt.Errorf("correlation_id: %s holds the key of idempotency; name another header, such as %s", keys, DefaultCorrelationHeader))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // checkEnvironment judges what placeholders of the environment expand to, and
 // finds the variables that are not there. Only the process that serves has them, so
 // a configuration is adapted without.
 func (c *Config) checkEnvironment(policy *rules.Policy) error {
-	errs := []error{c.JudgeConstants(), c.eachAssignment(func(f rules.Field, value string) error {
+	errs := []error{c.ValidateTogether(), c.eachAssignment(func(f rules.Field, value string) error {
 		if err := checkVariables(value); err != nil || !isTemplate(value) || isTemplate(environment.ReplaceAllString(value, "")) {
 			return err
 		}
 		return judgeConstant(policy, f, caddy.NewReplacer().ReplaceAll(value, ""))
 	})}
+	if c.Idempotency != nil {
+		errs = append(errs, under("idempotency.scope", checkVariables(c.Idempotency.Scope)))
+	}
+	if c.CSV != nil {
+		errs = append(errs, under("csv.filename", checkVariables(c.CSV.Filename)))
+		for _, name := range slices.Sorted(maps.Keys(c.CSV.Views)) {
+			errs = append(errs, under("csv.views."+name+".filename", checkVariables(c.CSV.Views[name].Filename)))
+		}
+	}
 	if err := checkVariables(c.HashKey); err != nil {
 		errs = append(errs, fmt.Errorf("hash_key: %w", err))
 	} else if isTemplate(c.HashKey) {
@@ -90,6 +115,24 @@ func judgeConstant(policy *rules.Policy, f rules.Field, value string) error {
 		errs = append(errs, errors.New(strings.TrimSuffix(v.Detail, ".")))
 	}
 	return errors.Join(errs...)
+}
+
+// checkTemplate finds a placeholder that does not end: it would be taken as it is
+// written.
+func checkTemplate(template string) error {
+	for i := 0; i < len(template); i++ {
+		switch template[i] {
+		case '\\':
+			i++
+		case '{':
+			length := strings.IndexByte(template[i:], '}')
+			if length < 0 {
+				return errors.New(`a placeholder has no closing brace; write \{ for a brace`)
+			}
+			i += length
+		}
+	}
+	return nil
 }
 
 // checkVariables finds environment variables that are not there.

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -39,9 +38,24 @@ func TestWhatEveryRequestGetsIsJudgedAtLoad(t *testing.T) {
 		{"a short key", Config{HashKey: "secret"}, "hash_key: 6 bytes can be guessed"},
 		{"a short key of the environment", Config{HashKey: "{env.MEMBERS_KEY}"}, "hash_key: 5 bytes can be guessed"},
 		{"a key that is not there", Config{HashKey: "{env.MEMBERS_NOPE}"}, "hash_key: there is no environment variable MEMBERS_NOPE"},
+		{"a scope that is not there, which all clients would share", Config{Idempotency: &Idempotency{Scope: "{env.MEMBERS_NOPE}"}}, "idempotency.scope: there is no environment variable MEMBERS_NOPE"},
+		{"a scope of the request", Config{Idempotency: &Idempotency{Scope: "{http.auth.user.id}"}}, ""},
+		{"a scope that does not end", Config{Idempotency: &Idempotency{Scope: "{http.auth.user.id"}}, "idempotency.scope: a placeholder has no closing brace"},
+		{"a value that does not end", Config{Set: field("note", "a {http.request.host")}, "set.note: a placeholder has no closing brace"},
+		{"a brace", Config{Set: field("note", `a \{ b`)}, ""},
+		{"a key that does not end", Config{HashKey: "{env.MEMBERS_FROM"}, "hash_key: a placeholder has no closing brace"},
+		{"a file name that is not there", Config{CSV: &CSV{Filename: "{env.MEMBERS_NOPE}.csv"}}, "csv.filename: there is no environment variable MEMBERS_NOPE"},
+		{"one of a view", Config{CSV: &CSV{Views: map[string]*CSV{"a": {Filename: "{env.MEMBERS_NOPE}.csv"}}}}, "csv.views.a.filename: there is no environment variable MEMBERS_NOPE"},
+		{"a file name that does not end", Config{CSV: &CSV{Filename: "{http.request.uuid.csv"}}, "csv.filename: a placeholder has no closing brace"},
+		{"a rule about duplicates without the guard", Config{Options: rules.Options{Rules: map[string]string{"duplicate_call": rules.Enforce}}}, "rules.duplicate_call: no call is a duplicate without the block duplicates"},
+		{"one that is off", Config{Options: rules.Options{Rules: map[string]string{"duplicate_call": rules.Off}}}, ""},
+		{"one with the guard", Config{Duplicates: new(Duplicates), Options: rules.Options{Rules: map[string]string{"duplicate_call": rules.Enforce}}}, ""},
+		{"one header for both ids", Config{CorrelationID: "x-call-key", Idempotency: &Idempotency{Header: "X-Call-Key"}}, "correlation_id: X-Call-Key holds the key of idempotency"},
+		{"one header for both ids of an upload", Config{CorrelationID: "Idempotency-Key", Bulk: new(Bulk)}, "correlation_id: Idempotency-Key holds the key of idempotency"},
+		{"the header of keys that are not read", Config{CorrelationID: "Idempotency-Key"}, ""},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
-			ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+			ctx, cancel := caddy.NewContext(running())
 			defer cancel()
 			h, err := New(ctx, test.c)
 			if err == nil {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -100,10 +99,8 @@ type Duplicates struct {
 func (i *Idempotency) Validate() error {
 	errs := []error{
 		oneOf("on_store_error", i.OnStoreError, StoreErrorRefuse, StoreErrorForward),
-		notNegative("ttl", i.TTL), notNegative("call_timeout", i.CallTimeout),
-	}
-	if i.Header != "" && !httpguts.ValidHeaderFieldName(i.Header) {
-		errs = append(errs, fmt.Errorf("header: %q is not a header field name", i.Header))
+		stores.CheckDuration("ttl", i.TTL), stores.CheckDuration("call_timeout", i.CallTimeout),
+		under("header", checkHeaderName(i.Header)), under("scope", checkTemplate(i.Scope)),
 	}
 	if i.MaxStored < 0 || i.MaxStored > largestStored {
 		errs = append(errs, fmt.Errorf("max_stored: %d is out of range: from 1 to %d bytes", i.MaxStored, largestStored))
@@ -115,16 +112,8 @@ func (i *Idempotency) Validate() error {
 func (d *Duplicates) Validate() error {
 	return errors.Join(
 		oneOf("on_duplicate", d.OnDuplicate, DuplicateRefuse, DuplicateReplay),
-		notNegative("window", d.Window),
+		stores.CheckDuration("window", d.Window),
 	)
-}
-
-// notNegative checks a duration that is 0 for the default.
-func notNegative(option string, d caddy.Duration) error {
-	if d < 0 {
-		return fmt.Errorf("%s: %s is negative", option, time.Duration(d))
-	}
-	return nil
 }
 
 // repeating is what is known about calls that clients repeat.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -68,10 +66,10 @@ func (openMemory) Close() error { return nil }
 func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the module's name
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("memory: takes a block and no arguments")
 	}
 	return ReadOptions(d, map[string]func([]string) error{
-		"max_size": OneArgument(func(arg string) error { return size(&m.MaxSize, arg) }),
+		"max_size": OneArgument(func(arg string) error { return Size(&m.MaxSize, arg) }),
 	})
 }
 
@@ -142,55 +140,11 @@ func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Err("file: want a path")
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("file: want one path; write quotes around one with spaces")
 	}
 	return ReadOptions(d, map[string]func([]string) error{
-		"max_size": OneArgument(func(arg string) error { return size(&f.MaxSize, arg) }),
+		"max_size": OneArgument(func(arg string) error { return Size(&f.MaxSize, arg) }),
 	})
-}
-
-// ReadOptions reads a block of options, each at most once. It reports all mistakes, each
-// with its file and line.
-func ReadOptions(d *caddyfile.Dispenser, set map[string]func([]string) error) error {
-	var errs []error
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		name, at := d.Val(), *d
-		args := d.RemainingArgs()
-		set, ok := set[name]
-		switch {
-		case !ok:
-			errs = append(errs, at.Errf("unknown option %q", name))
-		case seen[name]:
-			errs = append(errs, at.Errf("%s is set twice", name))
-		default:
-			if err := set(args); err != nil {
-				errs = append(errs, at.Errf("%s: %w", name, err))
-			}
-		}
-		seen[name] = true
-	}
-	return errors.Join(errs...)
-}
-
-// OneArgument returns the setter of an option that takes one argument.
-func OneArgument(set func(string) error) func([]string) error {
-	return func(args []string) error {
-		if len(args) != 1 || args[0] == "" {
-			return errors.New("want 1 argument, and not an empty one")
-		}
-		return set(args[0])
-	}
-}
-
-// size reads a size such as 64MiB.
-func size(to *int64, text string) error {
-	n, err := humanize.ParseBytes(text)
-	if err != nil {
-		return err
-	}
-	*to = int64(min(n, 1<<62)) //nolint:mnd // below the largest
-	return nil
 }
 
 // Interface guards.

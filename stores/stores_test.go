@@ -180,14 +180,15 @@ func TestCaddyfile(t *testing.T) {
 	}{
 		{new(Memory), "memory", `{}`},
 		{new(Memory), "memory {\n max_size 1MiB\n}", `{"max_size":1048576}`},
-		{new(Memory), "memory x", "wrong argument count"},
-		{new(Memory), "memory {\n max_size much\n}", "max_size"},
-		{new(Memory), "memory {\n max_sise 1\n}", `unknown option "max_sise"`},
+		{new(Memory), "memory x", "memory: takes a block and no arguments"},
+		{new(Memory), "memory {\n max_size much\n}", `max_size: "much" is not a size; write a number with a unit`},
+		{new(Memory), "memory {\n max_size 0\n}", `max_size: "0" is out of range`},
+		{new(Memory), "memory {\n max_sise 1\n}", `unknown option "max_sise"; did you mean max_size?`},
 		{new(Memory), "memory {\n max_size 1MiB\n max_size 1MiB\n}", "set twice"},
 		{new(File), "file /var/lib/calls.db", `{"path":"/var/lib/calls.db"}`},
 		{new(File), "file a {\n max_size 2MiB\n}", `{"path":"a","max_size":2097152}`},
 		{new(File), "file", "want a path"},
-		{new(File), "file a b", "wrong argument count"},
+		{new(File), "file a b", "file: want one path"},
 	} {
 		err := test.module.UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.input))
 		got, _ := json.Marshal(test.module)

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -112,8 +113,10 @@ func (r *Redis) Provision(caddy.Context) error {
 // Validate checks the options together.
 func (r *Redis) Validate() error {
 	var errs []error
-	for _, address := range r.Addresses {
-		if parsed, err := caddy.ParseNetworkAddressWithDefaults(address, "tcp", 0); err != nil || parsed.StartPort == 0 || parsed.PortRangeSize() != 1 {
+	for i, address := range r.Addresses {
+		if strings.ContainsAny(address, "/@") { // not repeated: it may hold a password
+			errs = append(errs, fmt.Errorf("address %d: want HOST:PORT and no URL; use the options username, password, db and tls", i+1))
+		} else if !isHostPort(address) {
 			errs = append(errs, fmt.Errorf("address %q: want HOST:PORT", address))
 		}
 	}
@@ -126,13 +129,22 @@ func (r *Redis) Validate() error {
 	if !r.Cluster && r.SentinelMaster == "" && len(r.Addresses) > 1 {
 		errs = append(errs, errors.New("several addresses need cluster or sentinel_master"))
 	}
-	if r.DB < 0 || r.WaitReplicas < 0 || r.Timeout < 0 {
-		errs = append(errs, errors.New("db, wait_replicas and timeout must not be negative"))
+	if r.DB < 0 || r.WaitReplicas < 0 {
+		errs = append(errs, errors.New("db and wait_replicas must not be negative"))
 	}
+	errs = append(errs, stores.CheckDuration("timeout", r.Timeout))
 	if r.TLS != nil && (r.TLS.CertFile == "") != (r.TLS.KeyFile == "") {
 		errs = append(errs, errors.New("tls: cert_file and key_file go together"))
 	}
 	return errors.Join(errs...)
+}
+
+// isHostPort reports whether an address names a host and a port. A host that is empty,
+// because a variable is, would be this machine.
+func isHostPort(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	n, errPort := strconv.ParseUint(port, 10, 16)
+	return err == nil && errPort == nil && n > 0 && host != "" && !strings.Contains(host, " ")
 }
 
 // Durable implements stores.Module.
@@ -147,7 +159,7 @@ func (r *Redis) Key() string {
 	case r.SentinelMaster != "":
 		kind = "redis sentinel " + r.SentinelMaster
 	}
-	return fmt.Sprintf("%s %s/%d %s", kind, strings.Join(r.Addresses, ","), r.DB, r.KeyPrefix)
+	return strings.TrimSpace(fmt.Sprintf("%s %s/%d %s", kind, strings.Join(r.Addresses, ","), r.DB, r.KeyPrefix))
 }
 
 // Settings are all of them: a new password needs new connections.
@@ -234,7 +246,14 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return stores.OneArgument(func(arg string) error { *to = arg; return nil })
 	}
 	number := func(to *int) func([]string) error {
-		return stores.OneArgument(func(arg string) (err error) { *to, err = strconv.Atoi(arg); return err })
+		return stores.OneArgument(func(arg string) error {
+			n, err := strconv.ParseUint(arg, 10, 31)
+			if err != nil {
+				return fmt.Errorf("%q is not a number from 0", arg)
+			}
+			*to = int(n)
+			return nil
+		})
 	}
 	encrypted := func() *TLS {
 		if r.TLS == nil {
@@ -272,11 +291,7 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 			return nil
 		},
-		"timeout": stores.OneArgument(func(arg string) error {
-			duration, err := caddy.ParseDuration(arg)
-			r.Timeout = caddy.Duration(duration)
-			return err
-		}),
+		"timeout": stores.OneArgument(func(arg string) error { return stores.Duration(&r.Timeout, arg) }),
 	})
 }
 
