@@ -10,30 +10,32 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
-// Where a number is found in a text. A dialler may be more lenient than this
-// package is: one stops at the first letter, one skips letters, one reads them by
-// the keypad of a phone. So these are numbers, after digits, letters and
-// punctuation of any script have become plain ones:
+// A dialler may be more lenient than this package: one stops at the first letter, one
+// skips letters, one reads them by the keypad of a phone. find returns what any of them
+// would dial, in these steps:
 //
-//   - a run of digits, whatever punctuation is between them, but for what ends
-//     a number (see ends): "1 809 555 1234" in "call 1 809 555 1234". Digits that
-//     touch a letter before them belong to a word: "alice911", "E1234567".
-//   - the digits of one piece of letters and digits, if there are ten or more and one
-//     word among them: "Bobby18095551234", "1809Bobby5551234".
-//   - all such digits together, the words left out: "1 809 call 555 1234". Without words,
-//     that is if none of them is a phone number by itself: "1,809,555,1234".
-//   - the digits behind the code of a service, a star or hash and two digits: "*67911".
-//   - what the keypad makes of the text, if it begins like a number: three of its
-//     first four letters and digits are digits, the first among them, and there are
-//     ten or more in all: "1-809-FLOWERS", "1-900-CALL-NOW-PLEASE"; or of a part of the
-//     text without a space: "call 1-809-FLOWERS".
+//  1. plainText makes digits, letters and punctuation of any script plain ones.
+//  2. finder.read reads it one character at a time. A run is digits with any punctuation
+//     between them, except where a number ends (ends): "call 1 809 555 1234". endRun
+//     notes it and, behind the code of a service, a star or hash and two digits, the
+//     rest of it too: "*67911". Digits that touch a letter before them belong to a word
+//     and not to a run: "alice911", "E1234567".
+//  3. endPiece notes the digits of a piece, letters and digits with nothing between them,
+//     if there is one word and ten digits or more: "Bobby18095551234", "1809Bobby5551234".
+//  4. addSpelledParts notes what the keypad makes of each part of the text without a
+//     space: "call 1-809-FLOWERS".
+//  5. finish tells ids from numbers: a UUID, and one piece of sixteen characters or more
+//     that goes from letters back to digits. Of an id, only the digits that it begins
+//     with count, if they are a phone number. Digits in a shorter piece count: "911e0".
+//  6. addJoined notes all runs together, without the words: "1 809 call 555 1234". If
+//     there are no words, only if no run is a phone number: "1,809,555,1234".
+//  7. addSpelled notes what the keypad makes of the whole text, if it begins like a
+//     number: three of its first four letters and digits are digits, the very first is
+//     one, and there are ten or more in all: "1-809-FLOWERS", "1-900-CALL-NOW-PLEASE".
 //
-// Seven digits, or any behind a plus sign, are a phone number for every rule; beside
-// words before a host, which makes sense of them, and in a UUID it takes ten. Fewer
-// can be an emergency number, and a number of the dialer's region. An id is not a number:
-// a UUID, and sixteen characters or more in one piece that go from letters back to
-// digits. Only the digits that it begins with count, if they are a phone number. In
-// what is shorter they count in any case: "911e0".
+// Seven digits, or any behind a plus sign, are a phone number for every rule. In a UUID,
+// or beside words before a host, which may know what they mean, it takes ten. Fewer digits
+// can be an emergency number, or a number of the dialler's region.
 
 // minSpelled is the fewest letters and digits that spell a number.
 const minSpelled = 10
@@ -62,16 +64,13 @@ const (
 // keypad are the keys of the letters from a to z, ITU-T E.161.
 const keypad = "22233344455566677778889999"
 
-// found is the numbers in a text.
+// found is what find returns.
 type found struct {
 	numbers []Number
-	// lead is how many digits are before the first letter.
-	lead int
-	// spelled is what the keypad makes of the text, empty if it spells no number.
-	spelled string
-	// id says that the text is an id of letters and digits, and mixed that some digit
-	// in it touches a letter before it.
-	id, mixed bool
+	lead    int    // how many digits are before the first letter, 0 without a letter
+	spelled string // what the keypad makes of the text, empty if it spells no number
+	id      bool   // the text is an id of letters and digits
+	mixed   bool   // some digit belongs to a word
 }
 
 // hasNumber reports whether s holds a digit of any script.
@@ -92,28 +91,15 @@ func find(s string) found {
 	if !hasNumber(s) {
 		return found{}
 	}
-	f := finder{aside: hasWords(s)}
+	f := finder{words: hasWords(s)}
 	plain := plainText(s)
 	for _, r := range plain {
 		f.read(r)
 	}
-	f.end()
+	f.endRun()
 	f.endPiece()
-	if f.aside {
-		f.addSpelledParts(plain)
-	}
+	f.addSpelledParts(plain)
 	return f.finish(isUUID(s))
-}
-
-// addSpelledParts adds the numbers that parts of a plain text spell.
-func (f *finder) addSpelledParts(s string) {
-	for part := range strings.FieldsFuncSeq(s, endsPart) {
-		if len(part) < len(s) {
-			if spelled := find(part).spelled; spelled != "" {
-				f.add(Number{Digits: spelled, Whole: true, Aside: true, Spelled: true})
-			}
-		}
-	}
 }
 
 func endsPart(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(ends, r) }
@@ -150,136 +136,136 @@ func isASCII(s string) bool {
 // finder reads a text, one character at a time.
 type finder struct {
 	found
-	aside    bool // there are words
-	run      strings.Builder
-	plus     bool // before the run
-	service  bool // a sign of a service is before the run
-	whole    bool // a number is whole
-	runAt    int  // how many numbers there were before the last run
-	started  bool // a letter or digit was read
-	signed   bool // a plus sign was read before any of those
-	letters  int
-	inWord   bool // the last letter or digit was a letter, or touches one before it
-	pieces   int  // runs of letters and digits
-	inPiece  bool
-	piece    strings.Builder // the digits of the piece
-	words    int             // runs of letters in the piece
-	glued    bool            // a digit of the piece touches a letter before it
-	inLetter bool            // the last character is a letter
-	joined   strings.Builder
-	joins    int
-	keys     strings.Builder // by the keypad
-	head     int             // digits among the first four letters and digits
-	looseAt  int             // where in joined the run began that a letter touches
-	loose    bool            // the last run may be the beginning of an id
-	numbered bool            // the first letter or digit was a digit
+	words bool // there are words other than dialWords, whose letters are mere pauses
+	whole bool // some number is whole
+
+	// The runs. The one that is being read is digits[run:].
+	digits               []byte
+	run                  int
+	plus, service        bool // a plus sign, or a sign of a service, is before the run
+	runs                 int  // how many have ended
+	lastRun, lastNumbers int  // what run was, and len(numbers), when the last run ended
+
+	// The pieces, and the one that is being read.
+	pieces int
+	piece  piece
+
+	// The text as a whole.
+	keys    []byte // by the keypad
+	head    int    // how many of the first four keys are digits
+	letters bool   // there are letters
+	signed  bool   // a plus sign is before all letters and digits
+}
+
+// piece is a piece of letters and digits.
+type piece struct {
+	digits   []byte
+	words    int  // runs of letters
+	inLetter bool // its last character is a letter
+	glued    bool // some of its digits belong to a word
 }
 
 func (f *finder) read(r rune) {
 	digit, isDigit := decimal(r)
 	switch {
 	case isDigit:
-		f.begin(true)
-		if f.keys.Len() < 4 {
-			f.head++
-		}
-		f.keys.WriteByte(digit)
-		f.piece.WriteByte(digit)
-		f.inLetter = false
-		if f.inWord {
-			f.mixed, f.glued = true, true
-			f.unglue()
-			return
-		}
-		if f.run.Len() == 0 {
-			f.looseAt = f.joined.Len()
-		}
-		f.run.WriteByte(digit)
-		f.joined.WriteByte(digit)
+		f.readDigit(digit)
 	case isLetter(r):
-		touches := f.inPiece && !f.inWord
-		f.begin(false)
-		if r < 0x80 {
-			f.keys.WriteByte(keypad[ascii.Lower(byte(r))-'a'])
-		}
-		if f.letters == 0 {
-			f.lead = f.run.Len()
-			if f.joins > 0 {
-				f.lead = f.joined.Len()
-			}
-		}
-		f.letters++
-		if !f.inLetter {
-			f.words++
-		}
-		f.inLetter = true
-		if !f.inWord {
-			f.end()
-			f.loose = touches
-		}
-		f.inWord = f.aside // the letters of dialWords are pauses
+		f.readLetter(r)
 	case unicode.Is(unicode.M, r) || r == zwj || r == zwnj: // belongs to the character before it
 	default:
 		f.endPiece()
 		if r < 0x80 && strings.IndexByte(ends, byte(r)) >= 0 {
-			f.end()
+			f.endRun()
 			f.service = !f.whole && strings.IndexByte(serviceSigns, byte(r)) >= 0
 		}
 		if r == '+' {
 			f.plus = true
-			f.signed = f.signed || !f.started
+			f.signed = f.signed || !f.letters && len(f.digits) == 0
 		}
 	}
 }
 
-// begin notes that a letter or a digit is read.
-func (f *finder) begin(digit bool) {
-	if !f.started {
-		f.started, f.numbered = true, digit
+func (f *finder) readDigit(digit byte) {
+	p := &f.piece
+	if f.inWord() {
+		if !p.glued && len(p.digits) > 0 {
+			f.dropLastRun()
+		}
+		f.mixed, p.glued = true, true
+	} else {
+		f.digits = append(f.digits, digit)
 	}
-	if !f.inPiece {
-		f.inPiece = true
+	f.beginPiece()
+	p.digits = append(p.digits, digit)
+	p.inLetter = false
+	if len(f.keys) < 4 {
+		f.head++
+	}
+	f.keys = append(f.keys, digit)
+}
+
+func (f *finder) readLetter(r rune) {
+	if !f.letters {
+		f.letters, f.lead = true, len(f.digits)
+	}
+	if !f.inWord() {
+		f.endRun()
+	}
+	f.beginPiece()
+	if !f.piece.inLetter {
+		f.piece.words++
+	}
+	f.piece.inLetter = true
+	if r < 0x80 {
+		f.keys = append(f.keys, keypad[ascii.Lower(byte(r))-'a'])
+	}
+}
+
+// inWord reports whether a letter is before the next character in its piece.
+func (f *finder) inWord() bool { return f.words && f.piece.words > 0 }
+
+// beginPiece begins a piece, unless one has begun.
+func (f *finder) beginPiece() {
+	if f.piece.words == 0 && len(f.piece.digits) == 0 {
 		f.pieces++
 	}
 }
 
-// endPiece ends a piece of letters and digits.
+// endPiece ends a piece.
 func (f *finder) endPiece() {
-	if f.glued && f.words == 1 && f.piece.Len() >= minAmongWords {
-		f.add(Number{Digits: f.piece.String(), Whole: true, Aside: true})
+	p := &f.piece
+	if p.glued && p.words == 1 && len(p.digits) >= minAmongWords {
+		f.add(Number{Digits: string(p.digits), Whole: true, Aside: true})
 	}
-	f.piece.Reset()
-	f.inWord, f.inPiece, f.inLetter, f.loose, f.glued, f.words = false, false, false, false, false, 0
+	*p = piece{digits: p.digits[:0]}
 }
 
-// end ends a run of digits.
-func (f *finder) end() {
-	if f.run.Len() > 0 {
-		digits := f.run.String()
-		f.runAt = len(f.numbers)
-		f.add(Number{Digits: digits, Plus: f.plus, Whole: f.plus || len(digits) >= minNational, Aside: f.aside || f.joins > 0})
+// endRun ends a run.
+func (f *finder) endRun() {
+	if digits := string(f.digits[f.run:]); digits != "" {
+		f.lastRun, f.lastNumbers = f.run, len(f.numbers)
+		f.add(Number{Digits: digits, Plus: f.plus, Whole: f.plus || len(digits) >= minNational, Aside: f.words || f.runs > 0})
 		if f.service && len(digits) > serviceCode {
 			called := digits[serviceCode:]
-			f.add(Number{Digits: called, Whole: len(called) >= minNational, Aside: f.aside})
+			f.add(Number{Digits: called, Whole: len(called) >= minNational, Aside: f.words})
 		}
-		f.joins++
-		f.run = strings.Builder{}
+		f.runs++
+		f.run = len(f.digits)
 	}
 	f.plus, f.service = false, false
 }
 
-// unglue takes back the run that a letter touched, as it began an id, but for the
-// digits before the first letter, at which a dialler may stop.
-func (f *finder) unglue() {
-	if !f.loose || len(f.numbers) == 0 || f.lead > 0 && f.lead == f.joined.Len() {
+// dropLastRun takes back the last run, which began an id, unless it is all that is before
+// the first letter, at which a dialler may stop.
+func (f *finder) dropLastRun() {
+	if f.lead > 0 && f.lead == len(f.digits) {
 		return
 	}
-	f.loose = false
-	f.numbers = f.numbers[:f.runAt]
-	f.joins--
-	kept := f.joined.String()[:f.looseAt]
-	f.joined.Reset()
-	f.joined.WriteString(kept)
+	f.numbers = f.numbers[:f.lastNumbers]
+	f.digits = f.digits[:f.lastRun]
+	f.run = f.lastRun
+	f.runs--
 }
 
 func (f *finder) add(n Number) {
@@ -292,35 +278,60 @@ func (f *finder) add(n Number) {
 	}
 }
 
-// finish adds what is read over words, and tells ids from numbers.
+// addSpelledParts adds the numbers that parts of a text with words spell.
+func (f *finder) addSpelledParts(plain string) {
+	if !f.words {
+		return
+	}
+	for part := range strings.FieldsFuncSeq(plain, endsPart) {
+		if len(part) < len(plain) {
+			if spelled := find(part).spelled; spelled != "" {
+				f.add(Number{Digits: spelled, Whole: true, Aside: true, Spelled: true})
+			}
+		}
+	}
+}
+
+// finish tells ids from numbers, and adds the numbers that the text has as a whole.
 func (f *finder) finish(isUUID bool) found {
-	spelled := f.keys.String()
-	f.id = isUUID || f.mixed && f.pieces == 1 && len(spelled) >= minID
-	if f.id && !isUUID {
+	if isUUID {
+		f.id = true
+		if f.lead < minNational || len(f.numbers) == 0 || !f.numbers[0].Whole {
+			f.numbers = nil
+			return f.found
+		}
+		f.numbers = f.numbers[:1]
+		f.numbers[0].Whole = f.lead >= minAmongWords
+		return f.found
+	}
+	f.id = f.mixed && f.pieces == 1 && len(f.keys) >= minID
+	if f.id {
 		f.numbers = slices.DeleteFunc(f.numbers, func(n Number) bool { return !n.Whole })
 	}
-	whole := len(f.numbers) > 0 && f.numbers[0].Whole
-	if isUUID {
-		f.numbers = f.numbers[:min(len(f.numbers), 1)]
-		if !whole || f.lead < minNational {
-			f.numbers = nil
-		} else {
-			f.numbers[0].Whole = f.lead >= minAmongWords
-		}
-		return f.found
-	}
-	if joined := f.joined.String(); f.joins > 1 && (f.aside || !f.whole || len(joined) < minNational) {
-		f.add(Number{Digits: joined, Plus: f.signed, Whole: f.signed || len(joined) >= minNational, Aside: true})
-	}
-	begins := f.numbered && f.head >= 3 && len(spelled) >= minSpelled || f.signed && f.numbered && len(spelled) >= minNational
-	if !f.aside || f.id || !begins || f.letters == 0 {
-		return f.found
-	}
-	f.spelled = spelled
-	if !whole || len(f.numbers[0].Digits) < minAmongWords {
-		f.add(Number{Digits: spelled, Plus: f.signed, Whole: true, Aside: true, Spelled: true})
-	}
+	startsWhole := len(f.numbers) > 0 && f.numbers[0].Whole && len(f.numbers[0].Digits) >= minAmongWords
+	f.addJoined()
+	f.addSpelled(startsWhole)
 	return f.found
+}
+
+// addJoined adds the digits of all runs as one number.
+func (f *finder) addJoined() {
+	if f.runs > 1 && (f.words || !f.whole || len(f.digits) < minNational) {
+		f.add(Number{Digits: string(f.digits), Plus: f.signed, Whole: f.signed || len(f.digits) >= minNational, Aside: true})
+	}
+}
+
+// addSpelled notes what the text spells, and adds it as a number unless the text starts
+// with a whole one.
+func (f *finder) addSpelled(startsWhole bool) {
+	begins := f.lead > 0 && (f.head >= 3 && len(f.keys) >= minSpelled || f.signed && len(f.keys) >= minNational)
+	if !f.words || f.id || !begins {
+		return
+	}
+	f.spelled = string(f.keys)
+	if !startsWhole {
+		f.add(Number{Digits: f.spelled, Plus: f.signed, Whole: true, Aside: true, Spelled: true})
+	}
 }
 
 // isUUID reports whether s is a UUID, RFC 9562 section 4.
