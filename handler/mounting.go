@@ -1,14 +1,10 @@
 package handler
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"net/url"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -36,9 +32,8 @@ func (h *Handler) warnOfMounting(ctx caddy.Context, cfg *Config) {
 }
 
 // mountingWarnings finds the handler of a configuration in the routes that are being
-// provisioned, and what is wrong with its place. It is found among what is still raw:
-// routes lose their JSON when their handlers are made, one top-level route after the
-// other.
+// provisioned, and what is wrong with its place. The handler is still raw then: routes
+// lose their JSON when their handlers are made, one top-level route after the other.
 func mountingWarnings(routes caddyhttp.RouteList, cfg *Config) []string {
 	m := &mounting{self: cfg, path: strings.Replace(orDefault(cfg.Route, DefaultRoute), "{sessionId}", "S1", 1)}
 	m.spellings = []spelling{
@@ -83,65 +78,9 @@ type step struct {
 	strip string
 }
 
-// node is a handler of a configuration, by what matters here.
-type node struct {
-	raw             json.RawMessage
-	Handler         string              `json:"handler"`
-	Routes          caddyhttp.RouteList `json:"routes"`            // of subroute
-	StripPathPrefix string              `json:"strip_path_prefix"` // of rewrite
-	HandleResponse  []json.RawMessage   `json:"handle_response"`   // of reverse_proxy
-	PassThru        bool                `json:"pass_thru"`         // of file_server
-	Upstreams       []struct {
-		Dial string `json:"dial"`
-	} `json:"upstreams"` // of reverse_proxy, as what follows
-	RequestBuffers int64 `json:"request_buffers"`
-	LoadBalancing  struct {
-		Retries     int                          `json:"retries"`
-		TryDuration caddy.Duration               `json:"try_duration"`
-		RetryMatch  []map[string]json.RawMessage `json:"retry_match"`
-	} `json:"load_balancing"`
-}
-
-// nodes returns the handlers of a route, whether still raw or already provisioned.
-func nodes(route *caddyhttp.Route) []node {
-	var all []node
-	for _, raw := range route.HandlersRaw {
-		n := node{raw: raw}
-		if json.Unmarshal(raw, &n) == nil {
-			all = append(all, n)
-		}
-	}
-	for _, made := range route.Handlers {
-		name := caddy.GetModuleName(made)
-		var n node
-		switch sub, ok := made.(*caddyhttp.Subroute); {
-		case ok:
-			n.Routes = sub.Routes
-		case slices.Contains([]string{"rewrite", "reverse_proxy", "file_server"}, name):
-			if raw, err := json.Marshal(made); err != nil || json.Unmarshal(raw, &n) != nil {
-				continue
-			}
-		}
-		n.Handler = name
-		all = append(all, n)
-	}
-	return all
-}
-
-// responds reports whether a handler responds to whatever arrives at it.
-func (n *node) responds() bool {
-	switch n.Handler {
-	case "reverse_proxy":
-		return len(n.HandleResponse) == 0 // forward_auth goes on
-	case "file_server":
-		return !n.PassThru
-	default:
-		return n.Handler == "static_response"
-	}
-}
-
-// walk walks through a list of routes, in the order in which a request does. What
-// happens in a route without matchers happens to every request.
+// walk looks for handlers of this module in routes, in the order of a request, and notes
+// what a request has met before each. What is in a route without matchers, every request
+// meets.
 func (m *mounting) walk(routes caddyhttp.RouteList, c *chain, after caddyhttp.RouteList) {
 	for i := range routes {
 		route := &routes[i]
@@ -179,8 +118,8 @@ func (m *mounting) walk(routes caddyhttp.RouteList, c *chain, after caddyhttp.Ro
 	}
 }
 
-// rest are the routes in which a request goes on behind a handler: the other handlers
-// of its route, and the routes behind that one.
+// rest returns where a request goes on behind a handler: the other handlers of its route,
+// and the routes behind that one.
 func rest(handlers []node, behind caddyhttp.RouteList) caddyhttp.RouteList {
 	own := caddyhttp.Route{}
 	for _, n := range handlers {
@@ -189,18 +128,14 @@ func rest(handlers []node, behind caddyhttp.RouteList) caddyhttp.RouteList {
 	return append(caddyhttp.RouteList{own}, behind...)
 }
 
-// judge finds what is wrong with a handler of this module, if it is the one that is
-// walked for.
+// judge finds what is wrong with a handler of this module, if it is the one to look for.
 func (m *mounting) judge(n *node, c *chain, behind caddyhttp.RouteList) {
 	cfg, ok := configOf(n.raw)
 	if !ok {
 		return
 	}
 	if reflect.DeepEqual(cfg, *m.self) && m.place(c) {
-		f := &following{mounting: m}
-		if f.walk(behind); !f.forwards {
-			m.warn("no call is forwarded: no handler behind conference_members sends requests on; put reverse_proxy behind it")
-		}
+		m.checkBehind(behind)
 	}
 	if orDefault(cfg.Route, DefaultRoute) == orDefault(m.self.Route, DefaultRoute) {
 		c.before++
@@ -243,28 +178,47 @@ func (m *mounting) place(c *chain) bool {
 			return false
 		case s.strip != "":
 			prefix = s.strip + prefix
-		case !matches(s.route, http.MethodPost, prefix+m.path):
-			m.warn("no call arrives at the route: a matcher before it lets no POST %s through", prefix+m.path)
-			return false
-		}
-		if s.route == nil {
-			continue
-		}
-		for _, sp := range m.spellings {
-			if !matches(s.route, sp.method, prefix+sp.path) && sameUpstream(s, sp.method, prefix+sp.path) {
-				m.warn("a matcher before the handler misses calls that then reach the upstream unjudged, such as %s %s%s; match no paths and methods", sp.method, prefix+sp.path, sp.with)
-				return true
+		default:
+			call := probe{method: http.MethodPost, path: prefix + m.path}
+			if may, _ := call.meets(s.route); !may {
+				m.warn("no call arrives at the route: a matcher before it lets no POST %s through", call.path)
+				return false
+			}
+			for _, sp := range m.spellings {
+				spelt := probe{method: sp.method, path: prefix + sp.path}
+				if may, _ := spelt.meets(s.route); !may && sameUpstream(s, call, spelt) {
+					m.warn("a matcher before the handler misses calls that then reach the upstream unjudged, such as %s %s%s; match no paths and methods", spelt.method, spelt.path, sp.with)
+					return true
+				}
 			}
 		}
 	}
 	return true
 }
 
-// following is what a call meets behind the handler.
-type following struct {
-	*mounting
-	forwards  bool // some handler may send it on
-	rewritten bool // its path is not known
+// sameUpstream reports whether a spelling of a call that a route does not match reaches
+// an upstream of the call.
+func sameUpstream(s step, call, spelt probe) bool {
+	own := upstreams(caddyhttp.RouteList{{HandlersRaw: s.route.HandlersRaw}}, call, true)
+	for dial := range upstreams(s.after, spelt, false) {
+		if len(own) == 0 || own[dial] {
+			return true
+		}
+	}
+	return false
+}
+
+// upstreams returns the upstreams that a request can reach. One that is not judged yet stops
+// at a handler of this module.
+func upstreams(routes caddyhttp.RouteList, p probe, judged bool) map[string]bool {
+	dials := make(map[string]bool)
+	p.follow(routes, func(n *node) bool {
+		for _, upstream := range n.Upstreams {
+			dials[upstream.Dial] = true
+		}
+		return n.responds() || n.Handler == name && !judged
+	})
+	return dials
 }
 
 // noForwarders are the standard handlers that send no request on.
@@ -273,169 +227,37 @@ var noForwarders = []string{
 	"log_append", "map", "metrics", "push", "request_body", "rewrite", "static_response", "templates", "tracing", "vars",
 }
 
-// walk walks through the routes that a call may take, and reports whether it can't get
-// past them.
-func (f *following) walk(routes caddyhttp.RouteList) (ended bool) {
-	for i := range routes {
-		sets := matchersOf(&routes[i])
-		if !f.meets(sets) {
-			continue
+// checkBehind finds what is wrong with the handlers that a call meets behind this one.
+func (m *mounting) checkBehind(routes caddyhttp.RouteList) {
+	forwards := false
+	call := probe{method: http.MethodPost, path: m.path}
+	call.follow(routes, func(n *node) bool {
+		if !slices.Contains(noForwarders, n.Handler) {
+			forwards = true
+			m.checkRetries(n, &call)
 		}
-		for _, n := range nodes(&routes[i]) {
-			switch {
-			case n.Handler == "subroute":
-				ended = f.walk(n.Routes)
-			case n.Handler == "rewrite":
-				f.rewritten = true
-			case !slices.Contains(noForwarders, n.Handler):
-				f.forwards = true
-				f.retries(&n)
-			}
-			if ended = ended || n.responds(); ended {
-				break
-			}
-		}
-		if ended && len(sets) == 0 {
-			return true
-		}
-		ended = false
+		return n.responds()
+	})
+	if !forwards {
+		m.warn("no call is forwarded: no handler behind conference_members sends requests on; put reverse_proxy behind it")
 	}
-	return false
 }
 
-// meets reports whether a call may match one of some sets of matchers.
-func (f *following) meets(sets []map[string]json.RawMessage) bool {
-	for _, set := range sets {
-		if f.rewritten {
-			set = maps.Clone(set)
-			delete(set, "path")
-			delete(set, "path_regexp")
-		}
-		if matchesSet(set, http.MethodPost, f.path) {
-			return true
-		}
-	}
-	return len(sets) == 0
-}
-
-// retries finds whether a proxy sends a call again that it sent before. reverse_proxy
-// sends a POST again after another error than one of connecting only if lb_retry_match
-// says so, and has a body to send only if request_buffers keeps it. A response that an
-// expression matches it drops in any case.
-func (f *following) retries(n *node) {
+// checkRetries finds whether a proxy sends a call again that it sent before. reverse_proxy
+// sends a POST again after an error other than one of connecting only if lb_retry_match
+// says so, and has a body to send only if request_buffers keeps it. It drops a response
+// that an expression matches in any case.
+func (m *mounting) checkRetries(n *node, call *probe) {
 	lb := &n.LoadBalancing
 	for _, set := range lb.RetryMatch {
-		switch {
-		case !f.meets([]map[string]json.RawMessage{set}):
+		switch may, _ := call.matches(set); {
+		case !may:
 		case n.RequestBuffers != 0 && (lb.Retries != 0 || lb.TryDuration != 0):
-			f.warn("a call may be placed twice: reverse_proxy behind the handler sends a POST again (lb_retry_match with request_buffers); match other methods only")
+			m.warn("a call may be placed twice: reverse_proxy behind the handler sends a POST again (lb_retry_match with request_buffers); match other methods only")
 			return
 		case set["expression"] != nil:
-			f.warn("the response to a call may be lost: reverse_proxy behind the handler drops one that lb_retry_match matches; match other methods than POST only")
+			m.warn("the response to a call may be lost: reverse_proxy behind the handler drops one that lb_retry_match matches; match other methods than POST only")
 			return
 		}
 	}
-}
-
-// sameUpstream reports whether a request that a route does not match reaches the
-// upstream of those that it does.
-func sameUpstream(s step, method, path string) bool {
-	own := make(map[string]bool)
-	dials(own, caddyhttp.RouteList{{HandlersRaw: s.route.HandlersRaw}}, method, path, true)
-	others := make(map[string]bool)
-	dials(others, s.after, method, path, false)
-	for dial := range others {
-		if len(own) == 0 || own[dial] {
-			return true
-		}
-	}
-	return false
-}
-
-// dials adds the upstreams that a request can reach to the set. An unjudged request stops
-// at a handler of this module, and dials reports that.
-func dials(to map[string]bool, routes caddyhttp.RouteList, method, path string, judged bool) (stopped bool) {
-	for i := range routes {
-		if !judged && !matches(&routes[i], method, path) {
-			continue
-		}
-		for _, n := range nodes(&routes[i]) {
-			if n.Handler == name && !judged || dials(to, n.Routes, method, path, judged) {
-				return true
-			}
-			for _, upstream := range n.Upstreams {
-				to[upstream.Dial] = true
-			}
-		}
-	}
-	return false
-}
-
-// matchersOf are the sets of matchers of a route; one of them has to match.
-func matchersOf(route *caddyhttp.Route) []map[string]json.RawMessage {
-	sets := make([]map[string]json.RawMessage, 0, len(route.MatcherSetsRaw)+len(route.MatcherSets))
-	for _, raw := range route.MatcherSetsRaw {
-		sets = append(sets, raw)
-	}
-	for _, made := range route.MatcherSets {
-		set := make(map[string]json.RawMessage)
-		for _, matcher := range made {
-			module, ok := matcher.(caddy.Module)
-			if !ok {
-				continue
-			}
-			raw, err := json.Marshal(matcher)
-			if err != nil {
-				raw = nil
-			}
-			set[caddy.GetModuleName(module)] = raw
-		}
-		sets = append(sets, set)
-	}
-	return sets
-}
-
-// matches reports whether a request may match a route: whether it matches what asks
-// for its path and its method.
-func matches(route *caddyhttp.Route, method, path string) bool {
-	sets := matchersOf(route)
-	for _, set := range sets {
-		if matchesSet(set, method, path) {
-			return true
-		}
-	}
-	return len(sets) == 0
-}
-
-// matchesSet reports whether a request may match a set of matchers.
-func matchesSet(set map[string]json.RawMessage, method, path string) bool {
-	var paths caddyhttp.MatchPath
-	if json.Unmarshal(set["path"], &paths) == nil && !slices.ContainsFunc(paths, isTemplate) && paths.Provision(caddy.Context{}) == nil {
-		ctx := context.WithValue(context.Background(), caddy.ReplacerCtxKey, caddy.NewReplacer())
-		r := (&http.Request{Method: method, URL: &url.URL{Path: path}}).WithContext(ctx)
-		if ok, err := paths.MatchWithError(r); err == nil && !ok {
-			return false
-		}
-	}
-	var pattern struct {
-		Pattern string `json:"pattern"`
-	}
-	if json.Unmarshal(set["path_regexp"], &pattern) == nil {
-		if re, err := regexp.Compile(pattern.Pattern); err == nil && !re.MatchString(path) {
-			return false
-		}
-	}
-	var others []map[string]json.RawMessage
-	if json.Unmarshal(set["not"], &others) == nil && slices.ContainsFunc(others, func(other map[string]json.RawMessage) bool {
-		return len(other) == 1 && hasMethod(other, method)
-	}) {
-		return false
-	}
-	return set["method"] == nil || hasMethod(set, method)
-}
-
-// hasMethod reports whether a set of matchers names a method.
-func hasMethod(set map[string]json.RawMessage, method string) bool {
-	var methods []string
-	return json.Unmarshal(set["method"], &methods) == nil && slices.Contains(methods, method)
 }
