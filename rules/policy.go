@@ -80,14 +80,14 @@ func (p *Policy) Judge(c Call) Verdict {
 	}
 	for _, f := range p.require {
 		s.text = c.text(f)
-		v.note(p, Required, f, s)
+		v.note(p, Required, f, Required.check(s))
 	}
 	for f := range NumFields {
 		if s.text = c.text(f); s.text == "" {
 			continue
 		}
 		for _, r := range p.anyField {
-			v.note(p, r, f, s)
+			v.note(p, r, f, r.check(s))
 		}
 	}
 	for _, f := range turns {
@@ -106,7 +106,7 @@ func (p *Policy) Judge(c Call) Verdict {
 			if r.comparesDestination {
 				fails = r.Fields[0]
 			}
-			v.note(p, r, fails, s)
+			v.note(p, r, fails, r.check(s))
 		}
 	}
 	return v
@@ -131,10 +131,9 @@ func (p *Policy) JudgeValue(f Field, text string) []Violation {
 // the number to dial comes last.
 var turns = [NumFields]Field{SessionID, CallSID, FromNumber, Destination}
 
-// note checks one rule, and notes that field f fails it, as the mode of the rule
-// says. The detail follows the field's name.
-func (v *Verdict) note(p *Policy, r *Rule, f Field, s checkInput) {
-	detail := r.check(s)
+// note notes that field f fails a rule, as the mode of the rule says, unless there is no
+// detail. The detail follows the field's name.
+func (v *Verdict) note(p *Policy, r *Rule, f Field, detail string) {
 	if detail == "" {
 		return
 	}
