@@ -40,6 +40,8 @@ func (m *Memory) Validate() error {
 	return nil
 }
 
+func (m *Memory) size() *int64 { return &m.MaxSize }
+
 // Open implements Module.
 func (m *Memory) Open(OpenOptions) (Opened, error) {
 	return openMemory{memory.New(int(m.MaxSize))}, nil
@@ -91,7 +93,7 @@ func (*File) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: Namespace + ".file", New: func() caddy.Module { return new(File) }}
 }
 
-// Provision resolves the path.
+// Provision makes the path absolute, and follows links.
 func (f *File) Provision(caddy.Context) error {
 	path, err := caddy.NewReplacer().ReplaceOrErr(f.Path, true, true)
 	if err != nil {
@@ -100,8 +102,16 @@ func (f *File) Provision(caddy.Context) error {
 	if path == "" {
 		return errors.New("path: is missing")
 	}
-	f.Path, err = filepath.Abs(path)
-	return err
+	if f.Path, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	// Two paths of one file are one store. The file itself may not be there yet.
+	if target, err := filepath.EvalSymlinks(f.Path); err == nil {
+		f.Path = target
+	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(f.Path)); err == nil {
+		f.Path = filepath.Join(dir, filepath.Base(f.Path))
+	}
+	return nil
 }
 
 // Validate checks the size.
@@ -117,6 +127,8 @@ func (*File) Durable() bool { return true }
 
 // Key implements Module.
 func (f *File) Key() string { return "file " + f.Path }
+
+func (f *File) size() *int64 { return &f.MaxSize }
 
 // Open implements Module.
 func (f *File) Open(o OpenOptions) (Opened, error) {

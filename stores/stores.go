@@ -106,7 +106,9 @@ func Attach(ctx caddy.Context, m Module, keys *idempotency.Keyring, hashKey bool
 		return nil, err
 	}
 	s := &Store{module: m, check: keys.Check(), logger: ctx.Logger()}
-	loaded.(*App).add(s) //nolint:forcetypeassert // the app of that name
+	if err := loaded.(*App).add(s); err != nil { //nolint:forcetypeassert // the app of that name
+		return nil, fmt.Errorf("store %s: %w", m.Key(), err)
+	}
 	return s, nil
 }
 
@@ -176,10 +178,37 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: appName, New: func() caddy.Module { return new(App) }}
 }
 
-func (a *App) add(s *Store) {
+// add has the app open a store. Handlers of one configuration that share a store must
+// agree on its size: it has only one.
+func (a *App) add(s *Store) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	mine, ok := s.module.(sized)
+	for _, other := range a.stores {
+		if theirs, both := other.module.(sized); ok && both && other.poolKey() == s.poolKey() {
+			if err := agree(mine.size(), theirs.size()); err != nil {
+				return err
+			}
+		}
+	}
 	a.stores = append(a.stores, s)
+	return nil
+}
+
+// sized is a module with an option max_size, 0 for the default.
+type sized interface{ size() *int64 }
+
+// agree has a handler that sets no size take the other's.
+func agree(mine, theirs *int64) error {
+	switch {
+	case *mine == 0:
+		*mine = *theirs
+	case *theirs == 0:
+		*theirs = *mine
+	case *mine != *theirs:
+		return fmt.Errorf("max_size: %d here, and %d in another handler, which shares the store: set the same, or only one", *mine, *theirs)
+	}
+	return nil
 }
 
 // Start opens the stores. The error names all that can't be opened.

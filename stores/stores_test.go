@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -169,6 +170,65 @@ func TestAStoreThatCanNotBeOpenedIsAnErrorAtStart(t *testing.T) {
 				t.Errorf("the store that was running: %v", err)
 			}
 		})
+	}
+}
+
+// TestHandlersThatShareAStoreAgreeOnItsSize holds that the size is not that of whichever
+// handler comes last.
+func TestHandlersThatShareAStoreAgreeOnItsSize(t *testing.T) {
+	const one, two = 1 << 20, 2 << 20
+	for name, test := range map[string]struct {
+		modules []Module
+		want    int64 // of all; 0 for an error
+	}{
+		"the same":      {[]Module{&Memory{MaxSize: one}, &Memory{MaxSize: one}}, one},
+		"one of them":   {[]Module{new(Memory), new(Memory), &Memory{MaxSize: one}}, one},
+		"the first":     {[]Module{&File{Path: "/a", MaxSize: two}, &File{Path: "/a"}}, two},
+		"others":        {[]Module{&Memory{MaxSize: one}, new(Memory), &Memory{MaxSize: two}}, 0},
+		"others, files": {[]Module{&File{Path: "/a", MaxSize: one}, &File{Path: "/a", MaxSize: two}}, 0},
+		"two stores":    {[]Module{&File{Path: "/a", MaxSize: one}, &File{Path: "/b", MaxSize: one}, new(Memory)}, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var a App
+			var errs []error
+			for _, m := range test.modules {
+				errs = append(errs, a.add(&Store{module: m}))
+			}
+			err := errors.Join(errs...)
+			if (test.want == 0) != (err != nil) || err != nil && !strings.Contains(err.Error(), "max_size: 2097152 here, and 1048576 in another handler") {
+				t.Fatal(err)
+			}
+			for _, m := range test.modules {
+				if got := *m.(sized).size(); test.want > 0 && got != test.want {
+					t.Errorf("the size is %d, want %d", got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// TestTwoPathsOfAFileAreOneStore holds that a link is no other file, which would be
+// locked.
+func TestTwoPathsOfAFileAreOneStore(t *testing.T) {
+	dir := t.TempDir()
+	path, link, linkedDir := filepath.Join(dir, "calls.db"), filepath.Join(dir, "link.db"), filepath.Join(dir, "dir")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Symlink(path, link), os.Symlink(dir, linkedDir)); err != nil {
+		t.Fatal(err)
+	}
+	for here, want := range map[string]string{
+		path: path, link: path, filepath.Join(linkedDir, "calls.db"): path,
+		filepath.Join(linkedDir, "new.db"): filepath.Join(dir, "new.db"),
+		filepath.Join(dir, "no", "new.db"): filepath.Join(dir, "no", "new.db"),
+	} {
+		dir, err := filepath.EvalSymlinks(filepath.Dir(path)) // of the temporary directory
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = strings.Replace(want, filepath.Dir(path), dir, 1)
+		f := &File{Path: here}
+		if err := f.Provision(caddy.Context{}); err != nil || f.Path != want {
+			t.Errorf("%s is %s, %v; want %s", here, f.Path, err, want)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -66,6 +67,10 @@ var (
 // ErrLocked says that another process has the file open.
 var ErrLocked = errors.New("another process has the file open; every Caddy process needs a file of its own")
 
+// ErrMoved says that the path does not have the file any more that is open: what is
+// written now would be lost with the process.
+var ErrMoved = errors.New("the file was removed, replaced or cut off while it was open; restart the process")
+
 // ErrClosed says that the store is closed.
 var ErrClosed = errors.New("the file is closed")
 
@@ -85,6 +90,12 @@ type Store struct {
 	path  string
 	check [8]byte
 	now   func() time.Time
+
+	opened os.FileInfo  // the file that is open
+	size   atomic.Int64 // its size in bytes, when it was last looked at
+	// failed is why the last step could not be written, nil if it was. broken is why none
+	// can be done any more.
+	failed, broken atomic.Pointer[error]
 
 	steps  chan *step
 	closed chan struct{}
@@ -114,9 +125,10 @@ func Open(path string, o Options) (*Store, error) {
 		path: path, check: o.Check, now: o.now,
 		steps: make(chan *step, queued), closed: make(chan struct{}), done: make(chan struct{}),
 	}
-	if err := guard(func() error { return s.open(o) }); err != nil {
+	if err := s.guard(func() error { return s.open(o) }); err != nil {
 		if s.db != nil {
-			_ = guard(s.db.Close)
+			s.broken.Store(nil) // a transaction that panics releases the locks
+			_ = s.guard(s.db.Close)
 		}
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -124,16 +136,42 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// guard makes an error of the panic, or the fault of memory, that a damaged file
-// causes.
-func guard(do func() error) (err error) {
+// damage is what a damaged file came to: a panic of bbolt's, or a fault of memory.
+type damage struct{ cause any }
+
+func (d damage) Error() string {
+	return fmt.Sprintf("the file is damaged: %v; move it away and start again with an empty one, which forgets what calls were placed", d.cause)
+}
+
+// guard makes an error of the panic that a damaged file causes. It may have left locks
+// of bbolt's behind, so nothing is done after it.
+func (s *Store) guard(do func() error) (err error) {
+	if broken := s.broken.Load(); broken != nil {
+		return *broken
+	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the file is damaged: %v; move it away to begin with an empty one, which forgets what calls were placed", p)
+			err = damage{p}
+			s.broken.Store(&err)
 		}
 	}()
 	return do()
+}
+
+// intact returns an error if the path does not have the file that is open, whole.
+func (s *Store) intact() error {
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ErrMoved
+	case err != nil:
+		return err
+	case !os.SameFile(info, s.opened), info.Size() < s.size.Load():
+		return ErrMoved
+	}
+	s.size.Store(info.Size())
+	return nil
 }
 
 // open opens the file, checks it, and interrupts what was in flight.
@@ -146,6 +184,9 @@ func (s *Store) open(o Options) (err error) {
 	})
 	if err != nil {
 		return explain(err)
+	}
+	if s.opened, err = os.Stat(s.path); err != nil {
+		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
 		if err := s.identify(tx, s.check); err != nil {
@@ -169,6 +210,8 @@ func inspect(path string) error {
 		return nil
 	case err != nil:
 		return err
+	case !info.Mode().IsRegular():
+		return errors.New("that is a directory or a device; want the path of a file")
 	case info.Size() == 0:
 		return errors.New("the file is damaged: it is empty; remove it to begin with an empty one, which forgets what calls were placed")
 	}
@@ -256,7 +299,10 @@ func (s *Store) Verify(check [8]byte) error {
 func (s *Store) Close() error {
 	s.once.Do(func() { close(s.closed) })
 	<-s.done
-	return guard(s.db.Close)
+	if s.broken.Load() != nil {
+		return nil // it was reported, and bbolt may wait for its own lock
+	}
+	return s.guard(s.db.Close)
 }
 
 // write writes the steps, all that wait at a time in one transaction, until the
@@ -313,8 +359,18 @@ func (s *Store) commit(batch []*step) {
 }
 
 // update does steps in one transaction, which is on the disk when it returns.
-func (s *Store) update(batch []*step) error {
-	err := guard(func() error {
+func (s *Store) update(batch []*step) (err error) {
+	defer func() {
+		if err == nil {
+			s.failed.Store(nil)
+		} else {
+			s.failed.Store(&err)
+		}
+	}()
+	if err := s.intact(); err != nil {
+		return err
+	}
+	err = s.guard(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error {
 			b := tx.Bucket(records)
 			for _, one := range batch {
@@ -398,7 +454,7 @@ func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl 
 
 // read returns a record that has not expired.
 func (s *Store) read(id idempotency.ID) (held []byte, err error) {
-	err = guard(func() error {
+	err = s.guard(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
 			held = s.live(tx.Bucket(records).Get(id[:]))
 			return nil
@@ -504,7 +560,7 @@ func (s *Store) Scan(ctx context.Context, prefix []byte, visit func(idempotency.
 	next := append([]byte{}, prefix...)
 	for next != nil {
 		var some []found
-		err := guard(func() error {
+		err := s.guard(func() error {
 			return s.db.View(func(tx *bolt.Tx) error {
 				c := tx.Bucket(records).Cursor()
 				id, value := c.Seek(next)
@@ -536,12 +592,18 @@ func (s *Store) Scan(ctx context.Context, prefix []byte, visit func(idempotency.
 	return nil
 }
 
-// Health reads the file.
+// Health reads the file, and returns why the last step could not be written.
 func (s *Store) Health(context.Context) error {
 	select {
 	case <-s.closed:
 		return ErrClosed
 	default:
+	}
+	if err := s.intact(); err != nil {
+		return err
+	}
+	if failed := s.failed.Load(); failed != nil {
+		return *failed
 	}
 	_, err := s.read(idempotency.ID{})
 	return err

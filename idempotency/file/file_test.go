@@ -250,6 +250,11 @@ func TestAFileThatCanNotBeUsedIsAClearError(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"a device", "device", func(t *testing.T, path string) {
+			if err := os.Symlink(os.DevNull, path); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"in no directory", "no such file", func(*testing.T, string) {}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -267,6 +272,81 @@ func TestAFileThatCanNotBeUsedIsAClearError(t *testing.T) {
 				t.Errorf("%v; want it to say %q", err, test.says)
 			}
 		})
+	}
+}
+
+// TestAFileThatIsTakenAwayWhileItIsOpenTakesNoClaims holds that no claim is written where
+// the next process does not find it, and that nothing hangs.
+func TestAFileThatIsTakenAwayWhileItIsOpenTakesNoClaims(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		take func(path string) error
+	}{
+		{"removed", os.Remove},
+		{"moved away", func(path string) error { return os.Rename(path, path+".old") }},
+		{"replaced by a copy", func(path string) error {
+			content, err := os.ReadFile(path)
+			return errors.Join(err, os.Remove(path), os.WriteFile(path, content, 0o600))
+		}},
+		{"cut off", func(path string) error { return os.Truncate(path, 4096) }},
+		{"emptied", func(path string) error { return os.Truncate(path, 0) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "calls.db")
+			s := open(t, path, Options{})
+			claim := storetest.Record(idempotency.Started, 1)
+			for n := range 100 {
+				if _, err := s.Begin(bounded, storetest.ID(n), claim, time.Hour); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Health(bounded); err != nil {
+				t.Fatal(err)
+			}
+			if err := test.take(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Health(bounded); !errors.Is(err, ErrMoved) {
+				t.Errorf("health: %v", err)
+			}
+			for n := range 3 {
+				if held, err := s.Begin(bounded, storetest.ID(1000+n), claim, time.Hour); err == nil {
+					t.Errorf("claimed, held %q", held)
+				}
+			}
+			if err := s.Replace(bounded, storetest.ID(1), claim, storetest.Record(idempotency.Unknown, 1), time.Hour); err == nil {
+				t.Error("replaced")
+			}
+		})
+	}
+}
+
+// TestAStepThatCanNotBeWrittenIsNotHealthy holds that the admin API says why calls are
+// refused, until one is written again.
+func TestAStepThatCanNotBeWrittenIsNotHealthy(t *testing.T) {
+	var passed atomic.Int64
+	s := open(t, filepath.Join(t.TempDir(), "calls.db"), Options{MaxSize: MinMaxSize, now: func() time.Time { return time.UnixMilli(1e12).Add(time.Duration(passed.Load())) }})
+	claim := func(n int) error {
+		_, err := s.Begin(bounded, storetest.ID(n), storetest.Record(idempotency.Started, 1), time.Hour)
+		return err
+	}
+	var wg sync.WaitGroup // together they share a sync
+	for n := range MinMaxSize / RecordSize {
+		wg.Go(func() { _ = claim(n) })
+	}
+	wg.Wait()
+	n := MinMaxSize
+	for ; claim(n) == nil; n++ {
+	}
+	if err := s.Health(bounded); !errors.Is(err, idempotency.ErrFull) {
+		t.Errorf("health of a full file: %v", err)
+	}
+	passed.Store(int64(2 * time.Hour))
+	if err := claim(n); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Health(bounded); err != nil {
+		t.Errorf("health of a file that has room again: %v", err)
 	}
 }
 

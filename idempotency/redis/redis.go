@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -70,8 +71,7 @@ type Store struct {
 
 	client redis.UniversalClient
 
-	mu         sync.Mutex
-	identified bool
+	identified atomic.Bool
 }
 
 // Open returns a store. It fails if Redis says that it can't be used: for a wrong
@@ -138,20 +138,29 @@ func refuses(err error) bool {
 	if errors.Is(err, idempotency.ErrOtherHashKey) || errors.As(err, &certificate) || errors.As(err, &record) {
 		return true
 	}
-	for _, prefix := range []string{"ERR", "WRONGPASS", "NOAUTH", "NOPERM", "WRONGTYPE"} {
-		if redis.HasErrorPrefix(err, prefix) {
+	if says(err, "ERR max number of clients") {
+		return false
+	}
+	for _, prefix := range []string{"ERR", "WRONGPASS", "NOAUTH", "NOPERM", "WRONGTYPE", "MOVED"} {
+		if says(err, prefix) {
 			return true
 		}
 	}
 	return false
 }
 
+// says reports whether err is a reply of Redis's that begins with prefix. The library's
+// own function does not find ERR, which it takes for another server's addition.
+func says(err error, prefix string) bool {
+	var reply redis.Error
+	return redis.HasErrorPrefix(err, prefix) || errors.As(err, &reply) && strings.HasPrefix(reply.Error(), prefix)
+}
+
 // identify holds the records to the hash_key, once, and looks whether Redis would
-// forget them.
+// forget them. Until Redis has replied once, every step does that for itself: if they
+// took turns, one that Redis does not reply to would make all behind it wait.
 func (s *Store) identify(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.identified {
+	if s.identified.Load() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
@@ -160,14 +169,18 @@ func (s *Store) identify(ctx context.Context) error {
 	held, err := s.client.Do(ctx, "set", s.KeyPrefix+checkName, check, "nx", "get").Text()
 	switch {
 	case errors.Is(err, redis.Nil):
-	case redis.HasErrorPrefix(err, "ERR syntax"):
+	case says(err, "ERR syntax"):
 		return fmt.Errorf("Redis 7.0, Valkey or later is needed: %w", err) //nolint:staticcheck // a name
+	case says(err, "MOVED"):
+		return fmt.Errorf("the server is a node of a cluster, set the option cluster: %w", err)
 	case err != nil:
 		return err
 	case held != check:
 		return fmt.Errorf("the records under the key_prefix %q: %w; set that one again, or another key_prefix, which forgets what calls were placed", s.KeyPrefix, idempotency.ErrOtherHashKey)
 	}
-	s.identified = true
+	if s.identified.Swap(true) {
+		return nil
+	}
 	if policy := field(s.client.Info(ctx, "memory").Val(), "maxmemory_policy"); policy != "" && policy != "noeviction" {
 		s.Warn("Redis evicts keys when its memory is full (maxmemory-policy " + policy + "): a key that is evicted is dialled again; set noeviction")
 	}
@@ -197,7 +210,7 @@ func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl 
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	text, err := s.client.Do(ctx, "set", s.name(id), claim, "nx", "get", "px", ttl.Milliseconds()).Text()
-	if redis.HasErrorPrefix(err, "OOM") { // it does not look what is there
+	if says(err, "OOM") { // it does not look what is there
 		if there, getErr := s.client.Get(ctx, s.name(id)).Result(); getErr == nil {
 			text, err = there, nil
 		}
@@ -219,7 +232,7 @@ func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl 
 
 // explain makes ErrFull of Redis's error.
 func explain(err error) error {
-	if redis.HasErrorPrefix(err, "OOM") {
+	if says(err, "OOM") {
 		return errors.Join(idempotency.ErrFull, err)
 	}
 	return err
@@ -289,7 +302,7 @@ func (s *Store) Replace(ctx context.Context, id idempotency.ID, held, record []b
 		return script.Run(ctx, s.client, []string{s.name(id)}, held, record, ttl.Milliseconds()).Bool()
 	}
 	replaced, err := run(replaceScript, record)
-	if redis.HasErrorPrefix(err, "OOM") {
+	if says(err, "OOM") {
 		if dropped, ok := idempotency.DropBody(record); ok {
 			record = dropped
 		}

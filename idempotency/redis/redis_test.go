@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,11 +11,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -108,6 +111,98 @@ func TestARedisThatHangsIsAnErrorInTime(t *testing.T) {
 	if held, err := claim(t, s, 1); held == nil || err != nil {
 		t.Errorf("after that: %x, %v", held, err)
 	}
+}
+
+// TestStepsDoNotWaitForEachOther holds that the first of many claims, to which Redis does
+// not reply, makes no other wait: this one replies once it was asked twice.
+func TestStepsDoNotWaitForEachOther(t *testing.T) {
+	var asked atomic.Int32
+	twice := make(chan struct{})
+	address := replies(t, func() string {
+		if asked.Add(1) == 2 { //nolint:mnd // twice
+			close(twice)
+		}
+		<-twice
+		return "$-1"
+	})
+	s := &Store{Options: Options{Addresses: []string{address}, Timeout: time.Minute, KeyPrefix: DefaultKeyPrefix, Warn: func(string) {}}}
+	s.client = connect(s.Options)
+	defer s.Close()
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			if err := s.identify(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestWhatRedisSaysForGoodIsAnErrorAtStart holds which replies keep a configuration from
+// starting, and which may be others a moment later.
+func TestWhatRedisSaysForGoodIsAnErrorAtStart(t *testing.T) {
+	for reply, want := range map[string]string{
+		"-ERR syntax error":                                      "Redis 7.0, Valkey or later is needed",
+		"-ERR DB index is out of range":                          "DB index",
+		"-MOVED 866 127.0.0.1:7001":                              "set the option cluster",
+		"-NOPERM this user has no permissions to run 'set'":      "NOPERM",
+		"-WRONGTYPE Operation against a key holding a list":      "WRONGTYPE",
+		"-LOADING Redis is loading the dataset in memory":        "",
+		"-ERR max number of clients reached":                     "",
+		"-READONLY You can't write against a read only replica.": "",
+		"$-1": "",
+	} {
+		var warned []string
+		s, err := Open(t.Context(), Options{
+			Addresses: []string{replies(t, func() string { return reply })}, Timeout: time.Minute,
+			Warn: func(text string) { warned = append(warned, text) },
+		})
+		if err == nil {
+			_ = s.Close()
+		}
+		switch {
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %s", reply, err, want)
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", reply, err)
+		case want == "" && len(warned) != 1 && reply != "$-1":
+			t.Errorf("%s: warned of %q", reply, warned)
+		}
+	}
+}
+
+// replies is the address of a Redis that replies to SET what the function returns.
+func replies(t *testing.T, reply func() string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	serve := func(c net.Conn) {
+		defer c.Close()
+		for lines := bufio.NewScanner(c); lines.Scan(); {
+			switch strings.ToLower(lines.Text()) {
+			case "hello":
+				_, _ = io.WriteString(c, "-ERR unknown command\r\n") // so that the old protocol is spoken
+			case "set":
+				_, _ = io.WriteString(c, reply()+"\r\n")
+			case "info":
+				_, _ = io.WriteString(c, "$0\r\n\r\n")
+			}
+		}
+	}
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	return listener.Addr().String()
 }
 
 func TestRedisMayComeAfterUsAndComeBack(t *testing.T) {
