@@ -32,7 +32,7 @@ var (
 // representation is the table of what says how a response is made CSV.
 var representation = []option[handler.CSV]{
 	{
-		name: "dialect", syntax: oneOf("dialect"), def: transform.Dialects()[0].Name, least: 1, most: 1,
+		name: "dialect", syntax: choices("dialect"), def: transform.Dialects()[0].Name, least: 1, most: 1,
 		example: "dialect excel",
 		set:     func(c *handler.CSV, args []string) error { c.Dialect = args[0]; return nil },
 	},
@@ -54,22 +54,22 @@ var representation = []option[handler.CSV]{
 		},
 	},
 	{
-		name: "header", syntax: oneOf("header"), def: "as the dialect", least: 1, most: 1,
+		name: "header", syntax: choices("header"), def: "as the dialect", least: 1, most: 1,
 		example: "header camel",
 		set:     func(c *handler.CSV, args []string) error { c.Header = args[0]; return nil },
 	},
 	{
-		name: "nested", syntax: oneOf("nested"), def: "as the dialect", least: 1, most: 1,
+		name: "nested", syntax: choices("nested"), def: "as the dialect", least: 1, most: 1,
 		example: "nested json",
 		set:     func(c *handler.CSV, args []string) error { c.Nested = args[0]; return nil },
 	},
 	{
-		name: "list", json: "lists", syntax: "<name> " + oneOf("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
+		name: "list", json: "lists", syntax: "<name> " + choices("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
 		example: "list log drop\nlist members count",
 		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, "list", args) },
 	},
 	{
-		name: "rows", syntax: oneOf("rows"), def: transform.RowsSession, least: 1, most: 1,
+		name: "rows", syntax: choices("rows"), def: transform.RowsSession, least: 1, most: 1,
 		example: "rows members",
 		set:     func(c *handler.CSV, args []string) error { c.Rows = args[0]; return nil },
 	},
@@ -97,7 +97,7 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { return onOff(&c.FormulaGuard, args) },
 	},
 	{
-		name: "text_cells", syntax: oneOf("text_cells"), def: "off", least: 1, most: 1,
+		name: "text_cells", syntax: choices("text_cells"), def: "off", least: 1, most: 1,
 		example: "text_cells numbers",
 		set:     func(c *handler.CSV, args []string) error { c.TextCells = args[0]; return nil },
 	},
@@ -118,7 +118,7 @@ var representation = []option[handler.CSV]{
 		set:     func(c *handler.CSV, args []string) error { c.Null = &args[0]; return nil },
 	},
 	{
-		name: "extra_columns", syntax: oneOf("extra_columns"), def: transform.Choices("extra_columns")[0], least: 1, most: 1,
+		name: "extra_columns", syntax: choices("extra_columns"), def: transform.Choices("extra_columns")[0], least: 1, most: 1,
 		example: "extra_columns append",
 		set:     func(c *handler.CSV, args []string) error { c.ExtraColumns = args[0]; return nil },
 	},
@@ -139,8 +139,8 @@ var representation = []option[handler.CSV]{
 	},
 }
 
-// oneOf is the syntax of an option that takes one word of a closed set.
-func oneOf(option string) string { return strings.Join(transform.Choices(option), "|") }
+// choices returns the syntax of an option that takes one of a few words.
+func choices(option string) string { return strings.Join(transform.Choices(option), "|") }
 
 // setColumns reads columns as NAME or NAME=LABEL. Those by path stay behind them.
 func setColumns(c *handler.CSV, args []string) error {

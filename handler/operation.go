@@ -10,6 +10,7 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
@@ -33,6 +34,8 @@ type operation struct {
 	appendCSV func(plan *transform.Plan, dst, body []byte) ([]byte, error)
 	// filename is the name under which a client saves the CSV.
 	filename string
+	// acceptPost returns the media types that it reads.
+	acceptPost func() string
 	// formats are the formats that its own response can have, nil for those of the
 	// upstream.
 	formats []negotiate.Format
@@ -44,25 +47,27 @@ type operation struct {
 
 // addConferenceMember dials one destination into a session.
 var addConferenceMember = &operation{
-	name:      "AddConferenceMember",
-	method:    http.MethodPost,
-	fields:    []rules.Field{rules.SessionID, rules.CallSID, rules.Destination, rules.FromNumber},
-	dials:     true,
-	appendCSV: (*transform.Plan).AppendSessions,
-	filename:  "AddConferenceMember.csv",
-	off:       func(*compiled) bool { return false },
-	serve:     (*exchange).call,
+	name:       "AddConferenceMember",
+	method:     http.MethodPost,
+	fields:     []rules.Field{rules.SessionID, rules.CallSID, rules.Destination, rules.FromNumber},
+	dials:      true,
+	appendCSV:  (*transform.Plan).AppendSessions,
+	filename:   "AddConferenceMember.csv",
+	acceptPost: request.AcceptPost,
+	off:        func(*compiled) bool { return false },
+	serve:      (*exchange).call,
 }
 
 // checkCalls says what would become of calls, and places none.
 var checkCalls = &operation{
-	name:    "Check",
-	method:  http.MethodPost,
-	under:   "check",
-	fields:  addConferenceMember.fields,
-	formats: []negotiate.Format{negotiate.JSON, negotiate.CSV},
-	off:     func(c *compiled) bool { return c.checkOff },
-	serve:   (*exchange).check,
+	name:       "Check",
+	method:     http.MethodPost,
+	under:      "check",
+	fields:     addConferenceMember.fields,
+	acceptPost: request.AcceptPostRows,
+	formats:    []negotiate.Format{negotiate.JSON, negotiate.CSV},
+	off:        func(c *compiled) bool { return c.checkOff },
+	serve:      (*exchange).check,
 }
 
 // bulkSegment is the last segment of the path of uploads.
@@ -70,14 +75,15 @@ const bulkSegment = "bulk"
 
 // placeCalls places many calls, one after the other.
 var placeCalls = &operation{
-	name:    "Bulk",
-	method:  http.MethodPost,
-	under:   bulkSegment,
-	fields:  addConferenceMember.fields,
-	dials:   true,
-	formats: []negotiate.Format{negotiate.JSON, negotiate.CSV, negotiate.NDJSON},
-	off:     func(c *compiled) bool { return c.bulk == nil },
-	serve:   (*exchange).bulk,
+	name:       "Bulk",
+	method:     http.MethodPost,
+	under:      bulkSegment,
+	fields:     addConferenceMember.fields,
+	dials:      true,
+	acceptPost: request.AcceptPostRows,
+	formats:    []negotiate.Format{negotiate.JSON, negotiate.CSV, negotiate.NDJSON},
+	off:        func(c *compiled) bool { return c.bulk == nil },
+	serve:      (*exchange).bulk,
 }
 
 // operations are all operations.

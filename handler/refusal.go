@@ -113,7 +113,7 @@ func (x *exchange) refuse(f *refusal) error {
 	}
 	switch f.violations[0].Rule { // what is accepted (RFC 9110 section 15.5.16)
 	case rules.ContentType:
-		h.Set("Accept-Post", request.AcceptPost())
+		h.Set("Accept-Post", x.at.acceptPost())
 	case rules.CallsOff:
 		h.Set("Retry-After", callsOffRetry)
 	case rules.ContentEncoding:

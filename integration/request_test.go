@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
+	"github.com/evovoice-gateway/caddy-conference-members/request"
 )
 
 // multipartType is the Content-Type of bodies that multipartBody makes.
@@ -363,6 +365,18 @@ func TestWhatCanNotBeReadIsRefused(t *testing.T) {
 			}
 			nothingDialled(t, u)
 		})
+	}
+}
+
+// TestAcceptPostListsWhatIsRead holds that a refused Content-Type is told what its path reads.
+func TestAcceptPostListsWhatIsRead(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, site("plain", "idempotency", "bulk"))
+	for path, want := range map[string]string{membersPath: request.AcceptPost(), membersPath + "/check": request.AcceptPostRows(), membersPath + "/bulk": request.AcceptPostRows()} {
+		got := g.sendRaw(t, "plain", wire("POST "+path, []string{"Content-Type: image/png", "Idempotency-Key: 1"}, "x"))
+		if got.status != http.StatusUnsupportedMediaType || got.header.Get("Accept-Post") != want {
+			t.Errorf("%s: status %d, Accept-Post %q, want %q", path, got.status, got.header.Get("Accept-Post"), want)
+		}
 	}
 }
 

@@ -729,13 +729,16 @@ func TestUnknownFieldsHasThreeWords(t *testing.T) {
 }
 
 func TestEveryMediaTypeIsOfferedAndRead(t *testing.T) {
-	for name := range strings.SplitSeq(AcceptPost(), ", ") {
-		if formatOf(name) == None {
-			t.Errorf("%s is offered and not read", name)
+	for offered, many := range map[string]bool{AcceptPost(): false, AcceptPostRows(): true} {
+		names := strings.Split(offered, ", ")
+		for _, name := range names {
+			if f := formatOf(name); f == None || !(&binding{many: many}).takes(f) {
+				t.Errorf("%s is offered and not read (many rows: %v)", name, many)
+			}
 		}
-	}
-	if !slices.Contains(strings.Split(AcceptPost(), ", "), jsonType) {
-		t.Error("JSON is not offered")
+		if !slices.Contains(names, jsonType) || slices.Contains(names, "multipart/form-data") == many {
+			t.Errorf("offered: %s (many rows: %v)", offered, many)
+		}
 	}
 }
 

@@ -85,13 +85,6 @@ func (s *Server) track(c net.Conn, state http.ConnState) {
 	}
 }
 
-// Idle returns how many connections wait for a further request.
-func (s *Server) Idle() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.idle)
-}
-
 // CloseIdle closes the connections that wait for a further request, as a
 // server does whose keep-alive time is over, and returns how many they were.
 func (s *Server) CloseIdle() int {
