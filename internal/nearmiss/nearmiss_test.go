@@ -60,10 +60,49 @@ func TestFindPrefersWhatWasShortened(t *testing.T) {
 	}
 }
 
-func TestFindIgnoresWhatIsTooLongToBeAMistake(t *testing.T) {
-	long := strings.Repeat("x", longest+1)
-	if got := Find(long, []string{long}); got != "" {
-		t.Errorf("Find of %d bytes found %d", len(long), len(got))
+func TestWhatIsTooLongIsNoMistake(t *testing.T) {
+	word := strings.Repeat("x", longest)
+	for name, find := range map[string]func(string, []string) string{"Find": Find, "Typo": Typo} {
+		if got := find(word, []string{word}); got != word {
+			t.Errorf("%s of %d bytes found %q", name, longest, got)
+		}
+		long := word + "x"
+		if got := find(long, []string{long}); got != "" {
+			t.Errorf("%s of %d bytes found %d", name, len(long), len(got))
+		}
+	}
+}
+
+func TestOfWordsEquallyNearTheFirstWins(t *testing.T) {
+	known := []string{"abcd", "abce"}
+	for name, find := range map[string]func(string, []string) string{"Find": Find, "Typo": Typo} {
+		if got := find("abcx", known); got != known[0] {
+			t.Errorf("%s = %q, want %q", name, got, known[0])
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, tt := range []struct {
+		typed, meant string
+		want         int
+	}{
+		{"abc", "abc", 0},
+		{"", "ab", 2 * missing},
+		{"ab", "", 2 * surplus},
+		{"ac", "abc", missing},
+		{"abxc", "abc", surplus},
+		{"axc", "abc", wrong},
+		{"bac", "abc", swapped},
+		{"acb", "abc", swapped},
+		{"badc", "abcd", 2 * swapped},
+		{"bca", "abc", missing + surplus},
+		{"ca", "abc", 2*missing + surplus}, // nothing is put between letters that changed places
+		{"cba", "abc", missing + swapped + surplus},
+	} {
+		if got := distance(tt.typed, tt.meant); got != tt.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", tt.typed, tt.meant, got, tt.want)
+		}
 	}
 }
 
