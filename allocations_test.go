@@ -35,7 +35,7 @@ var allocations = []struct {
 	{"JSON, with a key, in memory", "application/json", `{"idempotency": {}}`, true, 19, 4703},
 }
 
-// allocationTable is the table of the documentation.
+// allocationTable returns the table of the documentation.
 func allocationTable() string {
 	rows := make([][]string, len(allocations))
 	for i, a := range allocations {
@@ -111,8 +111,9 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// allocated is what serving one request allocates, with all that a server makes
-// of it: the least of several runs, so that nothing else in the process counts.
+// allocated returns what it takes to serve one request, including what a server makes
+// of it: the least of several runs, because something else in the process may allocate
+// too.
 func allocated(t *testing.T, accept string, keyed bool, serve caddyhttp.HandlerFunc) (count, bytes int) {
 	t.Helper()
 	calls := 1000

@@ -58,7 +58,7 @@ func readPackages(t *testing.T) map[string]*build.Package {
 	return all
 }
 
-// ownImports are the directories of the packages of the module that p imports.
+// ownImports returns the directories of the packages of the module that p imports.
 func ownImports(p *build.Package) []string {
 	var own []string
 	for _, i := range p.Imports {

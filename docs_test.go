@@ -281,7 +281,7 @@ func syntaxBlock(string, string) (string, error) {
 	return docgen.Fence("text", caddyfile.Name+" [<matcher>] {\n"+block(caddyfile.Name, "\t")+"}"), nil
 }
 
-// optionSections are a section for each option of a block. Those that open a block
+// optionSections returns a section for each option of a block. Those that open a block
 // have a section of their own, which holds those of its options.
 func optionSections(_, in string) (string, error) {
 	var sections []string
@@ -301,7 +301,7 @@ func optionSections(_, in string) (string, error) {
 	return strings.Join(sections, "\n"), nil
 }
 
-// optionSection is the text of an option of the directive.
+// optionSection returns the text of an option of the directive.
 func optionSection(_, name string) (string, error) {
 	for o := range caddyfile.Options() {
 		if o.Block == caddyfile.Name && o.Name == name {
@@ -311,8 +311,8 @@ func optionSection(_, name string) (string, error) {
 	return "", fmt.Errorf("there is no option %q", name)
 }
 
-// optionText is the syntax of an option, its default, what the comment of its field
-// says, and its example.
+// optionText returns the syntax of an option, its default, what the comment of its
+// field says, and its example.
 func optionText(o caddyfile.Option) (string, error) {
 	object, member := o.Block, o.JSON
 	if object == caddyfile.Name {
@@ -334,7 +334,7 @@ func optionText(o caddyfile.Option) (string, error) {
 	return usage + "\n\n" + doc + "\n\n" + docgen.Fence("caddyfile", exampleOf(o)), nil
 }
 
-// optionHeading is the heading of an option's section.
+// optionHeading returns the heading of an option's section.
 func optionHeading(o caddyfile.Option) string {
 	if o.Block == caddyfile.Name {
 		return o.Name
@@ -342,7 +342,7 @@ func optionHeading(o caddyfile.Option) string {
 	return o.Block + " " + o.Name
 }
 
-// exampleOf is the example of an option as a directive.
+// exampleOf returns the example of an option as a directive.
 func exampleOf(o caddyfile.Option) string {
 	text := o.Example
 	if o.Block != caddyfile.Name {
@@ -512,7 +512,7 @@ func jsonType(e ast.Expr) string {
 	return "object"
 }
 
-// handlerJSON is the JSON of the Caddyfile before it.
+// handlerJSON returns the JSON of the Caddyfile before it.
 func handlerJSON(before, _ string) (string, error) {
 	members, err := handlerBefore(before)
 	if err != nil {
@@ -522,7 +522,7 @@ func handlerJSON(before, _ string) (string, error) {
 	return docgen.Fence("json", string(text)), err
 }
 
-// handlerBefore is the handler in the last Caddyfile of a text.
+// handlerBefore returns the handler in the last Caddyfile of a text.
 func handlerBefore(before string) (map[string]json.RawMessage, error) {
 	for _, b := range slices.Backward(page{text: before}.blocks()) {
 		if b.language == "caddyfile" {
@@ -552,7 +552,7 @@ func ruleTable() string {
 	return docgen.Table([]string{"Rule", "Status", "What is wrong"}, rows...)
 }
 
-// ruleFacts is what the table of rules says about one rule.
+// ruleFacts returns what the table of rules says about one rule.
 func ruleFacts(_, name string) (string, error) {
 	r := rules.ByName(name)
 	if r == nil {
@@ -589,7 +589,7 @@ func placeholderTable() string {
 	return docgen.Table([]string{"Placeholder", "Meaning"}, rows...)
 }
 
-// exampleSession is the session of the example's upstream.
+// exampleSession returns the session of the example's upstream.
 func exampleSession() ([]byte, error) {
 	text, err := os.ReadFile(exampleFile)
 	if err != nil {
@@ -620,7 +620,7 @@ func sessionJSON() (string, error) {
 	return docgen.Fence("json", b.String()), nil
 }
 
-// csvMade is the CSV that the Caddyfile before it makes of the session.
+// csvMade returns the CSV that the Caddyfile before it makes of the session.
 func csvMade(before, _ string) (string, error) {
 	members, err := handlerBefore(before)
 	if err != nil {

@@ -57,7 +57,7 @@ func TestCaddyfileSetsEveryOption(t *testing.T) {
 	}
 }
 
-// jsonNames are the names of all fields of a configuration type.
+// jsonNames returns the names of all fields of a configuration type.
 func jsonNames(t reflect.Type, seen map[reflect.Type]bool) (names []string) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = t.Elem()

@@ -95,7 +95,7 @@ func unmarshalAt(file, text string) (*handler.Config, error) {
 	return c, Unmarshal(caddyfile.NewDispenser(tokens), c)
 }
 
-// mistakes are the errors that were joined.
+// mistakes returns the errors that were joined.
 func mistakes(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()

@@ -259,7 +259,9 @@ func TestKindsIsACopy(t *testing.T) {
 	}
 }
 
-// TestManyParametersMayHoldAnyNumber: to look each up among all of them takes long.
+// TestManyParametersMayHoldAnyNumber holds that a destination with more parameters than
+// are looked up counts as one that may hold any number: to look up each would take
+// long.
 func TestManyParametersMayHoldAnyNumber(t *testing.T) {
 	d := Parse("tel:1" + strings.Repeat(";x=1", maxParameters) + ";rn=+19005550123")
 	if n := d.At(d.Len() - 1); n.Digits != "" || !n.Whole {

@@ -72,7 +72,7 @@ func startGateway(t *testing.T, upstream string, blocks ...string) []string {
 	return sites
 }
 
-// recordedColumns is the block of subdirectives that makes the columns that the
+// recordedColumns returns the block of subdirectives that makes the columns that the
 // API had when a session was recorded.
 func recordedColumns(id string) string {
 	return "csv {\ncolumns " + strings.Join(recordings.Columns(id), " ") + "\n}"

@@ -301,7 +301,7 @@ type sample struct {
 	Value  [2]any // time and value
 }
 
-// value is the value of the series.
+// value returns the value of the series.
 func (s *sample) value(t *testing.T) float64 {
 	t.Helper()
 	v, err := strconv.ParseFloat(fmt.Sprint(s.Value[1]), 64)

@@ -68,7 +68,7 @@ func newRequest(path, accept string) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer()))
 }
 
-// respondWith is a next handler that responds as reverse_proxy would.
+// respondWith returns a next handler that responds as reverse_proxy would.
 func respondWith(session []byte) caddyhttp.Handler {
 	length := strconv.Itoa(len(session))
 	return caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {

@@ -258,7 +258,7 @@ func TestBulkGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
-// outcomes are the statuses and outcomes of a result in JSON.
+// outcomes returns the statuses and outcomes of a result in JSON.
 func outcomes(t *testing.T, w *httptest.ResponseRecorder) string {
 	t.Helper()
 	var rows []struct {
@@ -355,8 +355,8 @@ func TestSeveralRowsOnTheRouteAreSentToBulk(t *testing.T) {
 	}
 }
 
-// TestKeysOfSingleCallsNeedTheirBlock: bulk keeps its rows, and calls on the route
-// mean by a key what they meant before.
+// TestKeysOfSingleCallsNeedTheirBlock holds that bulk alone gives keys to rows only. A
+// key of a single call needs the block idempotency.
 func TestKeysOfSingleCallsNeedTheirBlock(t *testing.T) {
 	h, up := newBulk(t, Bulk{}), new(bulkUpstream)
 	for range 2 {
@@ -529,9 +529,9 @@ func TestALongKeyStaysAKey(t *testing.T) {
 	}
 }
 
-// TestMemoryDoesNotGrowWithTheRows: what an upload holds at once is its body and one
-// row, whatever the number of rows. What is kept of the calls is the store's, and
-// bounded there.
+// TestMemoryDoesNotGrowWithTheRows holds that an upload takes the memory of its body
+// and of one row, whatever the number of rows. What is kept of the calls is in the
+// store, which has a limit of its own.
 func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
 	h := newBulk(t, Bulk{MaxRows: 1000}, func(c *Config) { c.Idempotency = &Idempotency{MaxStored: 1} })
 	uploads := 0

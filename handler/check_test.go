@@ -15,7 +15,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// rulesOf are the rules of a refusal or of a row's verdict.
+// rulesOf returns the rules of a refusal or of a row's verdict.
 func rulesOf(errors []problemError) string {
 	names := make([]string, len(errors))
 	for i, e := range errors {

@@ -16,7 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// nobody is a next handler that must not be reached.
+// nobody returns a next handler that must not be reached.
 func nobody(t *testing.T) caddyhttp.Handler {
 	return caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		t.Error("the request was forwarded")
@@ -50,9 +50,9 @@ func TestAClientThatIsTooSlowIsToldSo(t *testing.T) {
 	}
 }
 
-// TestAResponseToWhoAwaitsContinueClosesTheConnection: over HTTP/1 the server
-// would else wait for the body before it responds, and the client for the response
-// before it sends the body.
+// TestAResponseToWhoAwaitsContinueClosesTheConnection holds that over HTTP/1 an early
+// response closes the connection. Otherwise the server would wait for the body before
+// it responds, and the client for the response before it sends the body.
 func TestAResponseToWhoAwaitsContinueClosesTheConnection(t *testing.T) {
 	ok := respondWith([]byte(`{"id":"abc"}`))
 	for _, tt := range []struct {
@@ -84,8 +84,8 @@ func TestAResponseToWhoAwaitsContinueClosesTheConnection(t *testing.T) {
 	}
 }
 
-// TestABodyIsReadBeforeItsConnectionIsClosed: the client would else lose the
-// response to a body that it is still sending.
+// TestABodyIsReadBeforeItsConnectionIsClosed holds that the rest of a body is read
+// first. Otherwise a client that is still sending would lose the response.
 func TestABodyIsReadBeforeItsConnectionIsClosed(t *testing.T) {
 	for _, tt := range []struct {
 		rule   string

@@ -275,7 +275,7 @@ func (g *gateway) check(t *testing.T, raw []byte) {
 	}
 }
 
-// onTheWire is a request as a proxy sends it and a server reads it.
+// onTheWire writes a request as a proxy sends it and reads it as a server does.
 func onTheWire(r *http.Request) (*http.Request, error) {
 	var b bytes.Buffer
 	if err := r.Write(&b); err != nil {

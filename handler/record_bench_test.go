@@ -16,8 +16,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 )
 
-// nowhere is a log that encodes its entries as Caddy's access log does, and
-// writes them nowhere.
+// nowhere returns a log that encodes its entries as Caddy's access log does, and writes
+// them nowhere.
 func nowhere() *zap.Logger {
 	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zapcore.InfoLevel))
 }

@@ -99,8 +99,8 @@ func TestFitCorrelationID(t *testing.T) {
 	}
 }
 
-// TestFieldsThatAreDeletedAreCanonical: they are deleted by the name that is
-// in the table.
+// TestFieldsThatAreDeletedAreCanonical holds that the names in the table are canonical,
+// because fields are deleted by them.
 func TestFieldsThatAreDeletedAreCanonical(t *testing.T) {
 	for _, name := range slices.Concat(notForwarded, notForwardedForCSV, ofConnection, representationHeaders, []string{transcodeError, callHeader}) {
 		if canonical := http.CanonicalHeaderKey(name); name != canonical {

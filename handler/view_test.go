@@ -7,7 +7,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
-// columns are columns, by name or as LABEL:PATH.
+// columns returns columns, by name or as LABEL:PATH.
 func columns(names ...string) []transform.Column {
 	var columns []transform.Column
 	for _, name := range names {

@@ -234,7 +234,7 @@ func (w *world) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// serve is what a handler does.
+// serve returns what a handler does.
 func (w *world) serve(n int, r *request, yield func(string) bool) {
 	pauseForStep := func(at string) {
 		if !yield(at) {
@@ -394,10 +394,10 @@ func (w *world) expire() {
 	}
 }
 
-// owner is the request whose claim or outcome is in the store.
+// owner returns the request whose claim or outcome is in the store.
 func (w *world) owner() *request { return w.requests[w.record[tokenAt]-1] }
 
-// enabled are the steps that can be taken now.
+// enabled returns the steps that can be taken now.
 func (w *world) enabled() (steps []step) {
 	faulty := w.faults < w.scenario.faults
 	storeWays := func(kind stepKind, actor int) {

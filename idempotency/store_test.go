@@ -23,8 +23,8 @@ func (s allStore) Scan(_ context.Context, prefix []byte, visit func(ID, []byte) 
 	return nil
 }
 
-// records are a record of each state, and one that nobody can read, by the first byte
-// of its ID.
+// records returns a record of each state, and one that nobody can read, by the first
+// byte of its ID.
 func records(t *testing.T, now time.Time) allStore {
 	t.Helper()
 	c := codec{keyring(t, "key"), true}

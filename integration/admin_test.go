@@ -16,8 +16,8 @@ import (
 // adminCall finds the curl commands of docs/reference.md at the admin endpoint.
 var adminCall = regexp.MustCompile(`(?m)^curl -sS(?: -X (\w+))?(?: -H 'Content-Type: application/json')?(?: -d '([^']*)')? http://localhost:2019(\S+)$`)
 
-// TestAnOptionIsChangedAtRunTime does what docs/reference.md says, over Caddy's
-// admin endpoint: the handler gets an @id, and calls are switched off and on.
+// TestAnOptionIsChangedAtRunTime does what docs/reference.md says at Caddy's admin
+// endpoint: the handler gets an @id, and calls are switched off and on.
 func TestAnOptionIsChangedAtRunTime(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := newGateway(t)

@@ -17,9 +17,9 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestWhatIsBoundIsWhatWasForwarded sends every recorded request, and what
-// becomes of it when bytes of it are changed, doubled, cut and swapped. Whatever
-// gets through, the upstream binds the four texts of the canonical body.
+// TestWhatIsBoundIsWhatWasForwarded sends every recorded request, and variants of it in
+// which bytes are changed, doubled, cut and swapped. Whatever gets through, the
+// upstream binds the four texts of the canonical body.
 func TestWhatIsBoundIsWhatWasForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	g := startFront(t, u, site("strict")+site("open", "mode off", "rule emergency enforce"))
@@ -130,8 +130,8 @@ func checkNoPanic(t *testing.T, g *gateway, expected ...string) {
 	}
 }
 
-// TestARequestIsNotTwo: however a request is framed, the connection to the
-// upstream carries as many as got a response, and none that was not judged.
+// TestARequestIsNotTwo holds that, however a request is framed, the connection to the
+// upstream carries as many requests as got a response, and all of them were judged.
 func TestARequestIsNotTwo(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
@@ -185,8 +185,8 @@ func TestARequestIsNotTwo(t *testing.T) {
 	}
 }
 
-// TestNoValueForgesAHeaderOrALogLine: placeholders put a client's texts into
-// both.
+// TestNoValueForgesAHeaderOrALogLine holds that a client's text that a placeholder puts
+// into a header or a log stays one value.
 func TestNoValueForgesAHeaderOrALogLine(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, `
@@ -250,8 +250,8 @@ func TestNoValueForgesAHeaderOrALogLine(t *testing.T) {
 	}
 }
 
-// TestNoSpellingOfAnEmergencyNumberIsDialled through the gateway as a whole, by
-// every way in.
+// TestNoSpellingOfAnEmergencyNumberIsDialled sends spellings through the whole gateway,
+// by every way in.
 func TestNoSpellingOfAnEmergencyNumberIsDialled(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain")+site("us", "numbers {", "region US", "}"))
@@ -284,8 +284,8 @@ func TestNoSpellingOfAnEmergencyNumberIsDialled(t *testing.T) {
 	}
 }
 
-// TestAResponseInOneFormatIsNotAnothers: a cache that keeps both under one URL
-// must tell them apart.
+// TestAResponseInOneFormatIsNotAnothers holds that a cache that keeps both formats
+// under one URL can tell them apart.
 func TestAResponseInOneFormatIsNotAnothers(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))

@@ -12,8 +12,8 @@ import (
 // secretHash is the hash of the password "secret" by bcrypt.
 const secretHash = "$2a$04$41X6tZBt/1FLb61RjzUuc.DXHgqa.jIDmDp7GtsxuA.smQ59S8Zvq"
 
-// TestTheAuditRecipeTellsWhoInvitedWhom: the Caddyfile of docs/recipes.md writes a
-// JSON object a line, with what the page says and no number in full.
+// TestTheAuditRecipeTellsWhoInvitedWhom holds that the Caddyfile of docs/recipes.md
+// writes one JSON object per line, with what the page says and no number in full.
 func TestTheAuditRecipeTellsWhoInvitedWhom(t *testing.T) {
 	docs, err := os.ReadFile("../docs/recipes.md")
 	if err != nil {

@@ -69,14 +69,14 @@ func ring(destination string, w http.ResponseWriter) {
 	_, _ = fmt.Fprintf(w, `{"destination":%q,"id":"abc"}`, destination)
 }
 
-// calls are the destinations that were dialled, in their order.
+// calls returns the destinations that were dialled, in their order.
 func (p *phones) calls() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.dialled)
 }
 
-// guests are n rows of CSV, to user1, user2 and so on.
+// guests returns n rows of CSV, to user1, user2 and so on.
 func guests(n int) string {
 	var b strings.Builder
 	b.WriteString("destination\n")
@@ -86,7 +86,7 @@ func guests(n int) string {
 	return b.String()
 }
 
-// users are the destinations of guests.
+// users returns the destinations of guests.
 func users(n int) []string { return strings.Fields(guests(n))[1:] }
 
 // upload sends rows of CSV under a key and returns the outcomes of the rows, which
@@ -105,7 +105,7 @@ func upload(t *testing.T, client *http.Client, url, key, body string, header ...
 	return rowOutcomes(t, got.body)
 }
 
-// rowOutcomes are the outcomes in a result in CSV, each with its rules.
+// rowOutcomes returns the outcomes in a result in CSV, each with its rules.
 func rowOutcomes(t *testing.T, result string) []string {
 	t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(result)).ReadAll()
@@ -122,7 +122,7 @@ func rowOutcomes(t *testing.T, result string) []string {
 	return outcomes
 }
 
-// repeated is an outcome n times.
+// repeated returns an outcome n times.
 func repeated(outcome string, n int) []string { return slices.Repeat([]string{outcome}, n) }
 
 // quota is a handler that lets so many requests pass, as a rate limit does, and
@@ -169,7 +169,8 @@ var registerQuota = sync.OnceFunc(func() {
 	})
 })
 
-// TestEachRowPassesTheHandlersBehind as a separate request.
+// TestEachRowPassesTheHandlersBehind holds that the handlers behind see each row as a
+// separate request.
 func TestEachRowPassesTheHandlersBehind(t *testing.T) {
 	registerQuota()
 	p := startPhones(t, func(destination string, w http.ResponseWriter, _ *http.Request) {
@@ -205,7 +206,7 @@ func TestEachRowPassesTheHandlersBehind(t *testing.T) {
 	}
 }
 
-// errorRoute is the error route of a site, if it has one.
+// errorRoute returns the error route of a site, if it has one.
 func errorRoute(behind string) string {
 	if _, route, ok := strings.Cut(behind, "\n handle_errors"); ok {
 		return "handle_errors" + route + "\n"
@@ -253,12 +254,12 @@ const bulkSite = `{site plain} {
 }
 `
 
-// bulkGateway is a Caddyfile with bulk.
+// bulkGateway returns a Caddyfile with bulk.
 func bulkGateway(p *phones, pace, store string) string {
 	return strings.NewReplacer("UPSTREAM", p.URL, "PACE", pace, "STORE", store).Replace(bulkSite)
 }
 
-// TestRowsCountAsCalls in metrics and logs.
+// TestRowsCountAsCalls holds that metrics and logs have each row as a call.
 func TestRowsCountAsCalls(t *testing.T) {
 	p := startPhones(t, func(destination string, w http.ResponseWriter, _ *http.Request) {
 		if destination == "user2" {
@@ -309,7 +310,7 @@ type watched struct {
 	leave context.CancelFunc
 }
 
-// watch sends an upload and returns once its header came.
+// watch sends an upload and returns when the header of the response has come.
 func watch(t *testing.T, client *http.Client, url, key, body string) *watched {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -370,8 +371,8 @@ func (g *gate) at(held string) func(string, http.ResponseWriter, *http.Request) 
 	}
 }
 
-// TestResultsComeBeforeTheNextRowIsDialled over every protocol, and through a proxy in
-// front that buffers what it is not told to pass on.
+// TestResultsComeBeforeTheNextRowIsDialled holds that over every protocol, and through
+// a proxy in front that buffers what it may.
 func TestResultsComeBeforeTheNextRowIsDialled(t *testing.T) {
 	for _, site := range []string{"plain", "front"} {
 		for _, pr := range protocols {
@@ -395,9 +396,9 @@ func TestResultsComeBeforeTheNextRowIsDialled(t *testing.T) {
 	}
 }
 
-// TestARunStopsAndGoesOn when its client leaves, the configuration is replaced or
-// Caddy stops: no call is begun any more, the one under way is finished and known, and
-// the same upload dials the others.
+// TestARunStopsAndGoesOn holds that an upload stops when its client leaves, the
+// configuration is replaced or Caddy stops: no further call is begun, the one under way
+// is finished and recorded, and the same upload dials the rest.
 func TestARunStopsAndGoesOn(t *testing.T) {
 	for _, pr := range protocols {
 		t.Run("a reload over "+pr.name, func(t *testing.T) {
@@ -449,7 +450,7 @@ func TestARunStopsAndGoesOn(t *testing.T) {
 	})
 }
 
-// goesOn uploads again: rows that were dialled are replayed, the others dialled.
+// goesOn uploads again: rows that were dialled are replayed, the others are dialled.
 func goesOn(t *testing.T, p *phones, g *gateway, done int) {
 	t.Helper()
 	want := append(repeated("replayed", done), repeated("dialled", 5-done)...)
@@ -461,7 +462,7 @@ func goesOn(t *testing.T, p *phones, g *gateway, done int) {
 	}
 }
 
-// TestASlowReaderLosesNothing: a run waits for its reader, and goes on.
+// TestASlowReaderLosesNothing holds that an upload waits for a slow reader and goes on.
 func TestASlowReaderLosesNothing(t *testing.T) {
 	const rows = 200
 	p := startPhones(t, func(destination string, w http.ResponseWriter, _ *http.Request) {
@@ -479,8 +480,8 @@ func TestASlowReaderLosesNothing(t *testing.T) {
 // killsVariable is how many times the gateway is killed.
 const killsVariable = "BULK_KILLS"
 
-// TestAGatewayThatIsKilledDialsEachRowOnce kills it during a 30-row upload, uploads
-// again until it ends, and does so over and over.
+// TestAGatewayThatIsKilledDialsEachRowOnce kills the gateway during an upload of 30
+// rows, uploads again until the upload ends, and repeats all that.
 func TestAGatewayThatIsKilledDialsEachRowOnce(t *testing.T) {
 	kills, err := strconv.Atoi(or(os.Getenv(killsVariable), "3"))
 	if err != nil {
@@ -555,7 +556,7 @@ func TestAGatewayThatIsKilledDialsEachRowOnce(t *testing.T) {
 // fail an upload that never arrived.
 var freshClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// TestTwoGatewaysOnOneRedisDialEachRowOnce although both get the same upload at once.
+// TestTwoGatewaysOnOneRedisDialEachRowOnce sends the same upload to both at once.
 func TestTwoGatewaysOnOneRedisDialEachRowOnce(t *testing.T) {
 	address := startRedis(t)
 	p := startPhones(t, nil)

@@ -8,8 +8,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestATargetWithoutAPathIsRefused: such a target is sent on by proxies as it
-// is, and read as a route by the upstream.
+// TestATargetWithoutAPathIsRefused holds that a target such as x:http://host/path is
+// refused: proxies send it on unchanged, and the upstream reads a route in it.
 func TestATargetWithoutAPathIsRefused(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict")+site("pass", "predefined_routes pass"))
@@ -36,8 +36,8 @@ func TestATargetWithoutAPathIsRefused(t *testing.T) {
 	}
 }
 
-// TestPlaceholdersBehindItAreOfWhatWasJudged: a rewrite with {uri} must not bring
-// back what was stripped.
+// TestPlaceholdersBehindItAreOfWhatWasJudged holds that a rewrite with {uri} behind the
+// handler does not bring back what was stripped.
 func TestPlaceholdersBehindItAreOfWhatWasJudged(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startGateway(t, strings.ReplaceAll(`
@@ -99,7 +99,8 @@ func TestPlaceholdersBehindItAreOfWhatWasJudged(t *testing.T) {
 	}
 }
 
-// TestTheAccessLogHasTheClientsURI: what is forwarded is another matter.
+// TestTheAccessLogHasTheClientsURI holds that the access log has the URI that the
+// client sent, not the one that was forwarded.
 func TestTheAccessLogHasTheClientsURI(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startGateway(t, "{site plain} {\n\tlog {\n\t\toutput file {dir}/uri.log\n\t}\n\tconference_members\n\treverse_proxy "+u.Addr+"\n}\n")
@@ -115,7 +116,8 @@ func TestTheAccessLogHasTheClientsURI(t *testing.T) {
 	}
 }
 
-// TestNoOtherHTTPIsSwitchedTo: on such a connection nobody judges anything.
+// TestNoOtherHTTPIsSwitchedTo holds that no connection is upgraded to another version
+// of HTTP, on which nothing would judge requests.
 func TestNoOtherHTTPIsSwitchedTo(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict"))
@@ -140,7 +142,8 @@ func TestNoOtherHTTPIsSwitchedTo(t *testing.T) {
 	}
 }
 
-// TestWhatIsPassedHasTheCorrelationID that the client got.
+// TestWhatIsPassedHasTheCorrelationID holds that a request that is passed on has the
+// correlation ID that the client got.
 func TestWhatIsPassedHasTheCorrelationID(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict", "correlation_id"))
@@ -151,7 +154,8 @@ func TestWhatIsPassedHasTheCorrelationID(t *testing.T) {
 	}
 }
 
-// TestAViewCanTakeNullBack: an empty text is a text.
+// TestAViewCanTakeNullBack holds that a view can set null to an empty text where the
+// block has another one.
 func TestAViewCanTakeNullBack(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict", "csv {\nnull NULL\ncolumns heldByUserId id\nheader off\nview plain {\nnull \"\"\n}\n}"))

@@ -10,7 +10,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// packed is text in gzip.
+// packed returns text in gzip.
 func packed(t *testing.T, text string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -24,7 +24,8 @@ func packed(t *testing.T, text string) string {
 	return b.String()
 }
 
-// TestCapturesAreThoseOfTheResponse: in the log, and for the handlers around.
+// TestCapturesAreThoseOfTheResponse holds that captures come from the response, in the
+// log and for the handlers in front.
 func TestCapturesAreThoseOfTheResponse(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, strings.Replace(loggedSite("plain", "capture conference conferenceSid", "capture who members.@reverse.0.identity"),
@@ -72,8 +73,9 @@ func TestCapturesAreThoseOfTheResponse(t *testing.T) {
 	}
 }
 
-// TestABrokenCodingIsDeliveredAsItCame: the gateway asks for what it unpacks
-// itself, so that no transport breaks the response off.
+// TestABrokenCodingIsDeliveredAsItCame holds that a response that can't be unpacked is
+// delivered as it came: the gateway asks only for codings that it unpacks itself, so no
+// transport breaks the response off.
 func TestABrokenCodingIsDeliveredAsItCame(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))

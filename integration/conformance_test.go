@@ -150,7 +150,7 @@ var isCSV = wants(status(http.StatusOK),
 // lengthOfCSV is the Content-Length of the session's CSV.
 var lengthOfCSV = field("Content-Length", fmt.Sprint(len(sessionCSV)))
 
-// fallsBack is what every response that could not be made CSV has in common.
+// fallsBack returns what every response that could not be made CSV has in common.
 func fallsBack(reason, want string) func(*testing.T, reply) {
 	return wants(field("X-Transcode-Error", reason), field("Vary", "Accept"), field("Content-Disposition", ""), body(want))
 }
@@ -662,8 +662,8 @@ func or(s, def string) string {
 	return s
 }
 
-// TestUpgradeIsUntouched is apart from the table: there is no response to an
-// upgrade over HTTP/2, and after it the connection belongs to another protocol.
+// TestUpgradeIsUntouched is not in the table, because HTTP/2 has no upgrade, and
+// because the connection then belongs to another protocol.
 func TestUpgradeIsUntouched(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

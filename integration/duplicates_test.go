@@ -246,7 +246,7 @@ func TestAReloadKeepsCallsInFlight(t *testing.T) {
 	}
 }
 
-// TestAKeyThatCanNotBeReadIsRefused is the table of mistakes.
+// TestAKeyThatCanNotBeReadIsRefused sends all mistakes that a key can have.
 func TestAKeyThatCanNotBeReadIsRefused(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, metricsSite+site("plain", "idempotency {\n\t\t\trequire\n\t\t}"))

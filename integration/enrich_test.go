@@ -12,7 +12,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// forwardedBody is the body of the one request that the upstream got.
+// forwardedBody returns the body of the one request that the upstream got.
 func forwardedBody(t *testing.T, u *upstreamtest.Server) map[string]any {
 	t.Helper()
 	bound(t, u)
@@ -91,8 +91,8 @@ func TestFieldsAreFilledInFromTheConfiguration(t *testing.T) {
 	})
 }
 
-// TestWhatIsFilledInIsJudged: the configuration is trusted, what a placeholder
-// takes from a request is not.
+// TestWhatIsFilledInIsJudged holds that a value that a placeholder takes from a request
+// is judged. The configuration is trusted, the request is not.
 func TestWhatIsFilledInIsJudged(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("set", "set destination {http.request.header.X-Dest}")+
@@ -126,8 +126,8 @@ func TestWhatIsFilledInIsJudged(t *testing.T) {
 	}
 }
 
-// TestAPlaceholdersValueCanNotBreakOut: it stays one text, and nothing in it is
-// a placeholder again.
+// TestAPlaceholdersValueCanNotBreakOut holds that a placeholder's value stays one text,
+// in which no placeholder is replaced.
 func TestAPlaceholdersValueCanNotBreakOut(t *testing.T) {
 	t.Setenv("MEMBERS_SECRET", "s3cret")
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -169,8 +169,8 @@ func percent(s string) string {
 	return b.String()
 }
 
-// TestWhatAClientSendsIsNeverExpanded: a placeholder in a field is a text of
-// braces, here, in the handlers behind, and in what they log.
+// TestWhatAClientSendsIsNeverExpanded holds that a placeholder in a client's text stays
+// as it is, here, in the handlers behind, and in their logs.
 func TestWhatAClientSendsIsNeverExpanded(t *testing.T) {
 	t.Setenv("MEMBERS_SECRET", "s3cret")
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -231,8 +231,8 @@ func TestWhatAClientSendsIsNeverExpanded(t *testing.T) {
 	}
 }
 
-// TestTheCorrelationIDIsTheClientsIfItIsFit: 1 to 128 visible ASCII characters,
-// once.
+// TestTheCorrelationIDIsTheClientsIfItIsFit holds that a client's ID is taken if it is
+// there once and is 1 to 128 visible ASCII characters.
 func TestTheCorrelationIDIsTheClientsIfItIsFit(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("default", "correlation_id")+site("named", "correlation_id X-Trace")+site("off"))

@@ -8,9 +8,9 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestErrorRoutesCanNotDial: an error route that proxies, as people write them to
-// have the upstream make their error pages, sends what is left of a request of
-// which nothing would dial.
+// TestErrorRoutesCanNotDial holds that an error route that proxies dials nothing. Some
+// people write them so that the upstream makes their error pages; it gets what is left
+// of the refused request.
 func TestErrorRoutesCanNotDial(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	const failing = `
@@ -82,7 +82,8 @@ func TestErrorRoutesCanNotDial(t *testing.T) {
 	}
 }
 
-// TestErrorPagesSayWhatIsWrong: error routes have what a refusal says.
+// TestErrorPagesSayWhatIsWrong holds that error routes get everything that a refusal
+// says.
 func TestErrorPagesSayWhatIsWrong(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, `

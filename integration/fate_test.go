@@ -82,9 +82,10 @@ func TestWhatBecameOfTheCall(t *testing.T) {
 	}
 }
 
-// TestABrokenCodingIsNoWholeResponse: of a client that names no coding, Go's transport
-// asks for gzip and unpacks it. What does not unpack breaks off, so that no client takes
-// a part for the whole, and the call is unknown.
+// TestABrokenCodingIsNoWholeResponse holds that a response that Go's transport can't
+// unpack breaks off, so that no client takes a part for the whole, and that the outcome
+// of the call is unknown. The transport asks for gzip itself if the client names no
+// coding.
 func TestABrokenCodingIsNoWholeResponse(t *testing.T) {
 	whole := gzipped(`{"id":"S1","note":"` + strings.Repeat("y", 20000) + `"}`)
 	bodies := []string{`{"id":"S1"}`, whole[:len(whole)/2], whole[:len(whole)-8] + "checksum", whole[:len(whole)-8]}
@@ -112,8 +113,8 @@ func TestABrokenCodingIsNoWholeResponse(t *testing.T) {
 	})
 }
 
-// startQUIC starts an HTTP/3 server whose certificate nobody trusts. It reads every
-// request and breaks off. It returns the address.
+// startQUIC starts an HTTP/3 server that reads every request and breaks off. Nobody
+// trusts its certificate. It returns the address.
 func startQUIC(t *testing.T) string {
 	t.Helper()
 	pair := httptest.NewTLSServer(nil) // it comes with a certificate
@@ -142,7 +143,7 @@ func startQUIC(t *testing.T) string {
 	return conn.LocalAddr().String()
 }
 
-// startMute listens, and never says a word. It returns the address.
+// startMute listens on a port and never responds. It returns the address.
 func startMute(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed with the test

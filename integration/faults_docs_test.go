@@ -13,8 +13,8 @@ import (
 
 const faultsFile = "../docs/faults.md"
 
-// TestDocsFaults holds that the documentation says what TestFaults holds; with
-// -update it is made to.
+// TestDocsFaults holds that the documentation says what TestFaults holds; -update
+// writes it.
 func TestDocsFaults(t *testing.T) {
 	makers := make(map[string]docgen.Maker)
 	for _, of := range []string{ofUpstream, ofClient, ofOperator, ofStore} {
@@ -31,7 +31,7 @@ var onceMore = map[string]string{
 	"outcome_unknown":   "409 [`outcome_unknown`](rules.md#outcome_unknown)",
 }
 
-// rowsOf is the table of one party's faults.
+// rowsOf returns the table of the faults of one party.
 func rowsOf(of string) string {
 	var rows [][]string
 	all := slices.Clone(faultCases)

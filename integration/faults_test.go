@@ -179,7 +179,7 @@ var faultCases = slices.Concat(
 	moreFaults,
 )
 
-// listedFaults are the faults of the table that the soak has too.
+// listedFaults returns the faults of the table that the soak has too.
 func listedFaults() []faultCase {
 	var all []faultCase
 	for _, f := range faults.All {
@@ -270,7 +270,7 @@ func (c *faultCase) fate(format string) faults.Fate {
 	return (&faults.Fault{JSON: c.json, CSV: c.csv}).Fate(format)
 }
 
-// call is what becomes of the call: the value of the label, and of X-Call where
+// call returns what becomes of the call: the value of the label, and of X-Call where
 // the response's header is sent when it is known.
 func (c *faultCase) call(f faults.Fate) string {
 	switch f.Outcome {
@@ -286,8 +286,8 @@ func (c *faultCase) call(f faults.Fate) string {
 	return "not-dialled"
 }
 
-// onceAgain says what a client gets that sends the call again with its key, when
-// nothing is broken any more.
+// onceAgain says what a client gets that sends the call again with its key when nothing
+// is broken any more.
 func (c *faultCase) onceAgain(f faults.Fate) string {
 	switch call := c.call(f); {
 	case c.again != "":
@@ -308,8 +308,8 @@ func (c *faultCase) speaks(version string) bool {
 	return c.over == nil || slices.Contains(c.over, version)
 }
 
-// TestFaults holds, of everything that can break, what the client gets, what the
-// upstream got, how it was counted, and that nothing is left behind.
+// TestFaults holds, for everything that can break, what the client gets, what the
+// upstream gets, how it is counted, and that nothing is left behind.
 func TestFaults(t *testing.T) {
 	noGoroutineIsLeft(t)
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -345,8 +345,8 @@ func TestFaults(t *testing.T) {
 	checkNoPanic(t, g, "invalid WriteHeader code 42") // that of net/http, on which the response breaks off
 }
 
-// TestFaultsOfAShutdown is TestFaults for what ends the gateway. It runs in a
-// separate process, whose log says how requests were counted.
+// TestFaultsOfAShutdown is TestFaults for what ends the gateway. It runs in a separate
+// process, whose log tells how requests were counted.
 func TestFaultsOfAShutdown(t *testing.T) {
 	noGoroutineIsLeft(t)
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -456,7 +456,7 @@ func TestFaultsOfTheStore(t *testing.T) {
 	}
 }
 
-// withKey is the fault of a request with a new key.
+// withKey returns the fault of a request with a new key.
 func (c *faultCase) withKey(t *testing.T) faultCase {
 	keyed := *c
 	keyed.header = append(slices.Clone(c.header), "Idempotency-Key: "+strings.ReplaceAll(t.Name(), " ", ""))
@@ -485,7 +485,7 @@ func (s *scene) checkAgain(g *gateway) {
 	}
 }
 
-// checkLog holds how the request was counted, by what was logged when it ended.
+// checkLog holds how the request was counted, by what was logged at its end.
 func (s *scene) checkLog() {
 	s.t.Helper()
 	var got, want []string
@@ -504,8 +504,8 @@ func (s *scene) checkLog() {
 	}
 }
 
-// TestAFlappingUpstreamGetsNoRequestTwice: it comes and goes while requests are
-// sent that reverse_proxy tries again as long as it may.
+// TestAFlappingUpstreamGetsNoRequestTwice holds that no request reaches an upstream
+// twice that comes and goes while reverse_proxy tries again for as long as it may.
 func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 	noGoroutineIsLeft(t)
 	const clients, each = 6, 20
@@ -600,8 +600,8 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 	}
 }
 
-// noGoroutineIsLeft checks, when all that the test starts from here on has been
-// stopped, that no goroutine of it is left.
+// noGoroutineIsLeft checks at the end of the test, when everything that it starts from
+// here on has stopped, that none of their goroutines is left.
 func noGoroutineIsLeft(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -619,7 +619,7 @@ func noGoroutineIsLeft(t *testing.T) {
 	})
 }
 
-// checkResponse holds the response against the fate that the client was to have.
+// checkResponse compares the response with the fate that the client must get.
 func (s *scene) checkResponse(got reply) {
 	s.t.Helper()
 	want := s.c.fate(s.format)
@@ -692,8 +692,8 @@ func (s *scene) checkCounts(after scrape) {
 	}
 }
 
-// checkWarnings holds that operators are warned of what they can do something
-// about: a response that came, and could not be made CSV.
+// checkWarnings holds that operators are warned of what they can change: a response
+// that came and could not be made CSV.
 func (s *scene) checkWarnings() {
 	s.t.Helper()
 	if all := s.g.warnings(); s.c.fate(s.format).Reason == "" && len(all) > s.warned {
@@ -701,8 +701,8 @@ func (s *scene) checkWarnings() {
 	}
 }
 
-// requestsCounted is how many requests count as forwarded: those too for which
-// there was no upstream.
+// requestsCounted returns how many requests count as forwarded, including those for
+// which there was no upstream.
 func (c *faultCase) requestsCounted() int {
 	if c.requests > 0 || c.json.Outcome == "unreachable" {
 		return 1

@@ -22,7 +22,7 @@ type gateway struct {
 	t *testing.T
 }
 
-// newGateway is a gateway that does not run yet.
+// newGateway returns a gateway that does not run yet.
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
 	return &gateway{gatewaytest.New(t.TempDir()), t}

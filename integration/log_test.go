@@ -15,7 +15,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// loggedSite is a site with an access log of its name.
+// loggedSite returns a site with an access log of its name.
 func loggedSite(name string, options ...string) string {
 	return strings.Replace(site(name, options...), "{\n", "{\n\tlog {\n\t\toutput file {dir}/"+name+".log\n\t}\n", 1)
 }
@@ -41,7 +41,7 @@ func (g *gateway) accessEntry(t *testing.T, site, mark string) map[string]any {
 	return found[0]
 }
 
-// membersEntry is what the access log entry of a request holds of ours.
+// membersEntry returns this module's part of the access log entry of a request.
 func (g *gateway) membersEntry(t *testing.T, site, mark string) map[string]any {
 	t.Helper()
 	entry, _ := g.accessEntry(t, site, mark)["conference_members"].(map[string]any)
@@ -166,8 +166,8 @@ func TestTheAccessLogTellsOfARequest(t *testing.T) {
 	}
 }
 
-// checkTimes checks that just these times are in an entry, that parts last no
-// longer than the whole, and takes them out.
+// checkTimes checks that an entry has just these times, and that parts take no longer
+// than the whole, and removes them.
 func checkTimes(t *testing.T, entry map[string]any, want []string) {
 	t.Helper()
 	whole, _ := entry["duration"].(float64)
@@ -183,8 +183,8 @@ func checkTimes(t *testing.T, entry map[string]any, want []string) {
 	}
 }
 
-// TestTheDecisionIsLoggedAtDebugLevel: once, with what the access log has, where
-// there is no access log either.
+// TestTheDecisionIsLoggedAtDebugLevel holds that each decision is logged once, with the
+// fields of the access log, even if there is no access log.
 func TestTheDecisionIsLoggedAtDebugLevel(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
@@ -206,7 +206,7 @@ func TestTheDecisionIsLoggedAtDebugLevel(t *testing.T) {
 	}
 }
 
-// ownEntries are the entries of the process log that this module wrote.
+// ownEntries returns the entries of the process log that this module wrote.
 func (g *gateway) ownEntries() []map[string]any {
 	g.t.Helper()
 	return slices.DeleteFunc(g.log("process"), func(e map[string]any) bool {
@@ -214,7 +214,7 @@ func (g *gateway) ownEntries() []map[string]any {
 	})
 }
 
-// warned are the warnings with a text.
+// warned returns the warnings with a text.
 func (g *gateway) warned(text string) []map[string]any {
 	g.t.Helper()
 	return slices.DeleteFunc(g.ownEntries(), func(e map[string]any) bool {
@@ -222,8 +222,8 @@ func (g *gateway) warned(text string) []map[string]any {
 	})
 }
 
-// TestFailuresInReportModeAreWarnedOfInSamples: ten a minute, and every
-// hundredth after those.
+// TestFailuresInReportModeAreWarnedOfInSamples holds that ten warnings a minute are
+// logged, and every hundredth after them.
 func TestFailuresInReportModeAreWarnedOfInSamples(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, Keep: -1})
 	g := startFront(t, u, site("lenient", "rule call_sid_format report"))
@@ -280,8 +280,8 @@ func TestFallbacksAreWarnedOf(t *testing.T) {
 	}
 }
 
-// TestOneNumberHasOneHash: it can be followed from request to request, across
-// reloads and from instance to instance with the same key, and by nobody else.
+// TestOneNumberHasOneHash holds that whoever has the key can follow a number from
+// request to request, across reloads and instances, and that nobody else can.
 func TestOneNumberHasOneHash(t *testing.T) {
 	t.Setenv("MEMBERS_HASH_KEY", "the key of this test")
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -343,8 +343,8 @@ func TestOneNumberHasOneHash(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotShapedLikeAnIDIsNotLogged: in report mode anything at all can
-// are where an id belongs.
+// TestWhatIsNotShapedLikeAnIDIsNotLogged holds that only what looks like an ID is
+// logged as one: in mode report, an ID can be any text.
 func TestWhatIsNotShapedLikeAnIDIsNotLogged(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, loggedSite("lenient", "mode report"))
@@ -414,8 +414,8 @@ var secretNumbers = []secretNumber{
 	{"+14155557495000000000", "4155557495"},
 }
 
-// standsIn returns which of the numbers are in a text: as sent, escaped for
-// a URL or for JSON, or in any other punctuation.
+// standsIn returns which of the numbers are in a text: as sent, escaped for a URL or
+// for JSON, or with other punctuation.
 func standsIn(text string) []string {
 	var found []string
 	digits := strings.Map(func(r rune) rune {
@@ -432,8 +432,8 @@ func standsIn(text string) []string {
 	return found
 }
 
-// checkSecret fails the test if a number is in a value: in a text, or in
-// any member, name or element of what was read from JSON.
+// checkSecret fails the test if a number is in a value: in a text, or in any member,
+// name or element of JSON.
 func checkSecret(t *testing.T, what string, v any) {
 	t.Helper()
 	switch v := v.(type) {
@@ -455,9 +455,9 @@ func checkSecret(t *testing.T, what string, v any) {
 	}
 }
 
-// secretRequests are requests with a number in every place that a client can
-// put one, but for a session id that is nothing but digits and a correlation
-// id: those are ids, and logged as such.
+// secretRequests returns requests with a number in every place where a client can put
+// one, except a session ID of digits alone and a correlation ID: those are IDs, and are
+// logged.
 func secretRequests(n, from secretNumber) []string {
 	quote := func(s string) string {
 		b, _ := json.Marshal(s) // a string always can be
@@ -588,9 +588,9 @@ const secretSites = `
 // siteLine is the line that opens a site, with its name.
 var siteLine = regexp.MustCompile(`(?m)^(\{site ([a-z]+)\} \{\n)\tLOG`)
 
-// TestNothingHoldsANumberInFull lets clients send numbers in every form, in
-// every place, in every format, with an upstream that fails in every way, and
-// then looks for them in whatever this module wrote or sent.
+// TestNothingHoldsANumberInFull sends numbers in every form, place and format, with an
+// upstream that fails in every way, and then looks for them in everything that this
+// module wrote or sent.
 func TestNothingHoldsANumberInFull(t *testing.T) {
 	c := startCollector(t)
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, Keep: -1})

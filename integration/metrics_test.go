@@ -16,8 +16,8 @@ import (
 // metricsSite serves what g.metrics scrapes.
 const metricsSite = "{site metrics} {\n\tmetrics\n}\n"
 
-// settled are the metrics once nothing is in flight. The samples of one page
-// are not of one moment, so that they are scraped once more then.
+// settled returns the metrics once nothing is in flight. The samples of one page are
+// not of one moment, so it scrapes them again then.
 func (g *gateway) settled(t *testing.T) scrape {
 	t.Helper()
 	eventually(t, "no request to be in flight", func() bool { return g.metrics(t).sum("requests_in_flight") == 0 })
@@ -59,8 +59,8 @@ func TestSeveralHandlersShareTheMetrics(t *testing.T) {
 	}
 }
 
-// TestEveryLabelValueExistsFromTheStart: a rate() of a counter whose first
-// sample is 1 is 0.
+// TestEveryLabelValueExistsFromTheStart holds that counters start at 0: the rate() of a
+// counter whose first sample is 1 is 0.
 func TestEveryLabelValueExistsFromTheStart(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{})
 	g := startFront(t, u, metricsSite+site("plain"))
@@ -149,8 +149,8 @@ const outcomeSites = metricsSite + `
 }
 `
 
-// TestEachRequestHasTheOutcomeThatItHad: just one, and everything that began
-// ends.
+// TestEachRequestHasTheOutcomeThatItHad holds that each request has one outcome, the
+// right one, and that each one that began ends.
 func TestEachRequestHasTheOutcomeThatItHad(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	g := startFront(t, u, outcomeSites)
@@ -259,8 +259,8 @@ func checkOutcome(t *testing.T, before, after scrape, outcome, format string) {
 	}
 }
 
-// TestAReloadUnderLoadLosesNothing: whatever the old configuration still has to
-// count is counted, nothing panics, and no counter starts again.
+// TestAReloadUnderLoadLosesNothing holds that everything that the old configuration
+// still counts is counted, that nothing panics, and that no counter starts again.
 func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, Keep: -1})
 	config := strings.ReplaceAll(outcomeSites, "UPSTREAM", u.Addr)
@@ -344,7 +344,8 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 	}
 }
 
-// TestNoClientMakesNewSeries: label values are ours alone.
+// TestNoClientMakesNewSeries holds that no text of a client becomes the value of a
+// label.
 func TestNoClientMakesNewSeries(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, metricsSite+site("plain", "unknown_fields reject")+site("report", "mode report"))
@@ -371,7 +372,8 @@ func TestNoClientMakesNewSeries(t *testing.T) {
 	}
 }
 
-// TestTheResponseToAHEADHasNoSize: it says how long the body would be, and has none.
+// TestTheResponseToAHEADHasNoSize holds that the response to a HEAD request counts no
+// bytes, although it says how long a body would be.
 func TestTheResponseToAHEADHasNoSize(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{})
 	g := startFront(t, u, metricsSite+site("plain"))

@@ -13,7 +13,7 @@ import (
 // mountingFile is the page on mounting, whose examples are tested.
 const mountingFile = "../docs/mounting.md"
 
-// examples are the configurations of a page in their order, by the heading above
+// examples returns the configurations of a page in their order, by the heading above
 // them and their number below it.
 func examples(t *testing.T, file string) map[string]string {
 	t.Helper()
@@ -27,7 +27,7 @@ func examples(t *testing.T, file string) map[string]string {
 	return all
 }
 
-// mountingWarnings are the warnings about mounting since the process started.
+// mountingWarnings returns the warnings about mounting since the process started.
 func (g *gateway) mountingWarnings() []string {
 	var all []string
 	for _, entry := range g.log("process") {
@@ -101,7 +101,8 @@ func TestMounting(t *testing.T) {
 	}
 }
 
-// TestTheSecondOfTwoDirectivesSetsLast, as docs/mounting.md says of two in one chain.
+// TestTheSecondOfTwoDirectivesSetsLast holds what docs/mounting.md says of two
+// directives in one chain.
 func TestTheSecondOfTwoDirectivesSetsLast(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	example := examples(t, mountingFile)["Several directives in one site 2"]
@@ -136,8 +137,8 @@ func TestARetryThatIsWarnedOf(t *testing.T) {
 	}
 }
 
-// TestWarningsAboutMounting holds what is warned of at load, and that nothing is
-// where all is well.
+// TestWarningsAboutMounting holds what the log warns of at load, and that it warns of
+// nothing where all is well.
 func TestWarningsAboutMounting(t *testing.T) {
 	tests := []struct{ name, config, warning string }{
 		{"without a host", ":1 {\n conference_members\n PROXY\n}", ""},
@@ -198,8 +199,8 @@ func TestWarningsAboutMounting(t *testing.T) {
 	}
 }
 
-// TestLookAlikesAreWarnedOfAndCounted: a POST that ends like the route, and is passed
-// on. The log has samples of them, the counter has each.
+// TestLookAlikesAreWarnedOfAndCounted holds that a POST whose path ends like the route
+// and that is passed on is counted, and that samples are logged.
 func TestLookAlikesAreWarnedOfAndCounted(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startGateway(t, "{site front} {\n conference_members\n reverse_proxy "+u.Addr+"\n}\n{site metrics} {\n metrics /metrics\n}\n")

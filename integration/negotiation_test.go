@@ -100,8 +100,8 @@ func TestTheSuffixBeatsTheQueryBeatsAccept(t *testing.T) {
 	}
 }
 
-// TestTheQueryIsForwardedInItsOrder: nothing is taken from it but the fields
-// and, for CSV, what would change the JSON.
+// TestTheQueryIsForwardedInItsOrder holds that nothing is taken from the query except
+// the fields and, for CSV, what would change the JSON.
 func TestTheQueryIsForwardedInItsOrder(t *testing.T) {
 	const query = "z=1&callback=cb&a=%2f%2F+%20&jsconfig=inv&format=FMT&DESTINATION=%2B12025550123&view=x&;&&z=2&jsConfig=edv&Callback=d&q"
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -127,8 +127,8 @@ func TestTheQueryIsForwardedInItsOrder(t *testing.T) {
 	}
 }
 
-// TestForCSVTheWholeJSONIsAskedFor: a coding, a range or a condition would make
-// it something else.
+// TestForCSVTheWholeJSONIsAskedFor holds that no coding, range or condition is
+// forwarded, which would get something else.
 func TestForCSVTheWholeJSONIsAskedFor(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, `
@@ -168,7 +168,7 @@ func TestForCSVTheWholeJSONIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotAcceptableIsNotForwarded: 406 comes before the call.
+// TestWhatIsNotAcceptableIsNotForwarded holds that 406 is sent before a call is placed.
 func TestWhatIsNotAcceptableIsNotForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain")+site("views", "csv {", "view sales {", "delimiter tab", "}", "}")+site("off", "mode off"))
@@ -212,8 +212,8 @@ func TestWhatIsNotAcceptableIsNotForwarded(t *testing.T) {
 	}
 }
 
-// TestVaryIsOnEveryResponseOfTheRoute: a cache that kept a response for one Accept
-// must not give it to another, refusals included.
+// TestVaryIsOnEveryResponseOfTheRoute holds that every response, refusals too, says
+// that it depends on Accept, so that no cache gives it to a request for another format.
 func TestVaryIsOnEveryResponseOfTheRoute(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	g := startFront(t, u, site("plain")+site("pass", "predefined_routes pass")+site("routes", "errors_via handle_errors")+`
@@ -268,8 +268,8 @@ func TestVaryIsOnEveryResponseOfTheRoute(t *testing.T) {
 	}
 }
 
-// TestRecordedAcceptsFollowRFC9110 sends every recorded Accept. The upstream's
-// own reading of it is wrong; section 12.5.1 is right, as acceptable reads it.
+// TestRecordedAcceptsFollowRFC9110 sends every recorded Accept. The upstream's own
+// reading of it is wrong; function acceptable reads it as section 12.5.1 says.
 func TestRecordedAcceptsFollowRFC9110(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
@@ -303,8 +303,8 @@ func TestRecordedAcceptsFollowRFC9110(t *testing.T) {
 	}
 }
 
-// wantedFormat is the format that a recorded request asks for, empty for
-// another route, or false for nothing that can be had.
+// wantedFormat returns the format that a recorded request asks for, empty for another
+// route, and false if it asks for none that exists.
 func wantedFormat(t *testing.T, target string, r *recordings.Exchange) (format string, ok bool) {
 	t.Helper()
 	path, query, _ := strings.Cut(target, "?")
@@ -334,9 +334,9 @@ func wantedFormat(t *testing.T, target string, r *recordings.Exchange) (format s
 	return acceptable(lines)
 }
 
-// acceptable is RFC 9110 section 12.5.1 in the plainest words: the most specific
-// range says how much a format is wanted, of those that are wanted as much the one
-// with the more specific range wins, then the one whose range is listed first.
+// acceptable reads Accept as RFC 9110 section 12.5.1 says: the most specific range says
+// how much a format is wanted; of formats that are wanted as much, the one with the
+// more specific range wins, then the one whose range is listed first.
 func acceptable(lines []string) (format string, ok bool) {
 	if len(lines) == 0 {
 		return "json", true
@@ -382,8 +382,8 @@ func acceptable(lines []string) (format string, ok bool) {
 	return best, best != ""
 }
 
-// TestAClientOfCSVMayAskForProblemDetails: one that names their type gets them,
-// whatever its format is.
+// TestAClientOfCSVMayAskForProblemDetails holds that a client that names the type of
+// problem details gets them, whatever its format is.
 func TestAClientOfCSVMayAskForProblemDetails(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))

@@ -8,8 +8,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestTwoHandlersInOneChainCountOnce: a directive that appears twice, or one with
-// other rules behind the first, counts a request once, as what became of it.
+// TestTwoHandlersInOneChainCountOnce holds that a request is counted once, with its
+// final outcome, if the directive appears twice, with the same rules or others.
 func TestTwoHandlersInOneChainCountOnce(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := newGateway(t)

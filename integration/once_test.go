@@ -53,9 +53,9 @@ const retrying = `
 }
 `
 
-// TestARequestIsForwardedAtMostOnce: whatever the upstream does, it gets one
-// request for one of the client's. Idempotency-Key has net/http send a request
-// again if it can; the body can't be read again.
+// TestARequestIsForwardedAtMostOnce holds that the upstream gets each request once,
+// whatever it does. With an Idempotency-Key, net/http would send a request again, but
+// it can't read the body again.
 func TestARequestIsForwardedAtMostOnce(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, retrying)
@@ -179,9 +179,9 @@ func TestAConnectionThatBreaksBetweenRequestsPlacesNoCallTwice(t *testing.T) {
 	}
 }
 
-// TestARetryOfPostsIsNoSecondCallWithoutBuffers: even a reverse_proxy that is
-// told to send a POST again has no body to send, unless it is told to keep one
-// as well (request_buffers), against which nothing before it can do anything.
+// TestARetryOfPostsIsNoSecondCallWithoutBuffers holds that a reverse_proxy that is told
+// to send a POST again has no body to send. Only with request_buffers does it keep one,
+// and no handler in front can prevent that.
 func TestARetryOfPostsIsNoSecondCallWithoutBuffers(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, `
@@ -207,7 +207,8 @@ func TestARetryOfPostsIsNoSecondCallWithoutBuffers(t *testing.T) {
 	}
 }
 
-// TestAClientThatGoesCancelsAndIsNotRetried: its call may have been placed.
+// TestAClientThatGoesCancelsAndIsNotRetried holds that the call of a client that leaves
+// is not tried again, because it may have been placed.
 func TestAClientThatGoesCancelsAndIsNotRetried(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, retrying)

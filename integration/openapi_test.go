@@ -140,7 +140,7 @@ func (d *openAPI) checkJSON(t *testing.T, text []byte, path ...string) {
 	*node = *made.Content[0]
 }
 
-// childOf is the value of a name in a mapping, an empty one if there is none.
+// childOf returns the value of a name in a mapping, an empty one if there is none.
 func childOf(node *yaml.Node, name string) *yaml.Node {
 	for i := 0; i < len(node.Content); i += 2 {
 		if node.Content[i].Value == name {
@@ -163,7 +163,7 @@ func plain(node *yaml.Node) {
 	}
 }
 
-// jsonOf is a value of YAML as JSON has it.
+// jsonOf returns a value of YAML as JSON has it.
 func jsonOf(t *testing.T, v any) any {
 	t.Helper()
 	text, err := json.Marshal(v)
@@ -198,7 +198,7 @@ func (d *openAPI) write(t *testing.T) {
 	}
 }
 
-// status is the status of a response, 0 for any other.
+// status returns the status of a response, 0 for any other.
 func (d *openAPI) status(t *testing.T, name string) int {
 	t.Helper()
 	found := -1
@@ -220,7 +220,7 @@ func (d *openAPI) status(t *testing.T, name string) int {
 	return found
 }
 
-// site is the site that serves a request.
+// site returns the site that serves a request.
 func (d *openAPI) site(r *apiRequest) string {
 	return "api" + strconv.Itoa(slices.Index(d.sites, r.Options+apiUpstreams[r.Upstream].proxy))
 }
@@ -302,7 +302,7 @@ type apiExchange struct {
 	got       reply
 }
 
-// before are the requests before.
+// before returns the requests that are sent before.
 func (x *apiExchange) before(t *testing.T) []apiRequest {
 	t.Helper()
 	var all []apiRequest
@@ -369,7 +369,8 @@ func (x *apiExchange) run(t *testing.T, g *gateway, u *upstreamtest.Server) {
 	}
 }
 
-// leadsSomewhere holds that the type of a problem is the address of a section.
+// leadsSomewhere holds that the type of a problem is the address of a section of the
+// documentation.
 func leadsSomewhere(t *testing.T, body string) {
 	t.Helper()
 	var p struct{ Type string }
@@ -409,7 +410,7 @@ func (d *openAPI) send(t *testing.T, g *gateway, r apiRequest, mediaType string)
 	return send(t, protocols[0].client, or(r.Method, http.MethodPost), target, body, lines...)
 }
 
-// body is the example of a request as it is sent.
+// body returns the example of a request as it is sent.
 func (d *openAPI) body(t *testing.T, name string) (contentType, body string) {
 	t.Helper()
 	for _, b := range d.Components.RequestBodies {
@@ -489,7 +490,8 @@ func (d *openAPI) shows(r *rules.Rule) bool {
 	return false
 }
 
-// TestOpenAPIKnowsTheTables of formats and of outcomes, and the types of a request.
+// TestOpenAPIKnowsTheTables compares the description with the tables of formats, of
+// outcomes, and of the media types of requests.
 func TestOpenAPIKnowsTheTables(t *testing.T) {
 	d := readOpenAPI(t)
 	var names []string

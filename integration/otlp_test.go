@@ -47,7 +47,7 @@ func TestCaddyPushesTheMetrics(t *testing.T) {
 	}
 }
 
-// metric is a metric as it was pushed last, nil if it was not.
+// metric returns the metric as it was pushed last, nil if it was not pushed.
 func (c *collector) metric(name string) *metricspb.Metric {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -138,7 +138,7 @@ type ending struct {
 	want         string // format and outcome
 }
 
-// fault is the header line that asks the upstream for a fault.
+// fault returns the header line that asks the upstream for a fault.
 func fault(name string) string { return upstreamtest.FaultHeader + ": " + name }
 
 // inCSV asks for CSV.
@@ -222,7 +222,7 @@ func (e *ending) ask(t *testing.T, g *gateway, client *http.Client) {
 	send(t, client, or(e.method, http.MethodPost), g.URL(or(e.site, "plain"))+or(e.path, membersPath), or(e.body, validBody), header...)
 }
 
-// ended is how many requests ended between two scrapes, by "FORMAT OUTCOME".
+// ended returns how many requests ended between two scrapes, by "FORMAT OUTCOME".
 func ended(before, after scrape) map[string]float64 {
 	all := make(map[string]float64)
 	for _, m := range after.series("requests_total") {
@@ -277,7 +277,7 @@ func leavable(t *testing.T, g *gateway, client *http.Client, body io.Reader, hea
 	return cancel
 }
 
-// TestEveryOutcomeIsProvoked: the tests here leave none out.
+// TestEveryOutcomeIsProvoked holds that the tests of this package leave out no outcome.
 func TestEveryOutcomeIsProvoked(t *testing.T) {
 	provoked := map[string]bool{
 		metrics.ClientGone.String(): true,

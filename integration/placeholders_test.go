@@ -9,8 +9,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestPlaceholdersReachTheHandlersBehind: Caddy's own header, vars, map,
-// log_append and matchers.
+// TestPlaceholdersReachTheHandlersBehind holds that Caddy's header, vars, map,
+// log_append and matchers can use the placeholders.
 func TestPlaceholdersReachTheHandlersBehind(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, `
@@ -108,8 +108,8 @@ func (g *gateway) accessLog(t *testing.T, name string, atLeast int) (entries []m
 	return entries
 }
 
-// TestTheHashTellsNumbersApartAndNothingElse: the same for a number however it
-// was sent, another for every other number and under another key.
+// TestTheHashTellsNumbersApartAndNothingElse holds that a number has the same hash
+// however it is written, and that another number, or another key, makes another hash.
 func TestTheHashTellsNumbersApartAndNothingElse(t *testing.T) {
 	t.Setenv("HASH_KEY", "other other other other")
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})

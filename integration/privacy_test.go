@@ -17,11 +17,10 @@ import (
 // chance.
 var decimal = regexp.MustCompile(`\b\d+\.\d+(e[+-]?\d+)?\b`)
 
-// TestABusyRunTellsNobodysNumber greps everything that the gateway says of its
-// own accord, at level debug, for the numbers and names that went through it:
-// the log, the access log, the metrics, refusals. What the upstream says is the
-// client's to read, and the query string of a request is in Caddy's own
-// access log, so that here the numbers come in bodies, paths and header fields.
+// TestABusyRunTellsNobodysNumber searches everything that the gateway writes by itself
+// at level debug (its log, the access log, metrics and refusals) for the numbers and
+// names that went through it. The client may read what the upstream says, and the query
+// is in Caddy's own access log, so the numbers are in bodies, paths and header fields.
 func TestABusyRunTellsNobodysNumber(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, metricsSite+`
@@ -180,8 +179,8 @@ func checkSecrets(t *testing.T, what, text string, secrets []string) {
 	}
 }
 
-// TestWarningsAreForOperators: a fallback and a rule in report mode are warned
-// of, with what one needs to look into it.
+// TestWarningsAreForOperators holds that a fallback and a violation in mode report are
+// logged as warnings, with what one needs to look into them.
 func TestWarningsAreForOperators(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain", "mode report"))

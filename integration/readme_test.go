@@ -49,8 +49,8 @@ var shapes = []struct {
 	{regexp.MustCompile(`(known to the operator as )[0-9a-f]{16}`), "${1}3f9d0c5a71b24e68"},
 }
 
-// TestDocsResponses holds that the commands in the documentation have the responses that
-// it says, by the example as it is but for its ports.
+// TestDocsResponses holds that the commands in the documentation have the responses
+// that it shows, with the shipped example on other ports.
 func TestDocsResponses(t *testing.T) {
 	pages, err := filepath.Glob(docsFiles)
 	if err != nil {
@@ -106,13 +106,14 @@ func startExample(t *testing.T) *gateway {
 	return g
 }
 
-// port is the port of a site.
+// port returns the port of a site.
 func (g *gateway) port(site string) string {
 	_, port, _ := net.SplitHostPort(g.Address(site))
 	return port
 }
 
-// shaped puts what the documentation shows into a response.
+// shaped replaces what differs from one response to the next by what the documentation
+// shows.
 func shaped(response string) string {
 	for _, s := range shapes {
 		response = s.pattern.ReplaceAllString(response, s.shown)
@@ -283,7 +284,7 @@ func (g *gateway) exchange(method, target string, header http.Header, body strin
 	return head, string(b)
 }
 
-// indented is what jq makes of JSON.
+// indented returns what jq makes of JSON.
 func indented(t *testing.T, text string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -293,7 +294,7 @@ func indented(t *testing.T, text string) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(b.String())
 }
 
-// member is what jq takes out of an object: all of it, or .NAME.
+// member returns what jq takes out of an object: all of it, or .NAME.
 func member(t *testing.T, text, path string) string {
 	t.Helper()
 	if path == "" {
@@ -306,7 +307,7 @@ func member(t *testing.T, text, path string) string {
 	return string(members[strings.TrimPrefix(path, ".")])
 }
 
-// cutFields is what cut makes of lines: the fields first-last.
+// cutFields returns what cut makes of lines: the fields first-last.
 func cutFields(t *testing.T, text, which string) string {
 	t.Helper()
 	var first, last int

@@ -8,8 +8,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// TestReportLookEnforce sends calls through the first recipe of docs/recipes.md and
-// what the README says of it: what each step of it refuses, dials and counts.
+// TestReportLookEnforce sends calls through the first recipe of docs/recipes.md, and
+// holds what each of its steps refuses, dials and counts.
 func TestReportLookEnforce(t *testing.T) {
 	recipes := examples(t, "../docs/recipes.md")
 	readme := examples(t, readmeFile)["Put it into your Caddy 1"]

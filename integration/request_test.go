@@ -129,9 +129,9 @@ var waysIn = []struct {
 	{"the canonical form for a path in another spelling", "/SESSIONS//ab%63/./Conference/x/%2e%2e/members/", []string{"Content-Type: application/json"}, twoFields, twoFields},
 }
 
-// TestEveryWayInEndsInOneCanonicalBody: what was judged is what is forwarded
-// and what is bound, and there is no other way by which the upstream would
-// bind something.
+// TestEveryWayInEndsInOneCanonicalBody holds that what was judged is what is forwarded
+// and what the upstream binds, and that nothing else in the request would bind
+// anything.
 func TestEveryWayInEndsInOneCanonicalBody(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
@@ -184,9 +184,9 @@ func checkCanonical(t *testing.T, r *upstreamtest.Received, want string) {
 	}
 }
 
-// TestHopByHopHeadersCanNotUndoWhatIsForwarded: a client names fields in
-// Connection, and a proxy that forwards the request removes them (RFC 9110 section
-// 7.6.1). Without its Content-Type the upstream ignores a body and responds with 200.
+// TestHopByHopHeadersCanNotUndoWhatIsForwarded holds that a client can't have a proxy
+// remove fields by naming them in Connection (RFC 9110 section 7.6.1). Without its
+// Content-Type, the upstream ignores a body and responds with 200.
 func TestHopByHopHeadersCanNotUndoWhatIsForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain", "correlation_id"))
@@ -210,8 +210,8 @@ func TestHopByHopHeadersCanNotUndoWhatIsForwarded(t *testing.T) {
 	}
 }
 
-// TestNothingElseBindsAField: the places from which the upstream, its library
-// or a proxy might take a value besides the canonical body.
+// TestNothingElseBindsAField tries all other places from which the upstream, its
+// library or a proxy might take a value.
 func TestNothingElseBindsAField(t *testing.T) {
 	const evil = "%2B19005550123"
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -273,8 +273,8 @@ func TestNothingElseBindsAField(t *testing.T) {
 	}
 }
 
-// TestWhatCanNotBeReadIsRefused: with the rule, the field and the position, and
-// before anything is forwarded.
+// TestWhatCanNotBeReadIsRefused holds that it is refused with the rule, the field and
+// the position, before anything is forwarded.
 func TestWhatCanNotBeReadIsRefused(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain")+site("reject", "unknown_fields reject")+site("off", "mode off")+`
@@ -380,7 +380,7 @@ func TestAcceptPostListsWhatIsRead(t *testing.T) {
 	}
 }
 
-// TestABodyThatEndsEarlyIsNotForwarded: half a request is not a request.
+// TestABodyThatEndsEarlyIsNotForwarded holds that half of a request is refused.
 func TestABodyThatEndsEarlyIsNotForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain"))
@@ -403,8 +403,9 @@ func TestABodyThatEndsEarlyIsNotForwarded(t *testing.T) {
 	}
 }
 
-// TestARefusalIsNotMuchLargerThanItsRequest: a response that lists thousands of
-// failures would be a way to make the gateway work and send for little.
+// TestARefusalIsNotMuchLargerThanItsRequest holds that a refusal does not list
+// thousands of violations, with which a small request would make the gateway send a
+// lot.
 func TestARefusalIsNotMuchLargerThanItsRequest(t *testing.T) {
 	const most = 128 << 10
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
@@ -440,7 +441,8 @@ func TestARefusalIsNotMuchLargerThanItsRequest(t *testing.T) {
 	}
 }
 
-// TestABombIsNotUnpackedWhole: 16 KiB of request can hold gigabytes.
+// TestABombIsNotUnpackedWhole holds that 16 KiB of request that unpack to gigabytes
+// take little memory.
 func TestABombIsNotUnpackedWhole(t *testing.T) {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)

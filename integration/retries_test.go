@@ -34,7 +34,7 @@ const keyedSites = metricsSite + `
 }
 `
 
-// repeatable is a request with a key.
+// repeatable returns a request with a key.
 func (g *gateway) repeatable(t *testing.T, key, accept, fault string) reply {
 	t.Helper()
 	header := []string{"Content-Type: application/json", "Accept: " + accept, "Authorization: Bearer me"}
@@ -58,7 +58,7 @@ func (g *gateway) again(t *testing.T, key, accept string) (got reply) {
 	return got
 }
 
-// ruleOf is the rule for which a request was refused.
+// ruleOf returns the rule for which a request was refused.
 func ruleOf(r reply) string {
 	var p struct{ Type string }
 	_ = json.Unmarshal([]byte(r.body), &p)
@@ -247,7 +247,8 @@ func TestACallGoesOnWhenItsClientLeaves(t *testing.T) {
 	}
 }
 
-// TestWhatASecondRequestWithTheKeyGets is the table of what became of the first.
+// TestWhatASecondRequestWithTheKeyGets sends a second request with the same key after
+// each way in which the first can end.
 func TestWhatASecondRequestWithTheKeyGets(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, keyedSites)

@@ -72,9 +72,9 @@ func TestTheSessionIDIsReadAsTheUpstreamReadsIt(t *testing.T) {
 	}
 }
 
-// TestNoSpellingOfAPathGoesPastTheRules combines spellings of the route's parts.
-// The upstream is asked directly first: what reaches its handler there must not
-// reach it unjudged through the gateway.
+// TestNoSpellingOfAPathGoesPastTheRules combines spellings of the parts of the route.
+// It asks the upstream directly first: what reaches its handler there must not reach it
+// unjudged through the gateway.
 func TestNoSpellingOfAPathGoesPastTheRules(t *testing.T) {
 	var (
 		slashes  = []string{"/", "//", "/./", "/x/../", "/x/%2e%2E/", "%2f", "%2F", "%252f", "%5c", `\`, "/%2e/", "%2f..%2f"}
@@ -137,8 +137,8 @@ func TestNoSpellingOfAPathGoesPastTheRules(t *testing.T) {
 	}
 }
 
-// TestAbsoluteFormIsJudged: a proxy's request line names the host as well (RFC
-// 9112 section 3.2.2).
+// TestAbsoluteFormIsJudged holds that the request line of a client of a proxy is
+// judged, which has the host too (RFC 9112 section 3.2.2).
 func TestAbsoluteFormIsJudged(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict"))
@@ -185,8 +185,8 @@ var overrides = []struct {
 	{rule: "in a form", typ: "application/x-www-form-urlencoded", body: "X-Http-Method-Override=POST&destination=%2B19005550123"},
 }
 
-// TestTheMethodOverrideIsNeverForwarded: what was taken for an OPTIONS, or was
-// judged as a POST, must not be handled as anything else.
+// TestTheMethodOverrideIsNeverForwarded holds that the upstream handles a request by
+// the method that was judged, or passed as OPTIONS.
 func TestTheMethodOverrideIsNeverForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	g := startFront(t, u, site("strict")+site("pass", "predefined_routes pass"))
@@ -241,7 +241,8 @@ func TestTheMethodOverrideIsNeverForwarded(t *testing.T) {
 	}
 }
 
-// TestPredefinedRoutesAreJudged: the upstream's own clients post there.
+// TestPredefinedRoutesAreJudged holds that calls on the routes that the API's own
+// clients use are judged.
 func TestPredefinedRoutesAreJudged(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true, API: true})
 	g := startFront(t, u, site("judge"))
@@ -296,7 +297,7 @@ func TestPredefinedRoutesAreJudged(t *testing.T) {
 	}
 }
 
-// TestCallsOffRefusesEveryCall, and nothing else.
+// TestCallsOffRefusesEveryCall holds that it refuses every call and nothing else.
 func TestCallsOffRefusesEveryCall(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("off", "calls off"))
@@ -313,8 +314,8 @@ func TestCallsOffRefusesEveryCall(t *testing.T) {
 	}
 }
 
-// TestAFormOfAnotherSiteIsRefused: it needs no preflight, and would dial with the
-// credentials of its user.
+// TestAFormOfAnotherSiteIsRefused holds that a page of another site can't dial with the
+// credentials of its reader. A form needs no preflight.
 func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict"))
@@ -332,7 +333,8 @@ func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 	nothingDialled(t, u)
 }
 
-// TestOPTIONSCarriesNothingOn: no query, no body, no cookies.
+// TestOPTIONSCarriesNothingOn holds that OPTIONS is forwarded without query, body and
+// cookies.
 func TestOPTIONSCarriesNothingOn(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict"))
@@ -348,8 +350,8 @@ func TestOPTIONSCarriesNothingOn(t *testing.T) {
 	}
 }
 
-// TestLookAlikesAreCounted: they are passed on, because they may be anything.
-func TestLookAlikesAreCounted(t *testing.T) {
+// TestLookAlikesArePassedOn holds that they are forwarded unchanged: they may be anything.
+func TestLookAlikesArePassedOn(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("strict"))
 	for _, path := range []string{"/v1/sessions/abc/conference/members", "/conference/members.csv/", "/x/AddConferenceMember"} {
@@ -451,8 +453,8 @@ func TestEveryOtherRequestIsUntouched(t *testing.T) {
 	}
 }
 
-// TestTheSuffixOfCSVIsNeverForwarded where the route ends with the id, in which a
-// host could take what follows a dot for a suffix.
+// TestTheSuffixOfCSVIsNeverForwarded holds that where the route ends with the ID, in
+// which a host could read a suffix behind a dot.
 func TestTheSuffixOfCSVIsNeverForwarded(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("last", "route /invite/{sessionId}", "mode off"))

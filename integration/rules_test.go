@@ -80,7 +80,7 @@ func TestModesOfRules(t *testing.T) {
 	}
 }
 
-// warnings are the entries that ask for an operator's attention.
+// warnings returns the entries that ask for an operator's attention.
 func (g *gateway) warnings() []map[string]any {
 	g.t.Helper()
 	return slices.DeleteFunc(g.log("process"), func(e map[string]any) bool {
@@ -88,8 +88,8 @@ func (g *gateway) warnings() []map[string]any {
 	})
 }
 
-// TestAllViolationsAreInOneResponse: with everything a client of either world
-// needs.
+// TestAllViolationsAreInOneResponse holds that one response has all violations, with
+// everything that clients of RFC 9457 and of the API's library need.
 func TestAllViolationsAreInOneResponse(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain", "numbers {", "deny_countries FR", "deny_types premium_rate", "allow_from +12025550199", "}", "require destination fromNumber callSid"))
@@ -146,8 +146,8 @@ func TestClientsOfCSVGetErrorsInCSV(t *testing.T) {
 	nothingDialled(t, u)
 }
 
-// TestErrorRoutesTakeOver: the status, and what is wrong, reach the site's own
-// error routes.
+// TestErrorRoutesTakeOver holds that the site's error routes get the status, and what
+// is wrong.
 func TestErrorRoutesTakeOver(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, `
@@ -185,8 +185,8 @@ func TestErrorRoutesTakeOver(t *testing.T) {
 	nothingDialled(t, u)
 }
 
-// TestNoValueIsEchoed: not a number with more than its first and last two
-// digits, nor any other text of the client's.
+// TestNoValueIsEchoed holds that a refusal has at most the first and last two digits of
+// a number, and no other text of the client's.
 func TestNoValueIsEchoed(t *testing.T) {
 	u := startUpstream(t, upstreamtest.Options{AnyID: true})
 	g := startFront(t, u, site("plain", "unknown_fields reject", "numbers {", "deny_countries US", "deny_types toll_free", "allow_from +12025550100", "validity enforce", "}", "destinations phone"))
@@ -233,8 +233,8 @@ func TestNoValueIsEchoed(t *testing.T) {
 	}
 }
 
-// checkPrivate fails the test if a text holds more than a little of a value:
-// any run of five of its characters, with or without punctuation between.
+// checkPrivate fails the test if a text has more than a little of a value: five
+// characters in a row, with or without punctuation between them.
 func checkPrivate(t *testing.T, what, text string, values ...string) {
 	t.Helper()
 	strip := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "")

@@ -7,9 +7,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
-// TestTheSampleIsWhatTheDefaultsMake compares the CSV that most scenarios expect
-// with what the package that makes it says; with -update it is rewritten, as a
-// new column demands.
+// TestTheSampleIsWhatTheDefaultsMake compares the CSV that most scenarios expect with
+// what package transform makes; -update writes it, which a new column needs.
 func TestTheSampleIsWhatTheDefaultsMake(t *testing.T) {
 	plan, err := transform.Compile(transform.Options{})
 	if err != nil {

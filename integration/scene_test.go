@@ -35,7 +35,7 @@ type scene struct {
 	leave   context.CancelFunc
 }
 
-// newScene sets a scene.
+// newScene prepares a scene.
 func newScene(t *testing.T, g *gateway, u *upstreamtest.Server, c *faultCase, p protocol, format string) *scene {
 	t.Helper()
 	u.Forget()
@@ -45,7 +45,7 @@ func newScene(t *testing.T, g *gateway, u *upstreamtest.Server, c *faultCase, p 
 	return s
 }
 
-// play plays it.
+// play plays the scene.
 func (s *scene) play() reply {
 	s.t.Helper()
 	if s.c.play == nil {
@@ -54,7 +54,7 @@ func (s *scene) play() reply {
 	return s.c.play(s)
 }
 
-// header are the lines of the request's header.
+// header returns the lines of the request's header.
 func (s *scene) header() []string {
 	header := append([]string{"Accept: " + mediaTypeOf(s.format)}, s.c.header...)
 	if !strings.Contains(strings.Join(header, "\n"), "Content-Type: image") {
@@ -100,8 +100,8 @@ func (s *scene) asking(body io.Reader) <-chan reply {
 	return got
 }
 
-// whileHeld has things done while the upstream holds its response back, or the
-// rest of it.
+// whileHeld returns a play in which things are done while the upstream holds back its
+// response, or the rest of it.
 func whileHeld(do ...func(*scene)) func(*scene) reply {
 	return func(s *scene) reply {
 		got := s.asking(strings.NewReader(or(s.c.body, validBody)))
@@ -113,8 +113,8 @@ func whileHeld(do ...func(*scene)) func(*scene) reply {
 	}
 }
 
-// whileResponding has things done when the header of the response has reached the
-// gateway, while the upstream holds back the rest.
+// whileResponding returns a play in which things are done when the gateway has the
+// header of the response, while the upstream holds back the rest.
 func whileResponding(do ...func(*scene)) func(*scene) reply {
 	const arrived = "upstream_duration_seconds_count"
 	arrive := func(s *scene) {
@@ -151,7 +151,7 @@ func whileStoreFails(s *scene) reply {
 	return s.ask(strings.NewReader(validBody))
 }
 
-// untilStoreIsBack has the store fail after it took the claim, until the response has
+// untilStoreIsBack lets the store fail after it took the claim, until the response has
 // come.
 func untilStoreIsBack(s *scene) reply {
 	defer fails.Store(false)
@@ -161,7 +161,8 @@ func untilStoreIsBack(s *scene) reply {
 // half is how much of validBody is sent first.
 const half = len(validBody) / 2
 
-// halfSent has something done when the client has sent half of its body.
+// halfSent returns a play in which something is done when the client has sent half of
+// its body.
 func halfSent(do func(*scene, *io.PipeWriter)) func(*scene) reply {
 	return func(s *scene) reply {
 		body, rest := io.Pipe()
@@ -209,7 +210,7 @@ func reloadAndTheRest(s *scene, w *io.PipeWriter) {
 	theRest(s, w)
 }
 
-// drops sends a byte now and then, until the gateway has enough of it.
+// drops sends a byte now and then, until the gateway gives up.
 func drops(_ *scene, w *io.PipeWriter) {
 	go func() {
 		tick := time.NewTicker(50 * time.Millisecond)
@@ -223,8 +224,7 @@ func drops(_ *scene, w *io.PipeWriter) {
 	}()
 }
 
-// untilItComesUp starts an upstream that was down when the first try has
-// failed.
+// untilItComesUp starts an upstream that was down when the first try failed.
 func untilItComesUp(s *scene) reply {
 	logged := len(s.g.log("process"))
 	got := s.asking(strings.NewReader(validBody))
@@ -267,14 +267,14 @@ func (s *scene) raw(request string) *tls.Conn {
 	return conn
 }
 
-// reset has the client reset its connection and be gone.
+// reset resets the client's connection.
 func (s *scene) reset(conn *tls.Conn) reply {
 	s.leave()
 	_ = conn.NetConn().(*net.TCPConn).SetLinger(0)
 	return reply{err: conn.NetConn().Close()}
 }
 
-// halfRequest is the request without half of its body.
+// halfRequest returns the request without half of its body.
 func halfRequest(s *scene) string {
 	return wire("POST "+membersPath, append(s.header(), fmt.Sprintf("Content-Length: %d", len(validBody))), validBody[:half])
 }
@@ -285,7 +285,7 @@ func resetHalfWay(s *scene) reply {
 	return s.reset(conn)
 }
 
-// closeHalfWay ends the client's half of the connection.
+// closeHalfWay closes the client's half of the connection.
 func closeHalfWay(s *scene) reply {
 	conn := s.raw(halfRequest(s))
 	s.inFlight()
@@ -302,8 +302,8 @@ func breakChunks(s *scene) reply {
 	return readReply(bufio.NewReader(conn), "POST")
 }
 
-// resetUnread resets the connection in a response that is larger than what
-// sockets hold.
+// resetUnread resets the connection during a response that is larger than what sockets
+// hold.
 func resetUnread(s *scene) reply {
 	conn := s.raw(wire("POST "+membersPath, s.header(), validBody))
 	if _, err := io.ReadFull(conn, make([]byte, 1000)); err != nil {

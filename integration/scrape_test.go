@@ -32,7 +32,7 @@ func (g *gateway) metricsPage(t *testing.T) (page string) {
 	return page
 }
 
-// metrics are this module's samples on that page.
+// metrics returns this module's samples on that page.
 func (g *gateway) metrics(t *testing.T) scrape {
 	t.Helper()
 	var all scrape
@@ -59,8 +59,8 @@ func (g *gateway) metrics(t *testing.T) scrape {
 	return all
 }
 
-// series are the samples of a name, such as requests_total, that have all of
-// some labels.
+// series returns the samples of a name, such as requests_total, that have all of some
+// labels.
 func (s scrape) series(name string, labels ...string) []sample {
 	var some []sample
 	for _, m := range s {
@@ -81,7 +81,7 @@ func (s scrape) sum(name string, labels ...string) float64 {
 	return total
 }
 
-// labelValues are the values that a label has, sorted.
+// labelValues returns the values that a label has, sorted.
 func (s scrape) labelValues(name, label string) []string {
 	var all []string
 	for _, m := range s.series(name) {

@@ -10,7 +10,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// certify is Certify, which must not fail.
+// certify calls Certify, which must not fail.
 func (g *gateway) certify() *x509.CertPool {
 	g.t.Helper()
 	trusted, err := g.Certify()
@@ -20,8 +20,8 @@ func (g *gateway) certify() *x509.CertPool {
 	return trusted
 }
 
-// secureProtocols are the HTTP versions over which clients talk to a site with
-// TLS. Their connections are closed when the test ends.
+// secureProtocols returns the HTTP versions over which clients talk to a site with TLS.
+// Their connections are closed when the test ends.
 func secureProtocols(t *testing.T, trusted *x509.CertPool) []protocol {
 	t.Helper()
 	overTLS := func(set func(*http.Protocols)) *http.Client {

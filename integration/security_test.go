@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// declaredTests are the names of all tests and fuzz targets of the repository.
+// declaredTests returns the names of all tests and fuzz targets of the repository.
 func declaredTests(t *testing.T) map[string]bool {
 	t.Helper()
 	exists := make(map[string]bool)
@@ -33,8 +33,8 @@ func declaredTests(t *testing.T) map[string]bool {
 // named is where a page names a test.
 var named = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
 
-// TestEveryTestThatSecurityNamesExists, those that other pages name too, and every
-// attack names one.
+// TestEveryTestThatSecurityNamesExists holds that the tests exist that SECURITY.md and
+// other pages name, and that every attack names one.
 func TestEveryTestThatSecurityNamesExists(t *testing.T) {
 	exists := declaredTests(t)
 	const security = "../SECURITY.md"
@@ -64,8 +64,8 @@ func TestEveryTestThatSecurityNamesExists(t *testing.T) {
 	}
 }
 
-// TestEveryTestThatContributorsAreToldOfExists: those that hold the invariants,
-// and those that fail for who forgets a step.
+// TestEveryTestThatContributorsAreToldOfExists holds that the tests exist that
+// CONTRIBUTING.md names for invariants and for forgotten steps.
 func TestEveryTestThatContributorsAreToldOfExists(t *testing.T) {
 	exists := declaredTests(t)
 	for _, page := range []string{"../ARCHITECTURE.md", "../CONTRIBUTING.md"} {

@@ -104,7 +104,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// all are the spans that arrived so far.
+// all returns the spans that arrived so far.
 func (c *collector) all() []*tracepb.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +125,7 @@ func (c *collector) span(t *testing.T, traceID string) *tracepb.Span {
 	return found[0]
 }
 
-// attributesOf are attributes as text, those of ours alone.
+// attributesOf returns this module's attributes as text.
 func attributesOf(attributes []*commonpb.KeyValue) map[string]string {
 	const prefix = "conference_members."
 	all := make(map[string]string)
@@ -137,7 +137,7 @@ func attributesOf(attributes []*commonpb.KeyValue) map[string]string {
 	return all
 }
 
-// textOf is the value of an attribute; a list is joined with spaces.
+// textOf returns the value of an attribute; a list is joined with spaces.
 func textOf(v *commonpb.AnyValue) string {
 	list, ok := v.GetValue().(*commonpb.AnyValue_ArrayValue)
 	if !ok {
@@ -153,8 +153,7 @@ func textOf(v *commonpb.AnyValue) string {
 	return strings.Join(texts, " ")
 }
 
-// eventsOf are the events of a span, those of ours alone, each as "NAME
-// ATTRIBUTE=VALUE".
+// eventsOf returns this module's events of a span, each as "NAME ATTRIBUTE=VALUE".
 func eventsOf(s *tracepb.Span) []string {
 	var all []string
 	for _, e := range s.GetEvents() {
@@ -170,11 +169,11 @@ func eventsOf(s *tracepb.Span) []string {
 	return all
 }
 
-// traceIDOf is the id of the trace number n.
+// traceIDOf returns the id of the trace number n.
 func traceIDOf(n int) string { return fmt.Sprintf("%032x", 0x0af7651916cd+n) }
 
-// traceParent is the header line that puts a request into a trace (Trace
-// Context, section 3.2).
+// traceParent returns the header line that puts a request into a trace (Trace Context,
+// section 3.2).
 func traceParent(traceID string, sampled bool) string {
 	flags := "00"
 	if sampled {

@@ -48,7 +48,7 @@ func startFront(t *testing.T, u *upstreamtest.Server, caddyfile string) *gateway
 	return startGateway(t, strings.ReplaceAll(caddyfile, "UPSTREAM", u.Addr))
 }
 
-// site is a site of one directive before a reverse_proxy. The options are the
+// site returns a site of one directive before a reverse_proxy. The options are the
 // lines of its block.
 func site(name string, options ...string) string {
 	block := ""
@@ -83,7 +83,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// wire is an HTTP/1.1 request as it goes over the connection, with a
+// wire returns an HTTP/1.1 request as it goes over the connection, with a
 // Content-Length unless the header has a Transfer-Encoding.
 func wire(line string, header []string, body string) string {
 	b := line + " HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -98,12 +98,12 @@ func wire(line string, header []string, body string) string {
 	return b + "\r\n" + body
 }
 
-// post is wire for a POST of JSON to the route.
+// post returns wire for a POST of JSON to the route.
 func post(target, body string, header ...string) string {
 	return wire("POST "+target, append([]string{"Content-Type: application/json"}, header...), body)
 }
 
-// chunked is a body in one chunk, with trailer lines.
+// chunked returns a body in one chunk, with trailer lines.
 func chunked(body string, trailer ...string) string {
 	b := "0\r\n"
 	if body != "" {
@@ -163,7 +163,7 @@ type refusal struct {
 	}
 }
 
-// rules are the rules that were broken, in order.
+// rules returns the rules that were broken, in order.
 func (f *refusal) rules() []string {
 	var all []string
 	for _, e := range f.Errors {
@@ -182,7 +182,7 @@ func refusalOf(r reply) (f refusal, ok bool) {
 	return f, len(f.Errors) > 0
 }
 
-// isRefusal reports whether a response is the gateway's own, in whichever format.
+// isRefusal reports whether a response is a refusal, in any format.
 func isRefusal(r reply) bool {
 	if _, ok := refusalOf(r); ok {
 		return true
@@ -191,7 +191,7 @@ func isRefusal(r reply) bool {
 		(strings.HasPrefix(r.body, "ResponseStatus\r\n") || r.body == "")
 }
 
-// refuses is a check that the response refuses, with a status and for just these
+// refuses returns a check that the response refuses, with a status and for just these
 // rules.
 func refuses(want int, rules ...string) func(*testing.T, reply) {
 	return func(t *testing.T, got reply) {
@@ -203,7 +203,7 @@ func refuses(want int, rules ...string) func(*testing.T, reply) {
 	}
 }
 
-// bound is what the upstream bound of the one request that it got.
+// bound returns what the upstream bound of the one request that it got.
 func bound(t *testing.T, u *upstreamtest.Server) map[string]string {
 	t.Helper()
 	got := u.Received()

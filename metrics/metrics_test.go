@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// labels are label sets of a realistic size.
+// labels returns label sets of a realistic size.
 func labels() Labels {
 	l := Labels{
 		Formats:         []string{"json", "csv", "xml", "jsv", "html"},

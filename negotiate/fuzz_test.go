@@ -37,7 +37,7 @@ type refCover struct {
 	position      int
 }
 
-// reference is Offers.Accept, slow and with the rules one after the other.
+// reference does what Offers.Accept does, slowly, one rule after the other.
 func reference(lines []string, header string) (Format, bool) {
 	have := map[Format]map[string][]string{}
 	for _, f := range Formats() {
@@ -117,7 +117,7 @@ func reference(lines []string, header string) (Format, bool) {
 	return None, false
 }
 
-// refChoose is one of the two passes.
+// refChoose makes one of the two passes.
 func refChoose(covers map[Format][]refCover, lenient bool) Format {
 	type candidate struct {
 		format Format

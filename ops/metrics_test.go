@@ -118,7 +118,7 @@ func readCatalogue(t *testing.T) *catalogue {
 	return all
 }
 
-// fallbackReasons are those that a handler has counters for.
+// fallbackReasons returns those that a handler has counters for.
 func fallbackReasons(t *testing.T) []string {
 	t.Helper()
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})

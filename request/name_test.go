@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLongNamesAreReadAsFarAsNeeded: whatever a name hides a field's behind, and
-// however long one is that is none.
+// TestLongNamesAreReadAsFarAsNeeded holds that a field's name is found behind whatever
+// hides it, and that a long name takes few allocations.
 func TestLongNamesAreReadAsFarAsNeeded(t *testing.T) {
 	for _, tt := range []struct {
 		rule, name string

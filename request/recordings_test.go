@@ -13,7 +13,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// recorded is a recorded request as a server sees it.
+// recorded returns a recorded request as a server sees it.
 func recorded(e *recordings.Exchange) *http.Request {
 	method, target, _ := strings.Cut(e.Line(), " ")
 	r := httptest.NewRequest(method, target, bytes.NewReader(e.Body()))
@@ -28,7 +28,7 @@ func recorded(e *recordings.Exchange) *http.Request {
 	return r
 }
 
-// thenBound is what the recorded upstream bound.
+// thenBound returns what the recorded upstream bound.
 func thenBound(t *testing.T, e *recordings.Exchange) (c rules.Call, ok bool) {
 	t.Helper()
 	fields, ok := e.Bound()

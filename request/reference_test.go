@@ -251,7 +251,7 @@ func referenceRows(text, delimiter string) (rows [][]string, blanks int, ok bool
 	return rows, blanks, true
 }
 
-// referenceDelimiter is the delimiter that a text declares, or by which its
+// referenceDelimiter returns the delimiter that a text declares, or with which its
 // first row names a field.
 func referenceDelimiter(text string) (delimiter, rest string) {
 	if m := regexp.MustCompile(`^(?i:sep)=([,;\t])\n`).FindStringSubmatch(text); m != nil {
@@ -333,7 +333,7 @@ func referenceForm(body string) ([]sent, bool) {
 	return members, true
 }
 
-// extrasOf are the members beyond the four fields that are forwarded.
+// extrasOf returns the members beyond the four fields that are forwarded.
 func extrasOf(t testing.TB, q *Request) map[string]any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(q.AppendJSON(nil, rules.Call{})))

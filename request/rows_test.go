@@ -38,7 +38,7 @@ func allRows(t testing.TB, rd *Reader, contentType, query, body string) []*Row {
 	return all
 }
 
-// said is a row in one line.
+// said returns a row as one line.
 func said(r *Row) string {
 	s := fmt.Sprintf("%d@%d", r.Number, r.Line)
 	if r.Ref != "" {
@@ -204,8 +204,9 @@ func TestNoMoreRowsThanTheLimitAreTaken(t *testing.T) {
 	}
 }
 
-// TestNoMoreColumnsThanTheLimitAreTaken: a body of commas, which a kilobyte of gzip
-// holds, would take hundreds of times its length.
+// TestNoMoreColumnsThanTheLimitAreTaken holds that the number of columns has a limit: a
+// body of commas, of which a kilobyte of gzip holds many, would take hundreds of times
+// its length.
 func TestNoMoreColumnsThanTheLimitAreTaken(t *testing.T) {
 	rd := &Reader{MaxBody: 1 << 20}
 	fill := func(cell string, n int) string { return strings.Repeat(","+cell, n) }
@@ -236,7 +237,8 @@ func TestTheBodyOfManyRowsHasALimit(t *testing.T) {
 	}
 }
 
-// TestRowsTakeMemoryOneByOne: judging a thousand rows may not hold a thousand.
+// TestRowsTakeMemoryOneByOne holds that judging a thousand rows does not hold a
+// thousand in memory.
 func TestRowsTakeMemoryOneByOne(t *testing.T) {
 	const n = 10_000
 	bodies := map[string]string{

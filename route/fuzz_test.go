@@ -20,8 +20,8 @@ var (
 	modelLookAlike = regexp.MustCompile(`(?i)/conference/+members(?:/*\.[^/]*)?/*$`)
 )
 
-// model is the upstream as recorded, slow and one step after the other. It
-// returns the segments of a path and its suffix, of a kind that the host knows.
+// model returns the upstream as recorded, slow and one step after the other. It returns
+// the segments of a path and its suffix, of a kind that the host knows.
 func model(escaped string, known *regexp.Regexp) (segments []string, suffix string) {
 	path := modelEscapes.ReplaceAllStringFunc(escaped, modelUnescape)
 
@@ -116,9 +116,9 @@ func TestModelAgreesWithEveryRecording(t *testing.T) {
 	}
 }
 
-// proxied are the paths that a proxy behind this one may make of a path before
-// the upstream reads it: cleaned as Go cleans it, encoded or decoded, and with a
-// slash for each backslash.
+// proxied returns the paths that a proxy behind this one may make of a path before the
+// upstream reads it: cleaned as Go does, encoded or decoded, and with slashes for
+// backslashes.
 func proxied(escaped string) []string {
 	if strings.ContainsAny(escaped, "?#") {
 		return nil // which no escaped path holds

@@ -8,15 +8,15 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 )
 
-// member is a match of the route by the upstream's own reading.
+// member returns a match of the route by the upstream's own reading.
 func member(id, suffix string) Match { return Match{Kind: Members, SessionID: id, Suffix: suffix} }
 
-// doubtful is a match of the route by another reading.
+// doubtful returns a match of the route by another reading.
 func doubtful(id, suffix string) Match {
 	return Match{Kind: Members, SessionID: id, Suffix: suffix, Ambiguous: true}
 }
 
-// unknown is a match of the route with a suffix of no format.
+// unknown returns a match of the route with a suffix of no format.
 func unknown(id string) Match { return Match{Kind: Members, SessionID: id, UnknownSuffix: true} }
 
 // alike is a path that only ends like the route.

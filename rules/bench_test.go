@@ -2,7 +2,7 @@ package rules
 
 import "testing"
 
-// sample is a call that every policy of the benchmarks lets pass.
+// sample returns a call that every policy of the benchmarks lets pass.
 func sample() Call {
 	return Call{
 		SessionID:   {Text: "S7f3b2c1d", Set: true},

@@ -62,7 +62,7 @@ type fuzzPolicy struct {
 	Options
 }
 
-// fuzzPolicies are policies that differ in what they say about numbers.
+// fuzzPolicies returns policies that differ in what they say about numbers.
 func fuzzPolicies(tb testing.TB) []fuzzPolicy {
 	tb.Helper()
 	var policies []fuzzPolicy
@@ -198,8 +198,8 @@ func FuzzSpelling(f *testing.F) {
 	})
 }
 
-// spellings are other ways to write a number, as people, programs and attackers
-// do. Each is a destination that is dialled as the number or not at all.
+// spellings returns other ways to write a number, as people, programs and attackers do.
+// Each is a destination that is dialled as the number or not at all.
 func spellings(number, region string, random *rand.Rand) []string {
 	one := func(of ...string) string { return of[random.IntN(len(of))] }
 	spread := func(digits string, separators ...string) string {

@@ -218,7 +218,8 @@ func TestDialPolicy(t *testing.T) {
 	}
 }
 
-// TestWhatIsRefusedForItsLengthIsNotRead: numbers in 16 KiB take long to be found.
+// TestWhatIsRefusedForItsLengthIsNotRead holds that a text that is too long is not
+// searched for numbers, which takes long in 16 KiB.
 func TestWhatIsRefusedForItsLengthIsNotRead(t *testing.T) {
 	o := Options{Numbers: NumberOptions{Region: "US", AllowCountries: []string{"US"}, DenyTypes: []string{"premium_rate"}}}
 	for _, text := range []string{

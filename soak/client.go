@@ -56,7 +56,7 @@ func newClient(g *gateway, b *books, shared2 *http.Transport, shared3 *quic.Tran
 	}}
 }
 
-// newQUIC is newTransport for HTTP/3. It has to be closed.
+// newQUIC returns newTransport for HTTP/3. It has to be closed.
 func newQUIC(g *gateway) *quic.Transport {
 	return &quic.Transport{TLSClientConfig: &tls.Config{RootCAs: g.trusted, MinVersion: tls.VersionTLS13}, DisableCompression: true}
 }

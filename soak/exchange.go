@@ -32,7 +32,7 @@ type exchange struct {
 	rests    int                   // how many rests there were since it began
 }
 
-// sessionID is the id of the session that the call is for.
+// sessionID returns the id of the session that the call is for.
 func (x *exchange) sessionID() string { return cmp.Or(x.session, x.id) }
 
 // keyHeader is the header of the idempotency key.

@@ -213,7 +213,7 @@ func startGateway(dir, upstream string) (*gateway, error) {
 	return g, g.load(0)
 }
 
-// url is the address of a site over a protocol.
+// url returns the address of a site over a protocol.
 func (g *gateway) url(site string, p protocol) string {
 	if p == http3 {
 		return "https://" + g.Address(site+"-tls")

@@ -314,7 +314,7 @@ func difference(got, want []byte) string {
 		len(got), len(want), at, start(got[from:]), start(want[from:]))
 }
 
-// start is the start of a body, for people.
+// start returns the start of a body, for people.
 func start(b []byte) string {
 	const most = 60
 	if len(b) > most {
@@ -361,7 +361,7 @@ func refusalCSV(code string) func(*response) string {
 	}
 }
 
-// bound is what the upstream is to bind.
+// bound returns what the upstream is to bind.
 func bound(id string, c *call) *upstreamtest.Bound {
 	b := &upstreamtest.Bound{SessionID: &id, Destination: &c.bound}
 	if c.callSID != "" {

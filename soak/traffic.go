@@ -141,10 +141,10 @@ func (t *traffic) accept(x *exchange, c *call) {
 	x.want.read = true
 }
 
-// served is how a call ends that goes well, in a format.
+// served returns how a call ends that goes well, in a format.
 func served(format string) faults.Fate { return (&faults.Fault{JSON: faults.Served}).Fate(format) }
 
-// class is the class of the status that the upstream sends.
+// class returns the class of the status that the upstream sends.
 func class(f faults.Fate) string {
 	switch f.Outcome {
 	case "unreachable", "no_response", "timeout":

@@ -67,7 +67,7 @@ func (u *user) Cleanup() error {
 	return u.store.Close()
 }
 
-// config is a configuration with a user of a store.
+// config returns a configuration with a user of a store.
 func config(store, hashKey string) []byte {
 	user := fmt.Sprintf(`{"hash_key": %q}`, hashKey)
 	if store != "" {

@@ -25,8 +25,8 @@ func compile(t testing.TB, o Options) *Plan {
 	return p
 }
 
-// ofRecording are the options that make the columns that the API had when a CSV
-// was recorded: none, unless it has got more since.
+// ofRecording returns the options that make the columns that the API had when a CSV was
+// recorded: none, unless it has got more since.
 func ofRecording(t testing.TB, csv []byte) Options {
 	t.Helper()
 	header, _, _ := strings.Cut(string(csv), "\r\n")

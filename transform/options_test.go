@@ -20,7 +20,7 @@ import (
 func yes() *bool { b := true; return &b }
 func no() *bool  { b := false; return &b }
 
-// pick are options for the columns of the given names alone.
+// pick returns options for the columns of the given names alone.
 func pick(o Options, names ...string) Options {
 	for _, name := range names {
 		name, label, _ := strings.Cut(name, "=")
@@ -29,7 +29,7 @@ func pick(o Options, names ...string) Options {
 	return o
 }
 
-// byPath are options with one more column by path.
+// byPath returns options with one more column by path.
 func byPath(o Options, label, path string) Options {
 	o.Columns = append(slices.Clip(o.Columns), Column{Label: label, Path: path})
 	return o

@@ -26,7 +26,7 @@ func readBack(t testing.TB, p *Plan, text []byte) [][]string {
 	return rows
 }
 
-// asRead is a text as encoding/csv hands it out.
+// asRead returns a text as encoding/csv hands it out.
 func asRead(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
 // searchesTexts reports whether gjson may look for the value of a column in a text,

@@ -122,7 +122,7 @@ func parseValue(d *json.Decoder) (tree, error) {
 	return t, nil
 }
 
-// jsvOf is JSV by the rules that the recordings obey.
+// jsvOf returns JSV by the rules that the recordings obey.
 func jsvOf(v tree) string {
 	switch v := v.(type) {
 	case nil:
@@ -157,7 +157,7 @@ func jsvOf(v tree) string {
 	panic(v)
 }
 
-// jsonOf is compact JSON that escapes only what it must.
+// jsonOf returns compact JSON that escapes only what it must.
 func jsonOf(v tree) string {
 	switch v := v.(type) {
 	case nil:

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// manyNames are n members, then the given one.
+// manyNames returns n members, then the given one.
 func manyNames(n int, last string) string {
 	var b strings.Builder
 	for i := range n {

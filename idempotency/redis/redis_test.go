@@ -172,7 +172,7 @@ func TestWhatRedisSaysForGoodIsAnErrorAtStart(t *testing.T) {
 	}
 }
 
-// replies is the address of a Redis that replies to SET what the function returns.
+// replies returns the address of a Redis that replies to SET what the function returns.
 func replies(t *testing.T, reply func() string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -35,7 +35,7 @@ func start(t *testing.T, args ...string) *server {
 	return s
 }
 
-// freeAddress is an address that nothing listens on.
+// freeAddress returns an address that nothing listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

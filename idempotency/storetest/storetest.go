@@ -229,7 +229,7 @@ func byteForByte(t *testing.T, _ Subject, store idempotency.Store) {
 	}
 }
 
-// count is how many records of a prefix a scan visits.
+// count returns how many records of a prefix a scan visits.
 func count(t *testing.T, store idempotency.Store, prefix []byte) (n int) {
 	t.Helper()
 	err := store.Scan(bounded(t), prefix, func(id idempotency.ID, record []byte) error {

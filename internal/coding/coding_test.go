@@ -170,8 +170,8 @@ func TestWhatIsBrokenIsNotTooLarge(t *testing.T) {
 	}
 }
 
-// TestASizeThatIsALieIsAHint: what a body says of its size takes no memory
-// beyond the limit, and the size that counts is the real one.
+// TestASizeThatIsALieIsAHint holds that the size that a body claims takes no memory
+// beyond the limit, and that its real size counts.
 func TestASizeThatIsALieIsAHint(t *testing.T) {
 	const limit = 1 << 10
 	for _, size := range []uint32{0, 1, 1 << 31, 1<<32 - 1} {

@@ -75,7 +75,7 @@ func Check(t testing.TB, update bool, command string, makers map[string]Maker, p
 	}
 }
 
-// Table is a table in Markdown.
+// Table returns a table in Markdown.
 func Table(head []string, rows ...[]string) string {
 	var b strings.Builder
 	line := func(cells []string) {

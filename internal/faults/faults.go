@@ -42,13 +42,13 @@ var (
 	BrokenCSV  = Fate{Status: 200, Broken: true, Reason: "truncated", Outcome: "aborted"}
 )
 
-// Unreachable is the fate of a request that does not reach the upstream at all.
+// Unreachable returns the fate of a request that does not reach the upstream at all.
 func Unreachable(status int) Fate { return Fate{Status: status, Outcome: "unreachable"} }
 
-// Fallback is the fate of a response that can't be made CSV.
+// Fallback returns the fate of a response that can't be made CSV.
 func Fallback(reason string) Fate { return Fate{Status: 200, Reason: reason, Outcome: "fallback"} }
 
-// failed is the fate of an error of the upstream's.
+// failed returns the fate of an error of the upstream's.
 func failed(status int) Fate {
 	if status < 500 {
 		return Fate{Status: status, Outcome: "upstream_4xx"}
@@ -56,10 +56,10 @@ func failed(status int) Fate {
 	return Fate{Status: status, Outcome: "upstream_5xx"}
 }
 
-// inCSV is the fate with a body that is made CSV.
+// inCSV returns the fate with a body that is made CSV.
 func (f Fate) inCSV() Fate { f.Transcoded = true; return f }
 
-// asItCame is the fate with a body that can't be made CSV.
+// asItCame returns the fate with a body that can't be made CSV.
 func (f Fate) asItCame(reason string) Fate { f.Reason = reason; return f }
 
 // Fate returns the fate in a format.

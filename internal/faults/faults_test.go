@@ -8,8 +8,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
-// TestEveryFaultCanBeToldToTheUpstream: its specification parses, its sentence is
-// its own alone, and it has a fate.
+// TestEveryFaultCanBeToldToTheUpstream holds that a fault's specification parses, that
+// its sentence is unique, and that it has a fate.
 func TestEveryFaultCanBeToldToTheUpstream(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, f := range All {
@@ -51,8 +51,8 @@ func TestAnErrorIsCountedByItsClass(t *testing.T) {
 	}
 }
 
-// TestEveryReasonOfTheTransformHasAFault: all but that of a size, which depends
-// on the configuration.
+// TestEveryReasonOfTheTransformHasAFault holds that each reason has a fault, except
+// that of a size, which depends on the configuration.
 func TestEveryReasonOfTheTransformHasAFault(t *testing.T) {
 	has := make(map[string]bool)
 	for _, f := range All {

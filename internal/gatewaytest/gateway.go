@@ -38,7 +38,7 @@ func New(dir string) *Gateway {
 	return &Gateway{Dir: dir, addresses: make(map[string]string)}
 }
 
-// Address is the host and the port of a site. It panics if this machine has no
+// Address returns the host and the port of a site. It panics if this machine has no
 // port left.
 func (g *Gateway) Address(site string) string {
 	g.mu.Lock()
@@ -56,12 +56,12 @@ func (g *Gateway) Address(site string) string {
 	return g.addresses[site]
 }
 
-// URL is the address of a site without TLS.
+// URL returns the address of a site without TLS.
 func (g *Gateway) URL(site string) string {
 	return "http://" + g.Address(site)
 }
 
-// freeAddress is an address on loopback that was free a moment ago, for UDP too,
+// freeAddress returns an address on loopback that was free a moment ago, for UDP too,
 // over which HTTP/3 comes.
 func freeAddress() string {
 	for range 100 {

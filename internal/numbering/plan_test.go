@@ -12,13 +12,13 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// byLibrary is what libphonenumber knows about a number.
+// byLibrary returns what libphonenumber knows about a number.
 func byLibrary(callingCode int, national string) (region string, kind phonenumbers.PhoneNumberType) {
 	n := number(callingCode, national)
 	return phonenumbers.GetRegionCodeForNumber(n), phonenumbers.GetNumberType(n)
 }
 
-// number is a number of the parts, unchanged.
+// number returns a number of the parts, unchanged.
 func number(callingCode int, national string) *phonenumbers.PhoneNumber {
 	code, zeros, italian := int32(callingCode), int32(0), true
 	for zeros < int32(len(national)-1) && national[zeros] == '0' {
@@ -48,7 +48,7 @@ func compare(t *testing.T, callingCode int, national string) (kind phonenumbers.
 	return kind
 }
 
-// callingCodes are all that are assigned.
+// callingCodes returns all that are assigned.
 func callingCodes() []int {
 	return slices.Sorted(maps.Keys(phonenumbers.GetSupportedCallingCodes()))
 }

@@ -25,18 +25,18 @@ import (
 //go:embed testdata
 var files embed.FS
 
-// Sessions are the recorded sessions by id, in the format of a file extension:
+// Sessions returns the recorded sessions by id, in the format of a file extension:
 // ".json", ".csv" or ".jsv".
 func Sessions(ext string) map[string][]byte {
 	return all("sessions", ext)
 }
 
-// Session is one of [Sessions].
+// Session returns one of [Sessions].
 func Session(id, ext string) []byte {
 	return file("sessions/" + id + ext)
 }
 
-// Columns are the properties that the API had when a session was recorded, in the
+// Columns returns the properties that the API had when a session was recorded, in the
 // order of its CSV. The newest recording, doc, may have more.
 func Columns(id string) []string {
 	header, _, _ := strings.Cut(string(Session(id, ".csv")), "\r\n")
@@ -47,23 +47,23 @@ func Columns(id string) []string {
 	return names
 }
 
-// List is the recorded response that is a list of sessions, as JSON (recordings 749
-// to 751).
+// List returns the recorded response that is a list of sessions, as JSON (recordings
+// 749 to 751).
 func List() []byte { return file("list.json") }
 
-// Errors are the recorded error bodies by name, in the format of a file
-// extension: ".json" or ".csv". The one of no-route is empty.
+// Errors returns the recorded error bodies by name, in the format of a file extension:
+// ".json" or ".csv". The one of no-route is empty.
 func Errors(ext string) map[string][]byte {
 	return all("errors", ext)
 }
 
-// ErrorHead is the status line and the header lines with which one of [Errors]
-// was sent.
+// ErrorHead returns the status line and the header lines with which one of [Errors] was
+// sent.
 func ErrorHead(name, ext string) []string {
 	return strings.Split(strings.ReplaceAll(strings.TrimSpace(string(file("errors/"+name+ext+".headers"))), "\r\n", "\n"), "\n")
 }
 
-// all are the files of a folder with an extension, by name without it.
+// all returns the files of a folder with an extension, by name without it.
 func all(folder, ext string) map[string][]byte {
 	entries, err := files.ReadDir("testdata/" + folder)
 	if err != nil {
@@ -124,7 +124,7 @@ var exchanges = sync.OnceValue(func() []Exchange {
 	return all
 })
 
-// Exchanges are the recorded exchanges of some groups, or all of them if none is
+// Exchanges returns the recorded exchanges of some groups, or all of them if none is
 // named.
 func Exchanges(groups ...string) []*Exchange {
 	var some []*Exchange
@@ -136,7 +136,7 @@ func Exchanges(groups ...string) []*Exchange {
 	return some
 }
 
-// Line is the request line without the version, in its raw bytes.
+// Line returns the request line without the version, in its raw bytes.
 func (e *Exchange) Line() string {
 	line := strings.TrimSuffix(e.Request.Line, " HTTP/1.1")
 	raw := make([]byte, 0, len(line))
@@ -146,8 +146,8 @@ func (e *Exchange) Line() string {
 	return string(raw)
 }
 
-// Header are the header lines of the request, except those of the names left
-// out. The recordings have no Host.
+// Header returns the header lines of the request, except those of the names left out.
+// The recordings have no Host.
 func (e *Exchange) Header(without ...string) []string {
 	var lines []string
 	for _, h := range e.Request.Headers {
@@ -158,7 +158,7 @@ func (e *Exchange) Header(without ...string) []string {
 	return lines
 }
 
-// Body is the body of the request.
+// Body returns the body of the request.
 func (e *Exchange) Body() []byte {
 	switch {
 	case e.Request.BodyB64 != nil:
@@ -173,8 +173,8 @@ func (e *Exchange) Body() []byte {
 	return nil
 }
 
-// Bound are the fields of the request as the API bound them, by name. It is not
-// ok if no handler of the API was reached.
+// Bound returns the fields of the request as the API bound them, by name. It is not ok
+// if no handler of the API was reached.
 func (e *Exchange) Bound() (fields map[string]string, ok bool) {
 	for _, h := range e.Response.Headers {
 		if h[0] == "X-Bound" {

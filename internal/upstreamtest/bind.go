@@ -43,7 +43,7 @@ var bodyReaders = map[*format]func(*Bound, string) string{
 	formatXML:  bindXML,
 }
 
-// unreadable is the error for a body that can't be deserialized.
+// unreadable returns the error for a body that can't be deserialized.
 func unreadable(mediaType, why string) *failure {
 	return &failure{
 		status: http.StatusBadRequest, reason: http.StatusText(http.StatusBadRequest),
@@ -53,13 +53,13 @@ func unreadable(mediaType, why string) *failure {
 	}
 }
 
-// text is a body as the server decodes it: no byte order mark, and a
-// replacement character for each byte that is not UTF-8.
+// text returns a body as the server decodes it: no byte order mark, and a replacement
+// character for each byte that is not UTF-8.
 func text(body string) string {
 	return strings.TrimPrefix(string([]rune(body)), "\ufeff")
 }
 
-// noObject is the server's complaint about a JSON or JSV body that is not an
+// noObject returns the server's complaint about a JSON or JSV body that is not an
 // object. It quotes the first 50 characters.
 func noObject(s string) string {
 	if r := []rune(s); len(r) > 50 {

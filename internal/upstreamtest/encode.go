@@ -122,7 +122,7 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// pascal is the property name of a member name.
+// pascal returns the property name of a member name.
 func pascal(name string) string {
 	if name == "" {
 		return ""
@@ -130,8 +130,8 @@ func pascal(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// columnsOf are the columns of a response: those of a session, whatever it
-// holds, or the members of an error.
+// columnsOf returns the columns of a response: those of a session, whatever it holds,
+// or the members of an error.
 func columnsOf(n node, session []string) []string {
 	if n.kind == object && !slices.Contains(n.names, "id") && len(n.names) == 1 {
 		return n.names

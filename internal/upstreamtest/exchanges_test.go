@@ -15,7 +15,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/recordings"
 )
 
-// raw is the exchange's request as it was on the wire, except the Host header,
+// raw returns the exchange's request as it was on the wire, except the Host header,
 // which the recordings leave out.
 func raw(e *recordings.Exchange, host string) []byte {
 	body := e.Body()

@@ -49,7 +49,7 @@ func formatOf(mediaType string) *format {
 	return nil
 }
 
-// realType is the media type without parameters, in lower case.
+// realType returns the media type without parameters, in lower case.
 func realType(contentType string) string {
 	t, _, _ := strings.Cut(contentType, ";")
 	return strings.ToLower(strings.TrimSpace(t))
@@ -75,11 +75,10 @@ func chooseFormat(rt route, query pairs, h http.Header) *format {
 	return accepted(h["Accept"], h.Get("Content-Type"))
 }
 
-// accepted is the server's wrong reading of the Accept lines: a line is not
-// split at its commas, q values count for nothing and types match by prefix. A
-// preferred type that is also the request's own type wins outright
-// (recordings 722 to 725); */* gives the request's own type, before CSV is
-// looked at (671, 705).
+// accepted returns the server's wrong reading of the Accept lines: a line is not split
+// at its commas, q values count for nothing and types match by prefix. A preferred type
+// that is also the request's own type wins outright (recordings 722 to 725); */* gives
+// the request's own type, before CSV is looked at (671, 705).
 func accepted(lines []string, contentType string) *format {
 	if len(lines) == 0 {
 		return formatHTML

@@ -93,7 +93,7 @@ var named = map[string]func() *Fault{
 
 func reply(r Reply) *Fault { return &Fault{Reply: r} }
 
-// body is a 200 with another body.
+// body returns a 200 with another body.
 func body(contentType, text string) *Fault {
 	return reply(Reply{
 		Status: http.StatusOK,
@@ -107,12 +107,12 @@ func (f *Fault) with(status int) *Fault {
 	return f
 }
 
-// deep is a session whose lists are nested so deep.
+// deep returns a session whose lists are nested so deep.
 func deep(levels int) string {
 	return `{"log":` + strings.Repeat("[", levels) + strings.Repeat("]", levels) + `,"id":"deep"}`
 }
 
-// huge is a session of so many bytes and some.
+// huge returns a session of so many bytes and some.
 func huge(size int) string {
 	return `{"displayName":"` + strings.Repeat("x", size) + `","id":"huge"}`
 }

@@ -19,7 +19,7 @@ type response struct {
 	body   []byte
 }
 
-// noRoute is the response where there is nothing.
+// noRoute returns the response where there is nothing.
 func noRoute(status int) *response {
 	return &response{status: status, header: http.Header{"Content-Length": {"0"}}}
 }
@@ -72,7 +72,7 @@ func (s *store) serve(r *http.Request, body []byte, api bool) (*response, *Bound
 	return resp, b
 }
 
-// verb is the method as the server sees it (recordings 460 to 475).
+// verb returns the method as the server sees it (recordings 460 to 475).
 func verb(r *http.Request) string {
 	if v := r.Header.Get("X-Http-Method-Override"); v != "" {
 		return v
@@ -80,8 +80,8 @@ func verb(r *http.Request) string {
 	return r.Method
 }
 
-// noOperation is the error of a predefined route for another operation or
-// another method than POST (recordings 430 and 467).
+// noOperation returns the error of a predefined route for another operation or another
+// method than POST (recordings 430 and 467).
 func noOperation(rt route, method string) *failure {
 	fail := &failure{
 		status: http.StatusMethodNotAllowed, reason: http.StatusText(http.StatusMethodNotAllowed),

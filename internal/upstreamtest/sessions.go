@@ -88,7 +88,7 @@ func (s *store) addErrors() error {
 	return nil
 }
 
-// fullAs is the session full under another id.
+// fullAs returns the session full under another id.
 func (s *store) fullAs(id string) []byte {
 	return bytes.Replace(s.full, []byte(`"id":"full"`), appendString([]byte(`"id":`), id, false), 1)
 }

@@ -83,7 +83,7 @@ func percentByte(s string) (byte, bool) {
 	return ascii.HexByte(s[1], s[2])
 }
 
-// removeDotSegments is RFC 3986 section 5.2.4 for an absolute path.
+// removeDotSegments does what RFC 3986 section 5.2.4 says, for an absolute path.
 func removeDotSegments(path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return path

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Large is a session of a large conference: 3,000 members and 3,000 log lines,
+// Large returns a session of a large conference: 3,000 members and 3,000 log lines,
 // about 1 MB.
 func Large() []byte {
 	b := []byte(`{"dialState":"Active","callState":"Connected","queueState":"None","accountId":"AC9",` +
