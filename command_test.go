@@ -142,6 +142,14 @@ func TestCommand(t *testing.T) {
 		{"csv --config Caddyfile --view short session.json", "", 0, "Id\r\nS1\r\n", ""},
 		{"csv --config Caddyfile --view long session.json", "", 2, "", "the views are: short"},
 		{"csv list.json", "", 2, "", "unexpected"},
+		{"csv -", `{"responseStatus":{"errorCode":"NotFound","message":"No session"}}`, 2, "", "the API responded with an error: NotFound: No session"},
+		{"csv -", "", 2, "", "standard input: is empty"},
+		{"check -", "[]", 2, "", "There are no rows (row_count)"},
+		{"chek guests.csv", "", 2, "", "there is no command chek; the commands are check and csv"},
+		{"check --config= guests.csv", "", 2, "", "--config is empty; is a variable not set?"},
+		{"check --session= guests.csv", "", 2, "", "--session is empty"},
+		{"csv --view= session.json", "", 2, "", "--view is empty"},
+		{"check --config Caddyfile --handler 0 guests.csv", "", 2, "", "--handler counts from 1"},
 		{"csv --view x session.json", "", 2, "", "the views are: none"},
 	} {
 		t.Run(test.args, func(t *testing.T) {

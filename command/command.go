@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
@@ -39,8 +40,23 @@ func Register() {
 		Long: `
 Works on files as the handler conference_members works on requests: "check" says
 which calls would be refused and why, "csv" makes CSV of JSON of the API.`,
-		CobraFunc: func(parent *cobra.Command) { parent.AddCommand(checkCommand(), csvCommand()) },
+		CobraFunc: func(parent *cobra.Command) {
+			parent.AddCommand(checkCommand(), csvCommand())
+			// A misspelt command must not succeed in a script.
+			parent.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return cmd.Help()
+				}
+				return exit(cmd, exitUsage, fmt.Errorf("there is no command %s; the commands are check and csv", args[0]))
+			}
+		},
 	})
+}
+
+// exit ends a command with a status.
+func exit(cmd *cobra.Command, status int, err error) error {
+	cmd.SilenceUsage = true
+	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, err })(cmd, nil)
 }
 
 // checkCommand is the command check.
@@ -119,27 +135,41 @@ func newCommand(name, flags, short, long, example string, run func(*cobra.Comman
 	cmd.Flags().StringP("adapter", "a", "", "The adapter that reads the configuration (default by the name of its file)")
 	cmd.Flags().Int("handler", 0, "Which handler of several in the configuration, from 1")
 	_ = cmd.MarkFlagFilename("config") // the flag is there
-	exit := func(status int, err error) error {
-		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, err })(cmd, nil)
-	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit(exitUsage, err) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return exit(cmd, exitUsage, err) })
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cmd.SilenceUsage = true
 		if len(args) != 1 {
-			return exit(exitUsage, fmt.Errorf("want one file, or - for standard input; got %d arguments (see --help)", len(args)))
+			return exit(cmd, exitUsage, fmt.Errorf("want one file, or - for standard input; got %d arguments (see --help)", len(args)))
+		}
+		if err := flagsHaveValues(cmd); err != nil {
+			return exit(cmd, exitUsage, err)
 		}
 		off, err := load(cmd)
 		if err != nil {
-			return exit(exitUsage, err)
+			return exit(cmd, exitUsage, err)
 		}
 		in, err := open(cmd, args[0])
 		if err != nil {
-			return exit(exitUsage, err)
+			return exit(cmd, exitUsage, err)
 		}
 		status, err := run(cmd, off, in)
-		return exit(status, errors.Join(err, in.Close()))
+		return exit(cmd, status, errors.Join(err, in.Close()))
 	}
 	return cmd
+}
+
+// flagsHaveValues finds flags that are given without a value: as if they were not given,
+// the command would judge by other rules than those that are meant.
+func flagsHaveValues(cmd *cobra.Command) error {
+	var errs []error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch value := f.Value.String(); {
+		case value == "":
+			errs = append(errs, fmt.Errorf("--%s is empty; is a variable not set?", f.Name))
+		case f.Name == "handler" && value == "0":
+			errs = append(errs, errors.New("--handler counts from 1"))
+		}
+	})
+	return errors.Join(errs...)
 }
 
 // load builds the handler of the configuration that the flags name.

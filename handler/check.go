@@ -95,7 +95,10 @@ func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error)
 		checked.bodyBytes = rows.BodyBytes
 		for row := range rows.All() {
 			a, refused := h.admitRow(r, at, row)
-			if row.Number == 0 {
+			if row.Number == 0 { // the body as a whole
+				if len(checked.Rows) == 0 && rows.IsList() {
+					return nil, refused, nil
+				}
 				break
 			}
 			leftOut = append(leftOut, columnsLeftOut(row)...)

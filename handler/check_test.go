@@ -103,6 +103,9 @@ func TestCheckAndCallAgree(t *testing.T) {
 			if wrong {
 				t.Fatalf("a check was forwarded: %q", body)
 			}
+			if strings.HasPrefix(body, "[") { // which the route does not take
+				continue
+			}
 			var refused problem
 			if !forwarded {
 				if err := json.Unmarshal(call.Body.Bytes(), &refused); err != nil {
@@ -122,9 +125,6 @@ func TestCheckAndCallAgree(t *testing.T) {
 			var got verdicts
 			if err := json.Unmarshal(check.Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
-			}
-			if strings.HasPrefix(body, "[") { // which the route does not take
-				continue
 			}
 			if len(got.Rows) != 1 || got.OK != forwarded || got.OK != got.Rows[0].OK || rulesOf(got.Rows[0].Errors) != rulesOf(refused.Errors) {
 				t.Fatalf("configuration %d, %s %q%s: check %s, call %d %s", n, contentType, body, query, check.Body, call.Code, call.Body)
@@ -277,6 +277,12 @@ func TestACheckOfNothingSaysSo(t *testing.T) {
 		}
 		if len(got.Rows) != 1 || len(got.Rows[0].Errors) != 1 || got.Rows[0].Errors[0].Detail != want {
 			t.Errorf("%q: %s, want %q", body, w.Body, want)
+		}
+	}
+	for body, contentType := range map[string]string{"[]": "application/json", " [\n]": "", "\n\n": "application/x-ndjson"} {
+		w, _ := ask(t, newHandler(t, Config{}), route1+"/check", contentType, body)
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "There are no rows.") {
+			t.Errorf("%q: %d %s", body, w.Code, w.Body)
 		}
 	}
 	if w, _ := ask(t, newHandler(t, Config{}), route1+"/check?destination=bob", "text/csv", ""); !strings.Contains(w.Body.String(), `"ok":true`) {

@@ -2,6 +2,8 @@ package handler
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -73,10 +75,29 @@ func (o *Offline) CSV(w io.Writer, body io.Reader, view string) error {
 	if int64(text.Len()) > csv.maxResponse {
 		return fmt.Errorf("the JSON is larger than max_response, %d bytes", csv.maxResponse)
 	}
+	if err := apiError(text.Bytes()); err != nil {
+		return err
+	}
 	out, err := csv.plan.AppendSessions(nil, bytes.TrimPrefix(text.Bytes(), []byte("\ufeff")))
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(out)
 	return err
+}
+
+// apiError returns the error that the API responded with in place of a session: as a session
+// it would be a row without values.
+func apiError(text []byte) error {
+	if len(bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))) == 0 {
+		return errors.New("is empty")
+	}
+	var response struct {
+		ResponseStatus struct{ ErrorCode, Message string }
+	}
+	err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")), &response)
+	if status := response.ResponseStatus; err == nil && status.ErrorCode != "" {
+		return fmt.Errorf("the API responded with an error: %s: %s", status.ErrorCode, status.Message)
+	}
+	return nil
 }
