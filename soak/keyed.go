@@ -67,6 +67,7 @@ type keyed struct {
 	api     *http.Server
 	address string // of the API
 	client  *http.Client
+	open    chan struct{} // a slot for each intent under way
 	sending chan struct{} // a slot for each request under way
 	seen    atomic.Int64  // how many requests clients sent and the API got, by which kills are timed
 
@@ -102,6 +103,7 @@ func soakKeyed(ctx context.Context, o keyedOptions) (wrong []string, err error) 
 			arrangement: arrangements[name], name: name, intents: make(map[string]*intent), counts: make(map[string]int),
 			wrong:   mismatches{seen: make(map[string]int)},
 			client:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: keyedClients}},
+			open:    make(chan struct{}, keyedIntents),
 			sending: make(chan struct{}, keyedClients),
 		}
 		share := o
@@ -118,6 +120,9 @@ func soakKeyed(ctx context.Context, o keyedOptions) (wrong []string, err error) 
 const (
 	// keyedClients is how many requests are under way at once.
 	keyedClients = 16
+	// keyedIntents is how many intents are under way at once. If all were, one of them
+	// could miss every moment between a start and a kill, however patient it is.
+	keyedIntents = 4 * keyedClients
 	// keyedCallTimeout is how long a call may take. After it, the outcome of a call of a
 	// killed gateway is unknown.
 	keyedCallTimeout = 5 * time.Second
@@ -308,6 +313,8 @@ func (k *keyed) attempt(ctx context.Context, i *intent, address string, patience
 
 // carry sends an intent until it is known what became of it.
 func (k *keyed) carry(ctx context.Context, i *intent, random *rand.Rand) {
+	k.open <- struct{}{}
+	defer func() { <-k.open }()
 	late := time.Now().Add(keyedPatience)
 	for time.Now().Before(late) {
 		patience := time.Minute
