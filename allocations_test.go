@@ -21,8 +21,8 @@ import (
 )
 
 // allocations are what the module may allocate for an accepted call, with default
-// options and without what the next handler allocates. They are to be lowered with
-// what a change saves; to raise one is a decision.
+// options and without what the next handler allocates. Lower them when a change saves
+// some; raising one is a decision.
 var allocations = []struct {
 	response, accept string
 	config           string
@@ -140,8 +140,8 @@ func allocated(t *testing.T, accept string, keyed bool, serve caddyhttp.HandlerF
 		}
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	request()                                        // which fills the pools
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which empties them
+	request()                                        // fills the pools
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties them
 	count, bytes = math.MaxInt, math.MaxInt
 	for range 5 {
 		const n = 100

@@ -28,9 +28,9 @@ var layers = []string{
 // forTests are the packages that only tests and benchmarks import.
 var forTests = []string{"integration", "e2e", "ops", "internal/docgen", "internal/faults", "internal/gatewaytest", "internal/recordings", "internal/upstreamtest", "soak", "transform/transformtest", "idempotency/storetest"}
 
-// impure are what packages below the handler and the stores' modules must not know of: they are plain Go,
-// which anybody can use without a Caddy. Metrics know Prometheus, and nothing of
-// Caddy.
+// impure are imports that packages below the handler and the stores' modules must not
+// have: they are plain Go, which anybody can use without Caddy. Metrics import Prometheus,
+// and nothing of Caddy.
 var impure = []string{"github.com/caddyserver/", "go.uber.org/zap", "github.com/prometheus/", "go.opentelemetry.io/", "github.com/quic-go/"}
 
 // readPackages reads the packages of the module by their directory.
@@ -77,7 +77,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		layer := slices.Index(layers, dir)
 		if layer < 0 {
 			if !slices.Contains(forTests, dir) {
-				t.Errorf("package %s stands in no layer", dir)
+				t.Errorf("package %s is in no layer", dir)
 			}
 			continue
 		}

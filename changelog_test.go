@@ -9,7 +9,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// ruleNamesFile lists every name that a rule has ever had, a line each.
+// ruleNamesFile lists every name that a rule has ever had, one per line.
 const ruleNamesFile = "testdata/rule-names.txt"
 
 // TestNoRuleNameDisappearsUnsaid holds that a rule that is gone or has another

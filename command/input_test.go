@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestProgressIsToldOfLargeFilesOnATerminal, a line that each MiB overwrites, and to
-// nobody else.
+// TestProgressIsToldOfLargeFilesOnATerminal holds that progress is one line, which each
+// MiB overwrites, and that only a terminal gets it.
 func TestProgressIsToldOfLargeFilesOnATerminal(t *testing.T) {
 	for _, tt := range []struct {
 		rule string
@@ -35,7 +35,7 @@ func TestProgressIsToldOfLargeFilesOnATerminal(t *testing.T) {
 	}
 }
 
-// TestTheKindOfAFile is that of its name, or else of its beginning.
+// TestTheKindOfAFile holds that the name tells the kind, or else the beginning.
 func TestTheKindOfAFile(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"guests.csv", "{", "text/csv"},

@@ -22,7 +22,7 @@ import (
 // bulkPath is where uploads go.
 const bulkPath = route1 + "/bulk"
 
-// upstream responds to each call by its destination, and notes it.
+// bulkUpstream responds to each call by its destination, and notes it.
 type bulkUpstream struct {
 	dialled  []string
 	when     []time.Time
@@ -388,7 +388,7 @@ func TestPaceIsFromOneDialToTheNext(t *testing.T) {
 		if got := strings.Join(gaps, " "); got != "2s 5s 2s" {
 			t.Errorf("gaps %s", got)
 		}
-		// What is replayed waits for nobody.
+		// Replayed rows don't wait for the pace.
 		began := time.Now()
 		put(t, h, up, bulkPath, "text/csv", "k", guests+"Dan,dan\n")
 		if took := time.Since(began); took != 0 {
@@ -397,8 +397,8 @@ func TestPaceIsFromOneDialToTheNext(t *testing.T) {
 	})
 }
 
-// TestABulkRunStops when its client leaves or the configuration is replaced, and the
-// call under way is finished and known.
+// TestABulkRunStops holds that an upload stops when its client leaves or the configuration
+// is replaced, and that the call under way is finished and recorded.
 func TestABulkRunStops(t *testing.T) {
 	for _, tt := range []struct {
 		rule string
@@ -565,7 +565,7 @@ func TestMemoryDoesNotGrowWithTheRows(t *testing.T) {
 		}
 		return most
 	}
-	held(1) // whatever is made when it is first used
+	held(1) // allocates what is made on first use
 	one, many := held(1), held(1000)
 	if many > one+2<<20 {
 		t.Errorf("1 row holds %d bytes, 1,000 rows hold %d", one, many)

@@ -9,8 +9,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// TestWhatEveryRequestGetsIsJudgedAtLoad holds that a value of the configuration
-// which every request would be refused for is a mistake in it.
+// TestWhatEveryRequestGetsIsJudgedAtLoad holds that a configured value for which every
+// request would be refused is an error at load.
 func TestWhatEveryRequestGetsIsJudgedAtLoad(t *testing.T) {
 	t.Setenv("MEMBERS_FROM", "+12025550123")
 	t.Setenv("MEMBERS_BAD", "911")

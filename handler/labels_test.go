@@ -12,8 +12,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// TestNoMetricExceedsItsBudget crosses the label values of this module as
-// far as requests can, and then some.
+// TestNoMetricExceedsItsBudget combines label values in more ways than requests can.
 func TestNoMetricExceedsItsBudget(t *testing.T) {
 	made, err := newProcess()
 	if err != nil {

@@ -110,7 +110,7 @@ func TestAStoreThatFailsDialsNothingThatMayHaveBeenDialled(t *testing.T) {
 	}
 }
 
-// slowStore is a store that looks what the client has when an outcome is recorded.
+// slowStore notes what the client has when an outcome is recorded.
 type slowStore struct {
 	idempotency.Store
 

@@ -1,5 +1,5 @@
-// The model runs in one goroutine at a time: the race detector would find nothing,
-// and take minutes.
+// The model runs in one goroutine at a time: the race detector would find nothing and take
+// minutes.
 
 //go:build !race
 
@@ -234,7 +234,7 @@ func (w *world) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// serve returns what a handler does.
+// serve does what a handler does.
 func (w *world) serve(n int, r *request, yield func(string) bool) {
 	pauseForStep := func(at string) {
 		if !yield(at) {
@@ -308,7 +308,7 @@ func (w *world) pause(ctx context.Context, at string) (way, *request) {
 	return r.way, r
 }
 
-// take does what a step of the store does, in its way.
+// take does a step of the store, in the way that it goes.
 func (w *world) take(how way, record []byte, do func() error) error {
 	switch how {
 	case losesReply:

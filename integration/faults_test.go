@@ -158,7 +158,7 @@ var (
 	overStreams = []string{"HTTP/2", "HTTP/3"}
 )
 
-// expecting has a client wait for "100 Continue" before it sends its body.
+// expecting makes a client wait for "100 Continue" before it sends its body.
 const expecting = "Expect: 100-continue"
 
 // Faults that hold the response back, and the rest of it.
@@ -169,7 +169,7 @@ var (
 	stuckBody     = fault(`{"header":{"Content-Disposition":[]},"parts":["{\"id\":","\"abc\"}"],"partGate":"never"}`)
 )
 
-// faultCases are all that is tried. What is in docs/faults.md is made of them.
+// faultCases are all cases. docs/faults.md is generated from them.
 var faultCases = slices.Concat(
 	[]faultCase{
 		{of: ofUpstream, what: "refuses connections", site: "down", json: faults.Unreachable(502)},
@@ -553,7 +553,7 @@ func TestAFlappingUpstreamGetsNoRequestTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		some, enough := context.WithTimeout(t.Context(), patience)
-		go func() { // it goes when it has had a few, or nobody is left to come
+		go func() { // it leaves after a few requests, or when there are no more
 			defer enough()
 			select {
 			case <-done:
@@ -624,7 +624,7 @@ func (s *scene) checkResponse(got reply) {
 	s.t.Helper()
 	want := s.c.fate(s.format)
 	if s.ctx.Err() != nil {
-		return // nobody is there
+		return // the client has left
 	}
 	if want.Broken && s.p.name == "HTTP/3" && got.status == 0 && got.err != nil {
 		return // what a reset stream still holds is lost (RFC 9000 section 3.5)

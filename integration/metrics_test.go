@@ -296,7 +296,7 @@ func TestAReloadUnderLoadLosesNothing(t *testing.T) {
 				got := g.sendRaw(t, "plain", strings.Replace(requests[i%len(requests)], "\r\n", "\r\nConnection: close\r\n", 1))
 				mu.Lock()
 				if got.err != nil {
-					// The kernel resets what the old listener had not accepted.
+					// The kernel resets connections that the old listener had not accepted.
 					noResponse++
 				} else {
 					responses[got.status]++

@@ -12,8 +12,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
-// retrying are reverse proxies that try again as hard as Caddy can be told to,
-// short of being told to send a POST twice.
+// retrying are reverse proxies that try again as often as Caddy allows, except that they
+// are not told to send a POST twice.
 const retrying = `
 {site plain} {
 	conference_members {

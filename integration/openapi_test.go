@@ -72,11 +72,11 @@ type apiRequest struct {
 	Query    string
 	Headers  map[string]string
 	Request  string      // the name of the request's example
-	Body     *string     // in place of it
+	Body     *string     // instead of it
 	First    []yaml.Node // requests before this one, by what differs from it
 }
 
-// apiUpstreams are what the API can do: what its proxy is, and its fault.
+// apiUpstreams are what the API can do: the proxy for it, and its fault.
 var apiUpstreams = map[string]struct{ proxy, fault string }{
 	"":                      {"reverse_proxy UPSTREAM", ""},
 	"is slow":               {"reverse_proxy UPSTREAM", `{"gate":"openapi"}`},
@@ -361,7 +361,7 @@ func (x *apiExchange) run(t *testing.T, g *gateway, u *upstreamtest.Server) {
 	switch {
 	case strings.HasSuffix(mediaType, "/json"), strings.HasSuffix(mediaType, "+json"):
 		x.d.checkJSON(t, []byte(body), path...)
-	case mediaType != "application/xml" && mediaType != "text/html": // of which the upstream of the tests knows little
+	case mediaType != "application/xml" && mediaType != "text/html": // which the upstream of the tests does not really write
 		x.d.check(t, body, path...)
 	}
 	if by := x.got.header.Get("X-Refused-By"); by != x.example && rules.ByName(x.example) != nil {
@@ -468,7 +468,7 @@ func TestOpenAPIKnowsEveryRule(t *testing.T) {
 		t.Errorf("no response has the status of %v", byStatus)
 	}
 	for r := range rules.All() {
-		if r.Name != "incomplete_body" && !d.shows(r) { // whose request no HTTP client can be told to send
+		if r.Name != "incomplete_body" && !d.shows(r) { // no HTTP client sends such a request
 			t.Errorf("%s has no example", r.Name)
 		}
 	}

@@ -329,7 +329,7 @@ func TestOutcomesAddUp(t *testing.T) {
 			}
 		})
 	}
-	// Some clients wait all along, and go when everybody else is done.
+	// Some clients wait all the time, and leave when all others are done.
 	var leave []func()
 	for i := range leaving {
 		format := []string{"json", "csv"}[i/2%2]

@@ -7,8 +7,8 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
 )
 
-// TestMain runs the tests or, in a process that they start, a Caddy: only a
-// process that ends shows what becomes of the requests that it does not end.
+// TestMain runs the tests or, in a process that they start, a Caddy. It takes a process
+// that ends to see what becomes of its last requests.
 func TestMain(m *testing.M) { gatewaytest.Main(m) }
 
 // process is a gateway in a separate process.
@@ -17,8 +17,8 @@ type process struct {
 	*gatewaytest.Process
 }
 
-// startProcess starts a gateway in a separate process. At the end of the test
-// it is killed, whatever it has to do still.
+// startProcess starts a gateway in a separate process. It is killed at the end of the
+// test, even if it has work left.
 func startProcess(t *testing.T, g *gateway, caddyfile string) *process {
 	t.Helper()
 	p := &process{g, g.Start(t, "", caddyfile)}

@@ -31,10 +31,9 @@ const (
 )
 
 var (
-	// console is a block of commands, each after a dollar sign, with what they
-	// response.
+	// console finds a block of commands, each after a dollar sign, with their responses.
 	console = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
-	// command is one of them, over several lines if they end in a backslash.
+	// command finds one of them, over several lines if they end in a backslash.
 	command = regexp.MustCompile(`(?m)^\$ (?:.*\\\n)*.*\n`)
 )
 

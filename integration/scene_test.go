@@ -128,13 +128,13 @@ func whileResponding(do ...func(*scene)) func(*scene) reply {
 // release lets the response go on.
 func release(s *scene) { s.u.Release("held", 1) }
 
-// leave has the client go.
+// leave makes the client leave.
 func leave(s *scene) { s.leave() }
 
-// reload loads the configuration anew.
+// reload loads the configuration again.
 func reload(s *scene) { s.g.load(s.config) }
 
-// shutDown has the gateway end.
+// shutDown shuts the gateway down.
 func shutDown(s *scene) { s.process.shutDown() }
 
 // kill ends the gateway at once.
@@ -245,7 +245,7 @@ func untilItComesUp(s *scene) reply {
 	}
 	s.u = u
 	res := <-got
-	// It goes at once, for others find nobody there, and is asked what it got.
+	// It is closed at once, because other tests need its port closed.
 	if err := u.Close(); err != nil {
 		s.t.Errorf("closing the upstream: %v", err)
 	}

@@ -326,7 +326,7 @@ func TestASampledTraceIsAnExemplar(t *testing.T) {
 		}
 	}
 
-	// A trace that nobody stores is of no use to who looks for an example.
+	// A trace that is not stored is of no use as an example.
 	for _, s := range c.all() {
 		if hex.EncodeToString(s.GetTraceId()) == unsampled {
 			t.Error("the other trace was sampled as well")

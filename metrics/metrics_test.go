@@ -28,7 +28,7 @@ func labels() Labels {
 // size is the size of a body in bytes.
 var size int64 = 1
 
-// drive has every metric observe something.
+// drive makes every metric observe something.
 func drive(c *Collectors) {
 	c.RequestStarted()
 	c.RequestStarted()
@@ -74,7 +74,7 @@ func TestEveryMetricIsObserved(t *testing.T) {
 
 func TestObservingAllocatesNothing(t *testing.T) {
 	c := New(labels())
-	drive(c) // whatever is made when it is first used
+	drive(c) // allocates what is made on first use
 	if n := testing.AllocsPerRun(100, func() { drive(c) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -149,7 +149,7 @@ func TestKnownLabelValuesExistFromTheStart(t *testing.T) {
 	}
 }
 
-// TestLabelSetsAreClosed throws thousands of odd values at every label.
+// TestLabelSetsAreClosed gives every label thousands of unknown values.
 func TestLabelSetsAreClosed(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	c := New(labels())
@@ -189,8 +189,8 @@ func TestLabelSetsAreClosed(t *testing.T) {
 	}
 }
 
-// TestBudgetsOfLabelSets holds that what all metrics may have together is what a
-// process may have.
+// TestBudgetsOfLabelSets holds that the budgets of all metrics are no more than a process
+// may have.
 func TestBudgetsOfLabelSets(t *testing.T) {
 	sum := 0
 	for name, budget := range New(labels()).Budgets() {
@@ -304,8 +304,8 @@ func BenchmarkRequestEnded(b *testing.B) {
 	}
 }
 
-// TestWhatIsNoCallIsNotCountedAsOne holds it of what is judged only, and of an upload,
-// whose rows are the calls.
+// TestWhatIsNoCallIsNotCountedAsOne holds that for a check, and for an upload, whose rows
+// are the calls.
 func TestWhatIsNoCallIsNotCountedAsOne(t *testing.T) {
 	for outcome, want := range map[Outcome]float64{OK: 1, Refused: 1, Checked: 0, Bulk: 0} {
 		reg := prometheus.NewRegistry()

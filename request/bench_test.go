@@ -52,8 +52,7 @@ func BenchmarkAppendJSON(b *testing.B) {
 	b.SetBytes(int64(len(dst)))
 }
 
-// BenchmarkCopy is the limit that reading chases: the body is copied and not
-// looked at.
+// BenchmarkCopy is the limit that reading can reach: the body is only copied.
 func BenchmarkCopy(b *testing.B) {
 	var again bytes.Reader
 	dst := make([]byte, 0, 1<<10)

@@ -34,7 +34,7 @@ func BenchmarkSessionCSV(b *testing.B) {
 	b.Run("excel", func(b *testing.B) { benchmarkCSV(b, Options{Dialect: "excel"}, transformtest.Large()) })
 }
 
-// BenchmarkGjsonValid is the limit that is chased: it only checks, and less.
+// BenchmarkGjsonValid is the limit to reach for: it only checks, and less than we do.
 func BenchmarkGjsonValid(b *testing.B) {
 	for name, json := range map[string][]byte{"doc": doc, "large": transformtest.Large()} {
 		b.Run(name, func(b *testing.B) {
@@ -49,8 +49,8 @@ func BenchmarkGjsonValid(b *testing.B) {
 	}
 }
 
-// BenchmarkColumnsByPath is what three columns by path cost: keys alone, and with
-// what gjson is asked for.
+// BenchmarkColumnsByPath measures what three columns by path cost: with keys alone, and
+// with parts that gjson evaluates.
 func BenchmarkColumnsByPath(b *testing.B) {
 	for _, c := range []struct {
 		name  string

@@ -14,8 +14,8 @@ var (
 	negative = regexp.MustCompile(`^-[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 )
 
-// random makes sessions and options at random, the nasty ones more often than
-// life does.
+// random makes sessions and options at random, with hard cases more often than they
+// occur.
 type random struct{ *rand.Rand }
 
 func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, 1))} }

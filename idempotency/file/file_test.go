@@ -93,8 +93,8 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// TestKilled kills a process that writes, and holds that whatever it was told to be
-// on the disk is there, and that what it had in flight is unknown.
+// TestKilled kills a process that writes, and holds that everything that it reported to
+// be on the disk is there, and that what it had in flight is unknown.
 func TestKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "calls.db")
 	done := make(map[int]bool)
@@ -171,8 +171,8 @@ func TestWhatIsInFlightWhenTheFileIsOpenedAgainIsUnknown(t *testing.T) {
 	}
 }
 
-// TestAFileThatCanNotBeUsedIsAClearError holds that nothing that is wrong with a file
-// makes an empty store of it.
+// TestAFileThatCanNotBeUsedIsAClearError holds that a broken file never becomes an empty
+// store.
 func TestAFileThatCanNotBeUsedIsAClearError(t *testing.T) {
 	filled := func(t *testing.T, path string) {
 		t.Helper()

@@ -140,7 +140,7 @@ func TestStepsDoNotWaitForEachOther(t *testing.T) {
 }
 
 // TestWhatRedisSaysForGoodIsAnErrorAtStart holds which replies keep a configuration from
-// starting, and which may be others a moment later.
+// starting, and which may change a moment later.
 func TestWhatRedisSaysForGoodIsAnErrorAtStart(t *testing.T) {
 	for reply, want := range map[string]string{
 		"-ERR syntax error":                                      "Redis 7.0, Valkey or later is needed",

@@ -62,7 +62,7 @@ func TestAKeyedCallTakesTwoRoundTrips(t *testing.T) {
 	}
 }
 
-// turns is a proxy that counts how often its client speaks after it was spoken to.
+// turns is a proxy that counts round trips: how often its client sends after the server.
 type turns struct {
 	address string
 	turns   atomic.Int64
@@ -100,7 +100,7 @@ func (p *turns) serve(t *testing.T, client net.Conn, address string) {
 		t.Error(err)
 		return
 	}
-	var spoke atomic.Bool // the client did, last
+	var spoke atomic.Bool // the client, last
 	var back sync.WaitGroup
 	back.Go(func() {
 		_, _ = io.Copy(client, readerFunc(func(b []byte) (int, error) {

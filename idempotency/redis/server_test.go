@@ -77,7 +77,7 @@ func (s *server) wait() {
 	})
 }
 
-// kill is kill -9.
+// kill ends the server as kill -9 does.
 func (s *server) kill() {
 	if s.command == nil {
 		return

@@ -52,7 +52,7 @@ func TestWhatIsTakenIsCountedUntilItIsGivenBack(t *testing.T) {
 	}
 }
 
-// BenchmarkTake is what a buffer costs from taking to giving back.
+// BenchmarkTake measures what it costs to take a buffer and give it back.
 func BenchmarkTake(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

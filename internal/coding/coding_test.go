@@ -131,7 +131,7 @@ func TestABodyThatTellsItsSizeDoesNotGrow(t *testing.T) {
 	const size = 64 << 10
 	for how, c := range ways {
 		if how == "streamed zstd" {
-			continue // it tells none
+			continue // it states none
 		}
 		var dst []byte
 		if err := c.Unpack(&dst, packed(t, how, strings.Repeat("x", size)), 16*size); err != nil {
@@ -161,7 +161,7 @@ func TestWhatIsBrokenIsNotTooLarge(t *testing.T) {
 				if err == nil || errors.Is(err, ErrTooLarge) {
 					t.Errorf("error %v", err)
 				}
-				dst = nil // what is used again is as good as new
+				dst = nil // a decoder that is used again works like a new one
 				if err := c.Unpack(&dst, good, 1<<10); err != nil || len(dst) != 500 {
 					t.Errorf("after that: error %v, %d bytes", err, len(dst))
 				}

@@ -48,7 +48,7 @@ func Unreachable(status int) Fate { return Fate{Status: status, Outcome: "unreac
 // Fallback returns the fate of a response that can't be made CSV.
 func Fallback(reason string) Fate { return Fate{Status: 200, Reason: reason, Outcome: "fallback"} }
 
-// failed returns the fate of an error of the upstream's.
+// failed returns the fate of a request that the upstream fails.
 func failed(status int) Fate {
 	if status < 500 {
 		return Fate{Status: status, Outcome: "upstream_4xx"}

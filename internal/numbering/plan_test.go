@@ -48,7 +48,7 @@ func compare(t *testing.T, callingCode int, national string) (kind phonenumbers.
 	return kind
 }
 
-// callingCodes returns all that are assigned.
+// callingCodes returns all assigned codes.
 func callingCodes() []int {
 	return slices.Sorted(maps.Keys(phonenumbers.GetSupportedCallingCodes()))
 }
@@ -239,7 +239,7 @@ func BenchmarkLook(b *testing.B) {
 	}
 }
 
-// BenchmarkCompile is what the first number of a country costs.
+// BenchmarkCompile measures what the first number of a country costs.
 func BenchmarkCompile(b *testing.B) {
 	all, err := plans()
 	if err != nil {
