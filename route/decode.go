@@ -1,6 +1,7 @@
 package route
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
@@ -10,7 +11,7 @@ import (
 // escapes that make up a letter in UTF-8 are decoded, all others stay, and so
 // do "%2F" and "%2f". The result begins with a slash.
 func appendDecoded(dst []byte, escaped string) []byte {
-	if escaped == "" || escaped[0] != '/' {
+	if !strings.HasPrefix(escaped, "/") {
 		dst = append(dst, '/')
 	}
 	for i := 0; i < len(escaped); {

@@ -38,6 +38,7 @@ func TestMatch(t *testing.T) {
 			"/sessions/abc/conferences/members":          {},
 			"/sessions/abc/conference/member":            {},
 			"/sessions/abc/conference/memberss":          {},
+			"/sessions/abc/conference/member%C5%BF":      member("abc", ""),
 			"/sessions/abc/conference/members%C5%BF":     {},
 			"/sessions/abc/conference/membe%72%73":       member("abc", ""),
 			"/sessions/abc/conference/members%E2%84":     {},
@@ -53,6 +54,7 @@ func TestMatch(t *testing.T) {
 			"/x/sessions/abc/conference/members": alike,
 			"/sessions/a/b/conference/members":   alike,
 			"sessions/abc/conference/members":    member("abc", ""),
+			"./sessions/abc/conference/members":  member("abc", ""),
 		}},
 		{"empty segments count for nothing", map[string]Match{
 			"//sessions/abc/conference/members":      member("abc", ""),
