@@ -26,10 +26,20 @@ func (x *exchange) guards() bool {
 	return x.h.duplicates != nil && (x.admission.once == nil || x.h.includeKeyed || x.row > 0)
 }
 
+// ownKey is the key of a call that no block idempotency looks at: a client that sends
+// another one means another call. An invalid one is none.
+func (u *unrepeated) ownKey() string {
+	if u.h.keyed || u.h.includeKeyed || u.row > 0 {
+		return ""
+	}
+	key, _ := idempotency.ParseKey(u.r.Header[DefaultKeyHeader])
+	return key
+}
+
 func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
 	h := u.h
 	call := &a.request.Call
-	id := h.keys.DuplicateID(h.scopeOf(u.r), call[rules.SessionID].Text, call[rules.CallSID].Text,
+	id := h.keys.DuplicateID(h.scopeOf(u.r), u.ownKey(), call[rules.SessionID].Text, call[rules.CallSID].Text,
 		h.policy.Canonical(call[rules.Destination].Text), h.policy.Canonical(call[rules.FromNumber].Text))
 	found, err := h.duplicates.Begin(ctx, id, idempotency.Fingerprint{})
 	claim := found.Claim

@@ -90,8 +90,8 @@ type Duplicates struct {
 	// call. Default: `refuse`.
 	OnDuplicate string `json:"on_duplicate,omitempty"`
 
-	// Whether calls with an idempotency key of their own can be duplicates. Default:
-	// false.
+	// Whether calls with an idempotency key of their own can be duplicates. If not, another
+	// key is another call. Default: false.
 	IncludeKeyed bool `json:"include_keyed,omitempty"`
 }
 

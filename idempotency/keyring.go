@@ -75,10 +75,10 @@ func (k *Keyring) CallID(scope, route, key string) ID {
 	return k.sum(labelID, scope, route, key)
 }
 
-// DuplicateID returns the ID of a call without a key: the same call of the same
-// scope, as it is dialled.
-func (k *Keyring) DuplicateID(scope, session, callSID, destination, from string) ID {
-	return k.sum(labelDuplicate, scope, session, callSID, destination, from)
+// DuplicateID returns the ID of a call by what is dialled: the same call of the same
+// scope. Calls with keys are others; the key is empty for those without.
+func (k *Keyring) DuplicateID(scope, key, session, callSID, destination, from string) ID {
+	return k.sum(labelDuplicate, scope, key, session, callSID, destination, from)
 }
 
 // Fingerprint returns the fingerprint of a call: of its fields in any order. An

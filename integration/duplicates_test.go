@@ -77,6 +77,11 @@ func TestTheSameCallAMomentLaterIsADuplicate(t *testing.T) {
 		{"a call of unknown outcome", "refusing", "+12125550104", []string{fault(`{"status":500}`)}, "500 ", 1},
 		{"and again", "refusing", "+12125550104", nil, "409 duplicate_call", 0},
 
+		{"under a key of its own", "refusing", "+12125550101", []string{"Idempotency-Key: a"}, "200 ", 1},
+		{"and the same", "refusing", "+12125550101", []string{`Idempotency-Key: "a"`}, "409 duplicate_call", 0},
+		{"under another key", "refusing", "+12125550101", []string{"Idempotency-Key: b"}, "200 ", 1},
+		{"under what is no key", "refusing", "+12125550101", []string{"Idempotency-Key: a b"}, "409 duplicate_call", 0},
+
 		{"a call", "replaying", "+12125550111", nil, "200 ", 1},
 		{"the same call", "replaying", "+12125550111", nil, "200 ", 0},
 		{"the same call as CSV", "replaying", "+12125550111", []string{inCSV}, "200 ", 0},
