@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// RedisRequired reports whether the environment wants the tests that need a
-// redis-server: none of them is skipped then, and the slow ones run.
+// RedisRequired reports whether the environment requires the tests that need a
+// redis-server. None of them is skipped then, and the slow ones run.
 func RedisRequired() bool { return os.Getenv("REQUIRE_REDIS") != "" }
 
 // RedisServer returns the path of redis-server. Where there is none, the test is

@@ -1,4 +1,4 @@
-// Package storetest holds a store of idempotency to what the interface demands.
+// Package storetest tests that a store of idempotency does what the interface demands.
 package storetest
 
 import (

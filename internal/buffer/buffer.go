@@ -35,7 +35,7 @@ func Reserve(b *[]byte, size int) {
 	*b = (*b)[:0]
 }
 
-// Give takes a buffer back that nobody refers to any more. With the race detector it
+// Give takes back a buffer that nothing refers to any more. With the race detector it
 // overwrites the contents, so that tests notice code that still reads them.
 func Give(b *[]byte) {
 	taken.Add(-1)
@@ -55,6 +55,6 @@ func spoil(b []byte) {
 	}
 }
 
-// Taken is how many buffers were taken and not given back yet: 0 while no
-// request is under way.
+// Taken returns how many buffers were taken and not given back yet: 0 while no request
+// is under way.
 func Taken() int64 { return taken.Load() }

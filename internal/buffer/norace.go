@@ -2,5 +2,5 @@
 
 package buffer
 
-// spoils is whether a buffer is spoiled when it is given back.
+// spoils says whether a buffer is overwritten when it is given back.
 const spoils = false

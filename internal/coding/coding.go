@@ -30,9 +30,9 @@ const (
 // Accepted is the Accept-Encoding of a client that unpacks these.
 const Accepted = "gzip, zstd"
 
-// Acceptable reports whether a client with these lines of Accept-Encoding takes the coding
-// that the lines of Content-Encoding name. A coding other than identity has to be named,
-// by itself or by *: a client that names none may be unable to unpack it.
+// Acceptable reports whether a client with these lines of Accept-Encoding takes the
+// coding that the lines of Content-Encoding name. A coding other than identity has to be
+// named, by itself or by *: a client that names none may be unable to unpack it.
 func Acceptable(accept, encoding []string) bool {
 	want, _ := Of(encoding)
 	ok, named := want == Identity, false
@@ -104,8 +104,8 @@ func (c Coding) Unpack(dst *[]byte, src []byte, limit int64) error {
 	return nil
 }
 
-// unpackedSize is how many bytes src says that it unpacks to, as a hint: what is
-// said may be wrong, and 0 means that nothing is said.
+// unpackedSize returns how many bytes src says that it unpacks to, or 0 if it does not
+// say. It may be wrong.
 func (c Coding) unpackedSize(src []byte) int64 {
 	switch c {
 	case Gzip: // RFC 1952 section 2.3.1, ISIZE
@@ -123,7 +123,7 @@ func (c Coding) unpackedSize(src []byte) int64 {
 	return 0
 }
 
-// gunzipper is a gzip reader and what it reads from.
+// gunzipper is a gzip reader and its source.
 type gunzipper struct {
 	src bytes.Reader
 	gzip.Reader

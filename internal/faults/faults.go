@@ -1,9 +1,9 @@
-// Package faults is the table of what an upstream does wrong with a call, and of
-// what the gateway makes of it. The integration tests and the soak hold the
-// gateway to it, and docs/faults.md is made of it.
+// Package faults is the table of what an upstream can do wrong with a call, and of what
+// the gateway makes of it. The integration tests and the soak check the gateway against
+// it, and docs/faults.md is generated from it.
 //
-// What needs a special configuration, or a client that acts at the right
-// moment, is in the integration tests.
+// What needs a special configuration, or a client that acts at the right moment, is in
+// the integration tests.
 package faults
 
 import (
@@ -79,7 +79,7 @@ func (f *Fault) Fate(format string) Fate {
 func (f *Fault) Fault() *upstreamtest.Fault {
 	fault, err := upstreamtest.ParseFault(f.Spec)
 	if err != nil {
-		panic(err) // a test parses them all
+		panic(err) // a test parses all of them
 	}
 	return fault
 }
@@ -116,7 +116,7 @@ var All = []Fault{
 	{What: "sends JSON in another charset", Spec: `{"header":{"Content-Type":["application/json; charset=iso-8859-1"]}}`, JSON: Served, CSV: Fallback("not_json")},
 	{What: "sends a coding that was not asked for", Spec: "br", JSON: Served, CSV: Fallback("encoded")},
 
-	// Not the response of every day, and nothing wrong with it.
+	// Unusual responses with nothing wrong.
 	{What: "sends gzip", Spec: "gzip", JSON: Served},
 	{What: "sends zstd", Spec: "zstd", JSON: Served},
 	{What: "sends 103 before its response", Spec: "early-hints", JSON: Served},

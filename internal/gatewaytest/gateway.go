@@ -45,7 +45,7 @@ func (g *Gateway) Address(site string) string {
 	defer g.mu.Unlock()
 	for g.addresses[site] == "" {
 		address := freeAddress()
-		taken := false // two sites may be found the same
+		taken := false // the same port may be found twice
 		for _, other := range g.addresses {
 			taken = taken || other == address
 		}

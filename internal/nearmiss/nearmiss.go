@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// What it costs to make what was typed what was meant. A letter that was left
-// out counts less than one too many or a wrong one: people shorten
-// fromPhoneNumber to fromNumber, not the other way round.
+// The costs of turning what was typed into what was meant. A letter that was left out
+// costs less than one too many or a wrong one: people shorten fromPhoneNumber to
+// fromNumber, not the other way round.
 const (
 	missing = 1
 	surplus = 2
@@ -65,10 +65,9 @@ func Hint(typed string, known []string) string {
 // many, two that changed places, or two that were left out.
 const typo = 3
 
-// Typo returns which of the known words was misspelt as typed, or the empty
-// string if none was. It is stricter than [Find]: what was typed is nearly the
-// word. Letter case, spaces and the characters _ . and -
-// make no difference.
+// Typo returns which of the known words was misspelt as typed, or the empty string if
+// none was. It is stricter than [Find]: what was typed is nearly the word. Letter case,
+// spaces and the characters _ . and - make no difference.
 func Typo(typed string, known []string) string {
 	if len(typed) > longest {
 		return ""
@@ -89,8 +88,8 @@ func Typo(typed string, known []string) string {
 // separators are between the words of a name.
 var separators = strings.NewReplacer("_", "", "-", "", ".", "", " ", "")
 
-// distance returns what it costs to make typed what was meant (the optimal
-// string alignment of the two).
+// distance returns what it costs to turn typed into meant (the optimal string alignment
+// of the two).
 func distance(typed, meant string) int {
 	before, last, row := make([]int, len(meant)+1), make([]int, len(meant)+1), make([]int, len(meant)+1)
 	for j := range last {

@@ -1,5 +1,5 @@
-// Package recordings holds what the API was recorded to send. It is what the
-// tests believe: no test writes it.
+// Package recordings has what the API was recorded to send. Tests compare with it and
+// never write it.
 //
 // testdata/sessions has each recorded session as JSON, CSV and JSV, under its id,
 // and testdata/list.json a list of them. testdata/errors has each recorded error as
@@ -7,8 +7,8 @@
 // testdata/exchanges.jsonl each line is one exchange: the whole request, and the
 // status, headers and hash of the response.
 //
-// The files are part of the program, so the functions here panic for one that is
-// missing or broken: a test finds it at once.
+// The files are part of the program, so the functions here panic if one is missing or
+// broken: a test finds that at once.
 package recordings
 
 import (

@@ -1,9 +1,8 @@
 // Package swar searches text eight bytes at a time, as one little-endian word.
-// Its functions return marks, a word with the high bit set in bytes that match; its
-// other bits, and what it has for bytes beyond ASCII, mean nothing, so that marks are
-// united first and cleared of that once, by [Clear].
-// A byte above a matching one can be marked by mistake (the subtraction borrows),
-// a byte below never: so the lowest mark is always right, and only that counts.
+// Its functions return marks, a word with the high bit set in bytes that match. Its other
+// bits, and those for bytes beyond ASCII, mean nothing; [Clear] clears them, once for all
+// marks together. A byte above a matching one can be marked by mistake, because the
+// subtraction borrows, but never a byte below it. So only the lowest mark counts.
 package swar
 
 import (
@@ -29,7 +28,7 @@ func Equal(x, pattern uint64) uint64 { return (x ^ pattern) - Ones }
 // Controls marks the bytes of x that are less than a space.
 func Controls(x uint64) uint64 { return x - Ones*' ' }
 
-// Clear leaves of the marks of x those that mean something.
+// Clear returns the marks of x that mean something.
 func Clear(marks, x uint64) uint64 { return marks &^ x & Highs }
 
 // First returns the index of the lowest marked byte of marks that are clear.

@@ -33,7 +33,7 @@ func Start(o Options) (*Server, error) {
 	return StartAt("127.0.0.1:0", o)
 }
 
-// StartAt returns [Start] at an address of the caller's choice.
+// StartAt is [Start] at a given address.
 func StartAt(addr string, o Options) (*Server, error) {
 	u, err := New(o)
 	if err != nil {
