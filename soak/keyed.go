@@ -69,7 +69,7 @@ type keyed struct {
 	client  *http.Client
 	open    chan struct{} // a slot for each intent under way
 	sending chan struct{} // a slot for each request under way
-	seen    atomic.Int64  // how many requests clients sent and the API got, by which kills are timed
+	seen    atomic.Int64  // how many responses clients got and requests the API got, by which kills are timed
 
 	mu      sync.Mutex
 	intents map[string]*intent
@@ -273,7 +273,6 @@ func (k *keyed) attempt(ctx context.Context, i *intent, address string, patience
 	case <-ctx.Done():
 		return new(reply)
 	}
-	k.seen.Add(1)
 	i.mu.Lock()
 	i.attempts++
 	i.mu.Unlock()
@@ -300,6 +299,7 @@ func (k *keyed) attempt(ctx context.Context, i *intent, address string, patience
 	if err != nil {
 		return new(reply)
 	}
+	k.seen.Add(1)
 	defer response.Body.Close()
 	got, err := io.ReadAll(response.Body)
 	if err != nil {
