@@ -1,6 +1,7 @@
 package stores
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,16 +60,16 @@ func (Admin) list(w http.ResponseWriter, r *http.Request) error {
 	for key, store := range open() {
 		s := status{Store: key}
 		err := store.Health(r.Context())
-		if s.Healthy = err == nil; s.Healthy {
-			var counts idempotency.Counts
-			var unknown []idempotency.ID
-			counts, unknown, err = idempotency.Count(r.Context(), store, time.Now(), shownUnknown)
+		s.Healthy = err == nil
+		// A store that is full, or can't be written, can still be read.
+		counts, unknown, unread := idempotency.Count(r.Context(), store, time.Now(), shownUnknown)
+		if unread == nil {
 			s.Counts = &counts
-			for _, id := range unknown {
-				s.Unknown = append(s.Unknown, id.String())
-			}
 		}
-		if err != nil {
+		for _, id := range unknown {
+			s.Unknown = append(s.Unknown, id.String())
+		}
+		if err = cmp.Or(err, unread); err != nil {
 			s.Error = err.Error()
 		}
 		all = append(all, s)

@@ -265,6 +265,19 @@ func TestCaddyfile(t *testing.T) {
 	}
 }
 
+// TestAFullStoreIsShownWithWhatItHolds holds that calls can still be settled when new ones
+// are refused.
+func TestAFullStoreIsShownWithWhatItHolds(t *testing.T) {
+	load(t, config(`{"module": "memory", "max_size": 320}`, ""))
+	if _, err := last.store.Begin(t.Context(), storetest.ID(1), storetest.Record(idempotency.Unknown, 1), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	want := `"healthy":false,"error":"the store is full","counts":{"started":0,"unknown":1,"done":0,"not_kept":0,"unreadable":0},"unknown":["` + storetest.ID(1).String() + `"]`
+	if code, body := admin(t, http.MethodGet, adminPath); code != http.StatusOK || !strings.Contains(body, want) {
+		t.Errorf("%d %s", code, body)
+	}
+}
+
 // admin sends a request to the admin API.
 func admin(t *testing.T, method, path string) (int, string) {
 	t.Helper()

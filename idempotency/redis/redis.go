@@ -17,6 +17,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,7 +136,9 @@ func sentinelOnly(o Options, s string) string {
 func refuses(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	if errors.Is(err, idempotency.ErrOtherHashKey) || errors.As(err, &certificate) || errors.As(err, &record) {
+	var handshake *net.OpError
+	if errors.Is(err, idempotency.ErrOtherHashKey) || errors.As(err, &certificate) || errors.As(err, &record) ||
+		errors.As(err, &handshake) && handshake.Op == "remote error" { // our certificate, or none, is not accepted
 		return true
 	}
 	if says(err, "ERR max number of clients") {

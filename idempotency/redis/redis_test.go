@@ -280,6 +280,13 @@ func TestTLS(t *testing.T) {
 	if _, err := Open(t.Context(), conformed); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody signed: %v", err)
 	}
+	server.kill()
+	server.args[len(server.args)-1] = "yes"
+	server.run()
+	conformed.TLS = &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}
+	if _, err := Open(t.Context(), conformed); err == nil || !strings.Contains(err.Error(), "certificate required") {
+		t.Errorf("no certificate of the client: %v", err)
+	}
 }
 
 // selfSigned makes a certificate for 127.0.0.1.
