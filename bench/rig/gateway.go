@@ -3,6 +3,7 @@ package rig
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -38,11 +39,31 @@ type Gateway struct {
 	Addrs []string
 
 	admin string
+	tls   bool // whether its last site is served over TLS
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended, with err
 	err   error
 	dir   string
 }
+
+// options are the global options, with a place for the address of the admin endpoint.
+const options = `{
+	admin %s
+	persist_config off
+	skip_install_trust
+	auto_https disable_redirects
+	default_sni 127.0.0.1
+	log {
+		level ERROR
+	}
+	servers {
+		protocols h1 h2c h3
+	}
+}
+`
+
+// TLS is the directive of a site that is served over TLS. Its clients may speak HTTP/3.
+const TLS = "tls internal\n"
 
 // StartGateway starts a Caddy with a site for each block of directives. The command is the
 // program, or one that execs it, with its arguments. Close it.
@@ -62,9 +83,13 @@ func StartGateway(ctx context.Context, command []string, sites ...string) (g *Ga
 	}
 	g.admin, g.Addrs = addrs[0], addrs[1:]
 	var config strings.Builder
-	fmt.Fprintf(&config, "{\n\tadmin %s\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n\tservers {\n\t\tprotocols h1 h2c\n\t}\n}\n", g.admin)
+	fmt.Fprintf(&config, options, g.admin)
 	for i, directives := range sites {
-		fmt.Fprintf(&config, "http://%s {\n%s\n}\n", g.Addrs[i], directives)
+		scheme := "http"
+		if g.tls = strings.Contains(directives, TLS); g.tls {
+			scheme = "https"
+		}
+		fmt.Fprintf(&config, "%s://%s {\n%s\n}\n", scheme, g.Addrs[i], directives)
 	}
 	caddyfile := filepath.Join(g.dir, "Caddyfile")
 	if err := os.WriteFile(caddyfile, []byte(config.String()), 0o600); err != nil {
@@ -93,8 +118,12 @@ func (g *Gateway) await(ctx context.Context) error {
 	defer cancel()
 	retry := time.NewTicker(20 * time.Millisecond)
 	defer retry.Stop()
+	dial := new(net.Dialer).DialContext
+	if g.tls { // it takes connections before it has a certificate
+		dial = (&tls.Dialer{Config: insecure()}).DialContext
+	}
 	for {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", g.Addrs[len(g.Addrs)-1])
+		c, err := dial(ctx, "tcp", g.Addrs[len(g.Addrs)-1])
 		if err == nil {
 			return c.Close()
 		}

@@ -118,6 +118,7 @@ func (u *Upstream) read(r *bufio.Reader) ([]byte, error) {
 type fields struct {
 	length      int // -1 if none is declared
 	contentType string
+	replayed    bool
 }
 
 // readFields reads header fields up to the empty line.
@@ -139,6 +140,8 @@ func readFields(r *bufio.Reader) (fields, error) {
 			}
 		case bytes.EqualFold(name, []byte("Content-Type")):
 			f.contentType = string(bytes.TrimSpace(value))
+		case bytes.EqualFold(name, []byte(replayedHeader)):
+			f.replayed = true
 		}
 	}
 }

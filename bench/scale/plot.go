@@ -20,22 +20,30 @@ const (
 	graphWidth  = 12 * vg.Centimeter
 	graphHeight = 7 * vg.Centimeter
 	gap         = 5 * vg.Millimeter
+	legendLine  = 5 * vg.Millimeter
 	perRow      = 2
 )
 
-// plot draws the graphs of the series into one SVG. Both axes are logarithmic, so linear
-// growth is a line of slope 1.
+// plot draws the graphs of the series into one SVG, below one legend. Both axes are
+// logarithmic, so linear growth is a line of slope 1.
 func (s *series) plot(dir string) (err error) {
 	rows := (len(s.graphs) + perRow - 1) / perRow
-	canvas := vgsvg.New(perRow*graphWidth, vg.Length(rows)*graphHeight)
+	legend := gap + vg.Length(len(s.ways))*legendLine
+	canvas := vgsvg.New(perRow*graphWidth, vg.Length(rows)*graphHeight+legend)
 	tiles := draw.Tiles{Cols: perRow, Rows: rows, PadX: gap, PadY: gap, PadTop: gap, PadBottom: gap, PadLeft: gap, PadRight: gap}
 	whole := draw.New(canvas)
+	graphs := draw.Crop(whole, 0, 0, 0, -legend)
 	for i, g := range s.graphs {
 		p, err := s.graph(g)
 		if err != nil {
 			return err
 		}
-		p.Draw(tiles.At(whole, i%perRow, i/perRow))
+		if i == 0 {
+			p.Legend.Padding = vg.Millimeter
+			p.Legend.Draw(draw.Crop(whole, gap, -gap, 0, -gap))
+		}
+		p.Legend = plot.NewLegend()
+		p.Draw(tiles.At(graphs, i%perRow, i/perRow))
 	}
 	f, err := os.Create(filepath.Join(dir, "scale-"+s.name+".svg")) //nolint:gosec // the folder that the caller names
 	if err != nil {
@@ -70,8 +78,8 @@ func (s *series) graph(g graph) (*plot.Plot, error) {
 	if err := plotutil.AddLinePoints(p, lines...); err != nil {
 		return nil, err
 	}
-	// At least a whole decade, so that a flat line looks flat, and room for the legend.
-	p.Y.Min, p.Y.Max = low/1.5, max(high*6, low*30)
+	// At least a whole decade, so that a flat line looks flat.
+	p.Y.Min, p.Y.Max = low/1.5, max(high*1.5, low*15)
 	p.Y.Tick.Marker = decades{}
 	return p, nil
 }
@@ -80,13 +88,17 @@ func (s *series) graph(g graph) (*plot.Plot, error) {
 func (s *series) ticks() []plot.Tick {
 	all := make([]plot.Tick, len(s.at))
 	for i, x := range s.at {
-		label := strconv.Itoa(x)
-		if s.bytes {
-			label = size(x)
-		}
-		all[i] = plot.Tick{Value: float64(x), Label: label}
+		all[i] = plot.Tick{Value: float64(x), Label: s.label(x)}
 	}
 	return all
+}
+
+// label writes what grows.
+func (s *series) label(x int) string {
+	if s.bytes {
+		return size(x)
+	}
+	return strconv.Itoa(x)
 }
 
 // decades are ticks at 1, 2 and 5 of each power of ten.

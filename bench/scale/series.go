@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/evovoice-gateway/caddy-conference-members/bench/rig"
@@ -21,19 +22,33 @@ type series struct {
 	bytes  bool   // x is a size
 	at     []int
 	ways   []way
-	load   func(x int) (session string, clients int)
+	load   func(x int) load
 	graphs []graph
+	// long has points measured four times as long. It is for large heaps, whose garbage is
+	// collected less often than once a second.
+	long bool
 
 	points [][]point // by way and x
+}
+
+// load is what the clients do while a point is measured.
+type load struct {
+	session string // names the response
+	clients int
+	keys    int // that calls put into the store before; 0 if calls have none
+	rows    int // of each upload; 0 for single calls
 }
 
 // way is a way to respond to the request.
 type way struct {
 	name, accept, contentType string
 	directives                func(x int) string
+	version                   rig.Version
 	// bare is without the module. Its costs grow because of Caddy, and of clients on the
-	// same machine, so those of the other ways may grow as fast.
+	// same machine, so those of the other ways of its version may grow as fast.
 	bare bool
+	// replays has the keys sent again that are in the store, instead of new ones.
+	replays bool
 }
 
 // point is what was measured at one x.
@@ -63,6 +78,8 @@ var (
 	memory     = graph{"resident memory, MiB", func(p *point) float64 { return p.resident }, true}
 	goroutines = graph{"goroutines", func(p *point) float64 { return p.goroutines }, true}
 	starting   = graph{"start, ms", func(p *point) float64 { return p.start }, true}
+	uploadCPU  = graph{"CPU an upload, µs", cpu.value, true}
+	uploadTime = graph{"an upload, ms", median.value, true}
 )
 
 // steepest is the exponent up to which growth counts as linear: measurements are not
@@ -99,35 +116,83 @@ func session(size int) []byte {
 	return b.Bytes()
 }
 
+// withKeys takes keys into a store that is large enough to drop no response.
+const withKeys = `conference_members {
+	idempotency {
+		store memory {
+			max_size 4GiB
+		}
+	}
+}`
+
+// withUploads takes uploads.
+const withUploads = `conference_members {
+	idempotency {
+	}
+	bulk {
+		max_rows 1000
+		pace 0
+	}
+}`
+
 // all returns the series.
 func all(upstream string) []*series {
 	proxy := "\nreverse_proxy " + upstream
 	always := func(directives string) func(int) string { return func(int) string { return directives + proxy } }
-	ways := []way{
-		{"bare reverse_proxy", "application/json", asJSON, always(""), true},
-		{"module, JSON", "application/json", asJSON, always("conference_members"), false},
-		{"module, CSV", "text/csv", asCSV, always("conference_members"), false},
+	bare := way{name: "bare", accept: "application/json", contentType: asJSON, directives: always(""), bare: true}
+	inJSON := way{name: "JSON", accept: "application/json", contentType: asJSON, directives: always("conference_members")}
+	inCSV := way{name: "CSV", accept: "text/csv", contentType: asCSV, directives: always("conference_members")}
+	over := func(w way, version rig.Version, name, tls string) way {
+		directives := w.directives
+		w.name, w.version = w.name+", "+name, version
+		w.directives = func(x int) string { return tls + directives(x) }
+		return w
 	}
+	with := func(w way, directives func(x int) string) way {
+		w.directives = directives
+		return w
+	}
+	ways := []way{
+		bare, inJSON, inCSV,
+		over(bare, rig.HTTP2, "HTTP/2", ""), over(inJSON, rig.HTTP2, "HTTP/2", ""),
+		over(bare, rig.HTTP3, "HTTP/3", rig.TLS), over(inJSON, rig.HTTP3, "HTTP/3", rig.TLS),
+	}
+	manyHandlers := func(x int) string { return handlers(x) + proxy }
+	newKeys := with(inJSON, always(withKeys))
+	newKeys.name = "new keys"
+	replays := newKeys
+	replays.name, replays.replays = "replays", true
+	rowsInJSON := with(inJSON, always(withUploads))
+	rowsInJSON.contentType = "application/json" // the gateway's own, not the upstream's
 	return []*series{
 		{
 			name: "size", x: "size of the response", bytes: true, at: sizes, ways: ways,
-			load:   func(x int) (string, int) { return strconv.Itoa(x), 8 },
+			load:   func(x int) load { return load{session: strconv.Itoa(x), clients: 8} },
 			graphs: []graph{throughput, cpu, memory},
 		},
 		{
 			name: "clients", x: "clients at once", at: []int{1, 3, 10, 32, 100, 320, 1000}, ways: ways,
-			load:   func(x int) (string, int) { return typical, x },
+			load:   func(x int) load { return load{session: typical, clients: x} },
 			graphs: []graph{throughput, median, slowest, cpu, memory, goroutines},
 		},
 		{
 			// Each request passes all handlers, and is for the last of them.
 			name: "handlers", x: "handlers in the configuration", at: []int{1, 2, 5, 10, 20, 50},
-			ways: []way{
-				{"module, JSON", "application/json", asJSON, func(x int) string { return handlers(x) + proxy }, false},
-				{"module, CSV", "text/csv", asCSV, func(x int) string { return handlers(x) + proxy }, false},
-			},
-			load:   func(int) (string, int) { return typical, 32 },
+			ways:   []way{with(inJSON, manyHandlers), with(inCSV, manyHandlers)},
+			load:   func(int) load { return load{session: typical, clients: 32} },
 			graphs: []graph{throughput, cpu, memory, goroutines, starting},
+		},
+		{
+			name: "keys", x: "keys in the store", at: []int{1000, 3000, 10000, 30000, 100000},
+			ways:   []way{newKeys, replays},
+			load:   func(x int) load { return load{session: typical, clients: 32, keys: x} },
+			graphs: []graph{throughput, slowest, cpu, memory}, long: true,
+		},
+		{
+			name: "rows", x: "rows of an upload", at: []int{1, 3, 10, 32, 100, 320, 1000},
+			ways:   []way{rowsInJSON, with(inCSV, always(withUploads))},
+			load:   func(x int) load { return load{session: typical, clients: 1, rows: x} },
+			graphs: []graph{uploadTime, uploadCPU, memory},
 		},
 	}
 }
@@ -160,6 +225,9 @@ func (s *series) measure(ctx context.Context, program string, length time.Durati
 
 // point measures one point.
 func (s *series) point(ctx context.Context, program string, w *way, x int, length time.Duration) (p point, err error) {
+	if s.long {
+		length *= 4
+	}
 	started := time.Now()
 	g, err := rig.StartGateway(ctx, []string{program}, w.directives(x))
 	if err != nil {
@@ -168,16 +236,36 @@ func (s *series) point(ctx context.Context, program string, w *way, x int, lengt
 	defer func() { err = errors.Join(err, g.Close()) }()
 	p.start = milliseconds(time.Since(started))
 
-	session, clients := s.load(x)
-	q := &rig.Request{Addr: g.Addrs[0], Session: session, Accept: w.accept, ContentType: w.contentType, Numbers: []string{"+12125550123", "+493012345678"}}
-	if _, err := rig.Load(ctx, q, clients, length/3); err != nil { // warm-up
+	l := s.load(x)
+	q := &rig.Request{
+		Addr: g.Addrs[0], Version: w.version, Session: l.session, Accept: w.accept, ContentType: w.contentType,
+		Numbers: []string{"+12125550123", "+493012345678"}, Rows: l.rows,
+	}
+	if l.keys > 0 || l.rows > 0 {
+		q.Key = keys(w, l.keys)
+	}
+	if l.keys > 0 {
+		q.Numbers = q.Numbers[:1] // of a key that is sent again, the call must be the same
+	}
+	clients, err := rig.Connect(ctx, q, l.clients)
+	if err != nil {
 		return p, err
+	}
+	defer func() { err = errors.Join(err, clients.Close()) }()
+	if l.keys > 0 {
+		_, err = clients.Send(ctx, l.keys)
+		q.Replayed = w.replays
+	} else {
+		_, err = clients.Load(ctx, length/3)
+	}
+	if err != nil {
+		return p, fmt.Errorf("warming up: %w", err)
 	}
 	before, err := g.Usage(ctx)
 	if err != nil {
 		return p, err
 	}
-	res, peak, err := rig.Peak(ctx, g, func() (*rig.Result, error) { return rig.Load(ctx, q, clients, length) })
+	res, peak, err := rig.Peak(ctx, g, func() (*rig.Result, error) { return clients.Load(ctx, length) })
 	if err != nil {
 		return p, err
 	}
@@ -188,49 +276,70 @@ func (s *series) point(ctx context.Context, program string, w *way, x int, lengt
 	return p, nil
 }
 
+// keys returns a function that returns a new key at each call or, if the way replays,
+// begins again after n keys.
+func keys(w *way, n int) func() string {
+	var sent atomic.Int64
+	return func() string {
+		i := sent.Add(1) - 1
+		if w.replays {
+			i %= int64(n)
+		}
+		return "key-" + strconv.FormatInt(i, 10)
+	}
+}
+
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// print prints the points as tables in Markdown. It returns an error if anything grew
-// faster than it may.
+// print prints a table in Markdown for each graph, with a column for each way. It returns
+// an error if anything grew faster than it may.
 func (s *series) print(out io.Writer) error {
 	var errs []error
-	for i, w := range s.ways {
-		fmt.Fprintf(out, "\n%s, %s:\n\n| %s", s.name, w.name, s.x)
-		for _, g := range s.graphs {
-			fmt.Fprintf(out, " | %s", g.name)
+	fmt.Fprintf(out, "\n## %s\n", s.name)
+	for _, g := range s.graphs {
+		fmt.Fprintf(out, "\n%s:\n\n| %s |", title(g.name), s.x)
+		for _, w := range s.ways {
+			fmt.Fprintf(out, " %s |", w.name)
 		}
-		fmt.Fprint(out, " |\n|---")
-		for range s.graphs {
-			fmt.Fprint(out, "|---")
-		}
-		fmt.Fprintln(out, "|")
-		for k := range s.points[i] {
-			fmt.Fprintf(out, "| %d", s.at[k])
-			for _, g := range s.graphs {
-				fmt.Fprintf(out, " | %.4g", g.value(&s.points[i][k]))
+		fmt.Fprintf(out, "\n|%s\n", strings.Repeat("---|", 1+len(s.ways)))
+		for k, x := range s.at {
+			fmt.Fprintf(out, "| %s |", s.label(x))
+			for i := range s.ways {
+				fmt.Fprintf(out, " %s |", figure(g.value(&s.points[i][k])))
 			}
-			fmt.Fprintln(out, " |")
+			fmt.Fprintln(out)
 		}
-		fmt.Fprint(out, "| exponent")
-		for _, g := range s.graphs {
-			e := exponent(s.points[i], g.value)
-			fmt.Fprintf(out, " | %.2f", e)
-			if g.linear && !w.bare && e > s.limit(g) {
+		fmt.Fprint(out, "| exponent |")
+		for i := range s.ways {
+			w, e := &s.ways[i], exponent(s.points[i], g.value)
+			fmt.Fprintf(out, " %.2f |", e)
+			if g.linear && !w.bare && e > s.limit(w, g) {
 				errs = append(errs, fmt.Errorf("%s, %s: %s grows with the exponent %.2f", s.name, w.name, g.name, e))
 			}
 		}
-		fmt.Fprintln(out, " |")
+		fmt.Fprintln(out)
 	}
 	return errors.Join(errs...)
 }
 
-// limit returns the exponent up to which a figure may grow: steepest, or what it is without
-// the module if that is more.
-func (s *series) limit(g graph) float64 {
+// title is text that begins with a capital letter.
+func title(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// figure writes a number with the digits that matter.
+func figure(v float64) string {
+	if v >= 1000 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// limit returns the exponent up to which a figure of a way may grow: steepest, or what it
+// is without the module over the same version of HTTP if that is more.
+func (s *series) limit(w *way, g graph) float64 {
 	const noise = steepest - 1
 	limit := steepest
-	for i, w := range s.ways {
-		if w.bare {
+	for i, other := range s.ways {
+		if other.bare && other.version == w.version {
 			limit = max(limit, exponent(s.points[i], g.value)+noise)
 		}
 	}

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/evovoice-gateway/caddy-conference-members/bench/rig"
 )
 
 // grown returns points at which memory grows with an exponent.
@@ -45,8 +48,8 @@ func TestGrowthBeyondLinearIsAnError(t *testing.T) {
 			if err != nil && !strings.Contains(err.Error(), memory.name) {
 				t.Errorf("the error does not name the memory: %v", err)
 			}
-			if n := strings.Count(out.String(), "\n| "); n != len(s.at)+2 {
-				t.Errorf("the table has %d rows:\n%s", n, out.String())
+			if n := strings.Count(out.String(), "\n| "); n != len(s.graphs)*(len(s.at)+2) {
+				t.Errorf("the tables have %d rows:\n%s", n, out.String())
 			}
 		})
 	}
@@ -83,19 +86,94 @@ func TestCostsMayGrowAsTheyDoWithoutTheModule(t *testing.T) {
 	for _, tt := range []struct {
 		rule      string
 		bare, own float64
+		version   rig.Version
 		steep     bool
 	}{
-		{"as steep", 1.5, 1.5, false},
-		{"steeper", 1.5, 1.8, true},
-		{"the bare one alone", 1.5, 0.5, false},
-		{"a bare one that grows slowly excuses nothing", 0.1, 1.3, true},
+		{"as steep", 1.5, 1.5, rig.HTTP1, false},
+		{"steeper", 1.5, 1.8, rig.HTTP1, true},
+		{"the bare one alone", 1.5, 0.5, rig.HTTP1, false},
+		{"a bare one that grows slowly excuses nothing", 0.1, 1.3, rig.HTTP1, true},
+		{"nor does one over another version of HTTP", 1.5, 1.5, rig.HTTP2, true},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			s := grown(tt.own)
-			s.ways = append(s.ways, way{name: "bare", bare: true})
+			s.ways = append(s.ways, way{name: "bare", bare: true, version: tt.version})
 			s.points = append(s.points, grown(tt.bare).points[0])
 			if err := s.print(new(bytes.Buffer)); (err != nil) != tt.steep {
 				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestReplaysSendTheKeysOfTheStoreAgain(t *testing.T) {
+	for _, tt := range []struct {
+		rule    string
+		replays bool
+		want    int
+	}{
+		{"new keys", false, 6},
+		{"replays", true, 3},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			sent, key := make(map[string]bool), keys(&way{replays: tt.replays}, 3)
+			for range 6 {
+				sent[key()] = true
+			}
+			if len(sent) != tt.want {
+				t.Errorf("%d keys %v, want %d", len(sent), sent, tt.want)
+			}
+		})
+	}
+}
+
+func TestSeriesAreChosenByName(t *testing.T) {
+	for _, tt := range []struct {
+		names, want string
+		fails       bool
+	}{
+		{"", "size clients handlers keys rows", false},
+		{"rows,size", "rows size", false},
+		{"row", "", true},
+	} {
+		chosen, err := choose(all("upstream"), tt.names)
+		var got []string
+		for _, s := range chosen {
+			got = append(got, s.name)
+		}
+		if strings.Join(got, " ") != tt.want || (err != nil) != tt.fails {
+			t.Errorf("%q: %v, error %v", tt.names, got, err)
+		}
+	}
+}
+
+// TestEverySeriesIsMeasured measures the first point of each for an instant.
+func TestEverySeriesIsMeasured(t *testing.T) {
+	program, err := rig.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream, err := rig.StartUpstream(responses())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := upstream.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, s := range all(upstream.Addr) {
+		t.Run(s.name, func(t *testing.T) {
+			s.at = s.at[:1]
+			if err := s.measure(t.Context(), program, time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range s.ways {
+				for _, g := range s.graphs {
+					if v := g.value(&s.points[i][0]); !(v > 0) {
+						t.Errorf("%s: %s is %v", w.name, g.name, v)
+					}
+				}
 			}
 		})
 	}
