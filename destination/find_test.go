@@ -38,3 +38,54 @@ func TestNoCharacterBecomesMany(t *testing.T) {
 		}
 	}
 }
+
+// TestFind holds which numbers are found, each with what is true of it: a plus sign,
+// whole, aside, spelled.
+func TestFind(t *testing.T) {
+	for text, want := range map[string]string{
+		"9 1 1":                                "911",
+		"+1 202 555 0123":                      "12025550123+w",
+		"call 1 809 555 1234":                  "18095551234wa",
+		"1,809,555,1234":                       "1 809a 555a 1234a 18095551234wa",
+		"(202) 555 ext 0123":                   "202555 0123a 2025550123wa",
+		"*67911":                               "67911 911",
+		"#31#911":                              "31 911a 1 31911a",
+		"+12025550123*67911":                   "12025550123+w 67911a",
+		"alice911":                             "",
+		"e\u0301911":                           "",
+		"e" + string(zwj) + "911":              "",
+		"e" + string(zwnj) + "911":             "",
+		"e-911":                                "911a",
+		"911e0":                                "911a",
+		"12a3456":                              "12a",
+		"Bobby18095551234":                     "18095551234wa",
+		"1809Bobby5551234":                     "18095551234wa",
+		"1809Bob5551Ann234567":                 "",
+		"1 809 call 555 1234":                  "1809a 5551234wa 18095551234wa 180922555551234was",
+		"1-809-FLOWERS":                        "1809a 18093569377was",
+		"+1 202 FLOWERS":                       "1202+wa 12023569377+was",
+		"call 1-809-FLOWERS":                   "1809a 18093569377was",
+		"12-FLOWERSHOP":                        "12a",
+		"1234567890123-4cde":                   "12345678901234wa",
+		"2025550123abcdef1":                    "2025550123wa 20255501231wa",
+		"a1b2c3d4e5f6a7b8":                     "",
+		"12345678-9012-4cde-8fab-70867728950e": "1234567890124wa",
+		"0f8fad5b-d9cb-469f-a165-70867728950e": "",
+	} {
+		var got []string
+		for _, n := range find(text).numbers {
+			for _, f := range []struct {
+				is   bool
+				mark string
+			}{{n.Plus, "+"}, {n.Whole, "w"}, {n.Aside, "a"}, {n.Spelled, "s"}} {
+				if f.is {
+					n.Digits += f.mark
+				}
+			}
+			got = append(got, n.Digits)
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}

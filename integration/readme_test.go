@@ -81,7 +81,7 @@ func TestDocsResponses(t *testing.T) {
 				}
 				return
 			}
-			t.Errorf("the responses are others (go test ./integration -run Docs -update writes them): %s", firstDifference(page, got))
+			t.Errorf("the responses differ (go test ./integration -run Docs -update writes them): %s", firstDifference(page, got))
 		})
 	}
 	if run == 0 {
