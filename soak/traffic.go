@@ -296,9 +296,6 @@ func (t *traffic) leaving(x *exchange, c *call) {
 	x.leave = *pick(t, []departure{whileHeld, inTheResponse, atAnyTime, inTheRequest})
 	x.request.send("application/json", c.json(asIs))
 	t.acceptEither(x, c)
-	x.request.send("application/json", c.json(asIs))
-	x.request.chunked = false
-	x.request.header.Del("Content-Encoding")
 	x.want.shape = t.small[0]
 	t.deliver(x, served(x.want.format))
 	switch x.leave {
