@@ -44,6 +44,18 @@ func (c *Config) contradictions(policy *rules.Policy) error {
 	if configured && c.Duplicates == nil && policy.Mode(rules.DuplicateCall) != rules.Off {
 		errs = append(errs, errors.New("rules.duplicate_call: no call is a duplicate without the block duplicates; add it"))
 	}
+	var set rules.Call
+	for name, value := range c.Set {
+		if f, ok := rules.FieldByName(name); ok && !isTemplate(value) {
+			set[f] = rules.Value{Text: value, Set: true}
+		}
+	}
+	policy.Normalize(&set)
+	for _, v := range policy.Judge(set).Violations {
+		if v.Rule == rules.Distinct {
+			errs = append(errs, errors.New("set: "+strings.TrimSuffix(v.Detail, ".")))
+		}
+	}
 	if c.Idempotency != nil || c.Bulk != nil {
 		keys := orDefault(orDefault(c.Idempotency, new(Idempotency)).Header, DefaultKeyHeader)
 		if strings.EqualFold(keys, c.CorrelationID) {

@@ -50,6 +50,7 @@ func TestWhatEveryRequestGetsIsJudgedAtLoad(t *testing.T) {
 		{"a rule about duplicates without the guard", Config{Options: rules.Options{Rules: map[string]string{"duplicate_call": rules.Enforce}}}, "rules.duplicate_call: no call is a duplicate without the block duplicates"},
 		{"one that is off", Config{Options: rules.Options{Rules: map[string]string{"duplicate_call": rules.Off}}}, ""},
 		{"one with the guard", Config{Duplicates: new(Duplicates), Options: rules.Options{Rules: map[string]string{"duplicate_call": rules.Enforce}}}, ""},
+		{"a number that calls itself", Config{Set: map[string]string{"fromNumber": "+12025550123", "destination": "+12025550123"}}, "set: fromNumber"},
 		{"one header for both ids", Config{CorrelationID: "x-call-key", Idempotency: &Idempotency{Header: "X-Call-Key"}}, "correlation_id: X-Call-Key holds the key of idempotency"},
 		{"one header for both ids of an upload", Config{CorrelationID: "Idempotency-Key", Bulk: new(Bulk)}, "correlation_id: Idempotency-Key holds the key of idempotency"},
 		{"the header of keys that are not read", Config{CorrelationID: "Idempotency-Key"}, ""},
