@@ -42,6 +42,9 @@ func TestNoCharacterBecomesMany(t *testing.T) {
 // TestFind holds which numbers are found, each with what is true of it: a plus sign,
 // whole, aside, spelled.
 func TestFind(t *testing.T) {
+	if lead := find("1809 Bob 5551234 Ann").lead; lead != 4 {
+		t.Errorf("%d digits are before the first letter", lead)
+	}
 	for text, want := range map[string]string{
 		"9 1 1":                                "911",
 		"+1 202 555 0123":                      "12025550123+w",
@@ -59,17 +62,36 @@ func TestFind(t *testing.T) {
 		"911e0":                                "911a",
 		"12a3456":                              "12a",
 		"Bobby18095551234":                     "18095551234wa",
+		"Bob8095551234":                        "8095551234wa",
+		"Bob809555123":                         "",
 		"1809Bobby5551234":                     "18095551234wa",
 		"1809Bob5551Ann234567":                 "",
 		"1 809 call 555 1234":                  "1809a 5551234wa 18095551234wa 180922555551234was",
 		"1-809-FLOWERS":                        "1809a 18093569377was",
 		"+1 202 FLOWERS":                       "1202+wa 12023569377+was",
 		"call 1-809-FLOWERS":                   "1809a 18093569377was",
+		"ann 5550100 B5":                       "5550100wa",
+		"12-FL-3OWERSHOP":                      "12a 3a 123a",
 		"12-FLOWERSHOP":                        "12a",
 		"1234567890123-4cde":                   "12345678901234wa",
 		"2025550123abcdef1":                    "2025550123wa 20255501231wa",
 		"a1b2c3d4e5f6a7b8":                     "",
 		"12345678-9012-4cde-8fab-70867728950e": "1234567890124wa",
+		"*675551234":                           "675551234w 5551234w",
+		"*67":                                  "67",
+		"5551234":                              "5551234w",
+		"555123":                               "555123",
+		"555,1234":                             "555 1234a 5551234wa",
+		"202-FLOWERS":                          "202a 2023569377was",
+		"202-FLOWER":                           "202a",
+		"123456a8b2c3d4e5":                     "",
+		"123456a8b2c3d4e":                      "123456a 123456282223343was",
+		"+12-ABCDE":                            "12+wa 1222233+was",
+		"+12-ABCD":                             "12+wa",
+		"123456ab-9012-4cde-8fab-70867728950e": "",
+		"1234567a-9012-4cde-8fab-70867728950e": "1234567a",
+		"12345678-9abc-4cde-8fab-70867728950e": "123456789a",
+		"12345678-90ab-4cde-8fab-70867728950e": "1234567890wa",
 		"0f8fad5b-d9cb-469f-a165-70867728950e": "",
 	} {
 		var got []string
