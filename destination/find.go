@@ -296,12 +296,12 @@ func (f *finder) addSpelledParts(plain string) {
 func (f *finder) finish(isUUID bool) found {
 	if isUUID {
 		f.id = true
-		if f.lead < minNational || len(f.numbers) == 0 || !f.numbers[0].Whole {
+		if f.lead < minNational {
 			f.numbers = nil
-			return f.found
+		} else {
+			f.numbers = f.numbers[:1]
+			f.numbers[0].Whole = f.lead >= minAmongWords
 		}
-		f.numbers = f.numbers[:1]
-		f.numbers[0].Whole = f.lead >= minAmongWords
 		return f.found
 	}
 	f.id = f.mixed && f.pieces == 1 && len(f.keys) >= minID
