@@ -67,6 +67,7 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		{"a header with a meaning", "idempotency {\nheader Cookie\n}", "header: Cookie has a meaning of its own and can hold no id; name another header, such as X-Request-ID, at Testfile:3"},
 		{"one header for two ids", "correlation_id X-A\nidempotency {\nheader X-A\n}", "correlation_id: X-A holds the key of idempotency; name another header, such as X-Request-ID, at Testfile:2 and Testfile:3"},
 		{"a rule of a guard that is not there", "mode report\nrule duplicate_call enforce", "rule duplicate_call: no call is a duplicate without the block duplicates; add it, at Testfile:3"},
+		{"a scope of each request", "idempotency {\nscope {http.request.uuid}\n}", "scope: {http.request.uuid} is another one when a request is repeated, and the call would be placed again; name something that stays, such as {http.auth.user.id}, at Testfile:3"},
 		{"a placeholder that does not end", "idempotency {\nscope {http.auth.user.id\n}", "scope: a placeholder has no closing brace; write \\{ for a brace, at Testfile:3"},
 		{"no such store", "idempotency {\nstore sqlite\n}", `there is no store "sqlite"; the stores are file, memory, at Testfile:3`},
 		{"a misspelt store", "idempotency {\nstore memori\n}", "did you mean memory?, at Testfile:3"},

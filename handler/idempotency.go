@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -95,12 +96,24 @@ type Duplicates struct {
 	IncludeKeyed bool `json:"include_keyed,omitempty"`
 }
 
+// changing matches placeholders that come out different when a request is repeated: the
+// remote address has the port of the connection.
+var changing = regexp.MustCompile(`\{(http\.request\.(uuid|remote|remote\.port|duration|duration_ms)|time\.now[^{}]*)\}`)
+
+// checkScope finds mistakes in the template of a scope.
+func checkScope(scope string) error {
+	if found := changing.FindString(scope); found != "" {
+		return fmt.Errorf("%s is another one when a request is repeated, and the call would be placed again; name something that stays, such as {http.auth.user.id}", found)
+	}
+	return checkTemplate(scope)
+}
+
 // Validate finds every mistake but those of the store.
 func (i *Idempotency) Validate() error {
 	errs := []error{
 		oneOf("on_store_error", i.OnStoreError, StoreErrorRefuse, StoreErrorForward),
 		stores.CheckDuration("ttl", i.TTL), stores.CheckDuration("call_timeout", i.CallTimeout),
-		under("header", checkHeaderName(i.Header)), under("scope", checkTemplate(i.Scope)),
+		under("header", checkHeaderName(i.Header)), under("scope", checkScope(i.Scope)),
 	}
 	if i.MaxStored < 0 || i.MaxStored > largestStored {
 		errs = append(errs, fmt.Errorf("max_stored: %d is out of range: from 1 to %d bytes", i.MaxStored, largestStored))
