@@ -56,7 +56,7 @@ func (c *Config) contradictions(policy *rules.Policy) error {
 			errs = append(errs, errors.New("set: "+strings.TrimSuffix(v.Detail, ".")))
 		}
 	}
-	if c.Idempotency != nil || c.Bulk != nil {
+	if c.Idempotency != nil || c.Bulk != nil || c.Duplicates != nil {
 		keys := orDefault(orDefault(c.Idempotency, new(Idempotency)).Header, DefaultKeyHeader)
 		if strings.EqualFold(keys, c.CorrelationID) {
 			errs = append(errs, fmt.Errorf("correlation_id: %s holds the key of idempotency; name another header, such as %s", keys, DefaultCorrelationHeader))

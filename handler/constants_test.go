@@ -57,6 +57,7 @@ func TestWhatEveryRequestGetsIsJudgedAtLoad(t *testing.T) {
 		{"a number that calls itself", Config{Set: map[string]string{"fromNumber": "+12025550123", "destination": "+12025550123"}}, "set: fromNumber"},
 		{"one header for both ids", Config{CorrelationID: "x-call-key", Idempotency: &Idempotency{Header: "X-Call-Key"}}, "correlation_id: X-Call-Key holds the key of idempotency"},
 		{"one header for both ids of an upload", Config{CorrelationID: "Idempotency-Key", Bulk: new(Bulk)}, "correlation_id: Idempotency-Key holds the key of idempotency"},
+		{"one header for both ids of a duplicate", Config{CorrelationID: "Idempotency-Key", Duplicates: new(Duplicates)}, "correlation_id: Idempotency-Key holds the key of idempotency"},
 		{"the header of keys that are not read", Config{CorrelationID: "Idempotency-Key"}, ""},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
