@@ -259,7 +259,7 @@ func (f *finder) endRun() {
 // dropLastRun takes back the last run, which began an id, unless it is all that is before
 // the first letter, at which a dialler may stop.
 func (f *finder) dropLastRun() {
-	if f.lead > 0 && f.lead == len(f.digits) {
+	if f.lead == len(f.digits) {
 		return
 	}
 	f.numbers = f.numbers[:f.lastNumbers]
