@@ -39,8 +39,7 @@ func TestNoCharacterBecomesMany(t *testing.T) {
 	}
 }
 
-// TestFind holds which numbers are found, each with what is true of it: a plus sign,
-// whole, aside, spelled.
+// TestFind holds which numbers are found, as marked writes them.
 func TestFind(t *testing.T) {
 	if lead := find("1809 Bob 5551234 Ann").lead; lead != 4 {
 		t.Errorf("%d digits are before the first letter", lead)
@@ -102,20 +101,26 @@ func TestFind(t *testing.T) {
 		"12+34-ABCDEFGH":                       "12a 34+wa 1234a 123422233344was",
 		"0f8fad5b-d9cb-469f-a165-70867728950e": "",
 	} {
-		var got []string
-		for _, n := range find(text).numbers {
-			for _, f := range []struct {
-				is   bool
-				mark string
-			}{{n.Plus, "+"}, {n.Whole, "w"}, {n.Aside, "a"}, {n.Spelled, "s"}} {
-				if f.is {
-					n.Digits += f.mark
-				}
-			}
-			got = append(got, n.Digits)
-		}
-		if got := strings.Join(got, " "); got != want {
+		if got := marked(find(text).numbers); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
+}
+
+// marked writes numbers with what is true of each: + has a plus sign, w is whole, a is
+// aside, s is spelled.
+func marked(numbers []Number) string {
+	var marked []string
+	for _, n := range numbers {
+		for _, f := range []struct {
+			is   bool
+			mark string
+		}{{n.Plus, "+"}, {n.Whole, "w"}, {n.Aside, "a"}, {n.Spelled, "s"}} {
+			if f.is {
+				n.Digits += f.mark
+			}
+		}
+		marked = append(marked, n.Digits)
+	}
+	return strings.Join(marked, " ")
 }

@@ -262,6 +262,66 @@ func TestKindsIsACopy(t *testing.T) {
 // TestManyParametersMayHoldAnyNumber holds that a destination with more parameters than
 // are looked up counts as one that may hold any number: to look up each would take
 // long.
+// TestTheNumbersOfADestination holds which numbers are found in texts of each kind, as
+// marked writes them, and of none.
+func TestTheNumbersOfADestination(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		kind Kind
+		want string
+	}{
+		{"1 120255", "", "1120255w"},
+		{"120FLOWERS", "", "120a 1203569377was"},
+		{"1call120255", Name, "1a"},
+		{"9@x.com", Email, "9a"},
+		{"bob-120255501@example.com", Email, "120255501a"},
+		{"bob-1202555012@example.com", Email, "1202555012wa"},
+		{"client:120255", Client, "120255a"},
+		{"client:1202555", Client, "1202555w"},
+		{"a_b:911", "", "911a"},
+		{"@+1", "", "1+w"},
+		{"sip:bob-1@x;user=phone", "", "1wa"},
+		{"sip:1@x;user=phone", SIP, "1w"},
+		{"sip:bob@x;rn=1", SIP, "1a"},
+		{"sip:bob@x;other=1", SIP, ""},
+		{"sip:a;b=1@x;c=1", SIP, "1a"},
+		{"sip:bob@x;rn=1;rn-context=123456", SIP, "1a 1234561+w"},
+		{"sip:bob@x;rn=1;rn-context=1234567", SIP, "1a 1234567w 12345671+w"},
+		{"sip:5550123;phone-context=+1202@x;user=phone", SIP, "5550123w 12025550123+w"},
+		{"x:bob@x" + strings.Repeat(";p=1", maxParameters), "", ""},
+		{"x:bob@x" + strings.Repeat(";p=1", maxParameters+1), "", "w"},
+	} {
+		d := Parse(tt.text)
+		var numbers []Number
+		for i := range d.Len() {
+			numbers = append(numbers, d.At(i))
+		}
+		if got := marked(numbers); d.Kind != tt.kind || got != tt.want {
+			t.Errorf("%q: %q %s, want %q %s", tt.text, d.Kind, got, tt.kind, tt.want)
+		}
+	}
+}
+
+func TestTheLimitsOfAnAddress(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("a", n) }
+	labels := strings.Repeat(long(maxLabel)+".", 4)
+	for text, want := range map[string]bool{
+		long(maxLocalPart) + "@x.com":          true,
+		long(maxLocalPart+1) + "@x.com":        false,
+		"a@" + long(maxLabel) + ".com":         true,
+		"a@" + long(maxLabel+1) + ".com":       false,
+		"a@" + labels[:maxDomain-2] + ".a":     true,
+		"a@" + labels[:maxDomain-1-2] + ".aaa": false,
+		"azAZ09!#$%&'*+-/=?^_`{|}~@x.com":      true,
+		"a:b@x.com":                            false,
+		"a@" + labels[:len(labels)-1]:          true,
+	} {
+		if got := isEmail(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestManyParametersMayHoldAnyNumber(t *testing.T) {
 	d := Parse("tel:1" + strings.Repeat(";x=1", maxParameters) + ";rn=+19005550123")
 	if n := d.At(d.Len() - 1); n.Digits != "" || !n.Whole {
