@@ -46,6 +46,7 @@ func TestParse(t *testing.T) {
 		{"a space of no width to speak of before", "\u2009\u00a04792448617", "", spacePlus},
 		{"a space before few digits", " 911", "", spacePlus},
 		{"a space before digits of another script", " \u0664\u0667\u0669\u0662", "", spacePlus},
+		{"brackets around nothing", "+48 () 22 512 12 34", "", notE164},
 		{"a trunk zero in brackets", "+48 (0) 22 512 12 34", "", trunkZero},
 		{"two trunk zeros in brackets", "+44 (00) 2079460000", "", trunkZero},
 		{"a trunk zero in brackets without spaces", "+44(0)2079460000", "", trunkZero},
@@ -298,6 +299,25 @@ func TestTheNumbersOfADestination(t *testing.T) {
 		}
 		if got := marked(numbers); d.Kind != tt.kind || got != tt.want {
 			t.Errorf("%q: %q %s, want %q %s", tt.text, d.Kind, got, tt.kind, tt.want)
+		}
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for text, want := range map[string]string{"": "", "a": "a", "%41%6a%6A": "Ajj", "a%4": "a%4", "%": "%", "%zz%4g%41": "%zz%4gA", "%%41": "%A"} {
+		if got := unescape(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestControls(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, " ~": false, "\x1f": true, "\x7f": true, "a\tb": true, "é\u200c\u200d": false, "é\u0085": true, "é\u00a0": false,
+		"\u2028": true, "\u202e": true, "\ufeff": true, "\ufffd": false, "a\xff": true,
+	} {
+		if got := HasControls(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
 }

@@ -172,6 +172,7 @@ func TestE164(t *testing.T) {
 		{"slashes", "DE", "030/123456", "+4930123456"},
 		{"an Italian zero stays", "IT", "06 1234 5678", "+390612345678"},
 		{"seven digits", "US", "5550100", ""},
+		{"seven digits of a country that has no area codes", "IS", "5551234", "+3545551234"},
 		{"six digits", "DE", "123456", ""},
 		{"an international prefix and the longest number", "US", "011493012345678901", "+493012345678901"},
 		{"a digit more", "US", "0114930123456789012", ""},
