@@ -189,6 +189,7 @@ func TestParseSIP(t *testing.T) {
 		{"a private header", "sip:alice@example.com?X-Account=7&x-b=", ""},
 		{"a final dot", "sip:alice@example.com.", ""},
 
+		{"a private header without a name", "sip:alice@example.com?x-=7", sipHeader},
 		{"nothing", "sip:", sipHostPart},
 		{"no host", "sip:alice@", sipHostPart},
 		{"a phone number for a host", "sip:+14155550100", sipHostPart},
