@@ -6,11 +6,13 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/google/pprof/profile"
@@ -24,46 +26,103 @@ const clients = 16
 //go:embed calls.lua
 var script []byte
 
-// load runs wrk, and h2load for HTTP/2.
+// load loads sites with wrk, and with h2load over HTTP/2. Each site has a process of its
+// own, which is stopped (SIGSTOP) unless it is the site's turn, because neither program
+// can run for less than a second.
 type load struct {
+	gateway      *rig.Gateway
+	upstream     *rig.Upstream
 	script, body string // paths
-	seconds      int
+	slot         time.Duration
 }
 
 // newLoad writes the files that the programs read to dir.
-func newLoad(dir string, seconds int) (*load, error) {
-	l := &load{filepath.Join(dir, "calls.lua"), filepath.Join(dir, "body.json"), seconds}
+func newLoad(dir string, slot time.Duration) (*load, error) {
+	l := &load{script: filepath.Join(dir, "calls.lua"), body: filepath.Join(dir, "body.json"), slot: slot}
 	return l, errors.Join(os.WriteFile(l.script, script, 0o600), os.WriteFile(l.body, []byte(body), 0o600))
 }
 
-// run loads a site and returns the number of requests. A failed request is an error.
-func (l *load) run(ctx context.Context, s *site) (int, error) {
+// start starts a site's program and stops it after a slot, in which it opens its
+// connections. End it with [site.finish].
+func (l *load) start(ctx context.Context, s *site) error {
 	var args []string
 	for name, value := range s.header() {
 		args = append(args, "-H", name+": "+value)
 	}
-	n := strconv.Itoa
-	// What precedes the number of all requests and of failed ones.
-	program, done, failed := "wrk", "\ndone ", " failed "
-	args = append(args, "-c", n(clients), "-t", "1")
+	args = append(args, "-c", strconv.Itoa(clients), "-t", "1")
+	program := "wrk"
 	if s.http2 {
-		program, done, failed = "h2load", " started, ", " succeeded, "
-		args = append(args, "-D", n(l.seconds), "-d", l.body, s.url)
+		program = "h2load"
+		args = append(args, "-D", "86400", "-d", l.body, s.url)
 	} else {
-		args = append(args, "-d", n(l.seconds)+"s", "--timeout", "10s", "-s", l.script, s.url)
+		// Longer than a site waits for its turn, so that no response is late.
+		args = append(args, "-d", "24h", "--timeout", "1m", "-s", l.script, s.url)
 	}
 	if s.keyed {
 		args = append(args, strconv.FormatInt(time.Now().UnixNano(), 36)+"-")
 	}
-	text, err := exec.CommandContext(ctx, program, args...).CombinedOutput() //nolint:gosec // one of two programs
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w: %s", program, err, text)
+	s.program = exec.CommandContext(ctx, program, args...) //nolint:gosec // one of two programs
+	s.program.Stdout, s.program.Stderr = &s.output, &s.output
+	if err := s.program.Start(); err != nil {
+		s.program = nil
+		return fmt.Errorf("starting %s: %w", program, err)
 	}
-	requests, bad := numberAfter(text, done), numberAfter(text, failed)
-	if requests <= 0 || bad != 0 {
-		return 0, fmt.Errorf("%s: requests failed: %s", program, text)
+	return l.stop(s)
+}
+
+// stop stops a site's program at the end of a slot, and waits until no more requests
+// arrive at the upstream.
+func (l *load) stop(s *site) error {
+	time.Sleep(l.slot)
+	if err := s.program.Process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("stopping %s: %w", s.program.Path, err)
 	}
-	return requests, nil
+	for before := int64(-1); before != l.upstream.Requests(); {
+		before = l.upstream.Requests()
+		time.Sleep(10 * time.Millisecond)
+	}
+	return nil
+}
+
+// run loads a site for a slot and returns the number of requests.
+func (l *load) run(s *site) (int64, error) {
+	before := l.upstream.Requests()
+	if err := s.program.Process.Signal(syscall.SIGCONT); err != nil {
+		return 0, fmt.Errorf("continuing %s: %w", s.program.Path, err)
+	}
+	err := l.stop(s)
+	requests := l.upstream.Requests() - before
+	if err == nil && requests == 0 {
+		err = errors.New("no requests")
+	}
+	return requests, err
+}
+
+// finish ends a site's program. If requests of wrk failed, that is an error. h2load ends
+// by itself when one fails.
+func (s *site) finish() error {
+	if s.program == nil {
+		return nil
+	}
+	signal := os.Interrupt
+	if s.http2 {
+		signal = os.Kill
+	}
+	ended := make(chan error)
+	go func() { ended <- s.program.Wait() }()
+	_ = s.program.Process.Signal(syscall.SIGCONT)
+	for {
+		// Again and again, because only wrk's main thread heeds it.
+		_ = s.program.Process.Signal(signal)
+		select {
+		case err := <-ended:
+			if !s.http2 && (err != nil || numberAfter(s.output.Bytes(), " failed ") != 0) {
+				return errors.Join(err, fmt.Errorf("%s: requests failed: %s", s.program.Path, &s.output))
+			}
+			return nil
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // numberAfter returns the number after the first mark in text, or -1.
@@ -83,34 +142,40 @@ type figures struct {
 }
 
 // measure loads a site and adds to its figures.
-func (l *load) measure(ctx context.Context, g *rig.Gateway, s *site) error {
-	before, err := g.Usage(ctx)
+func (l *load) measure(ctx context.Context, s *site) error {
+	before, err := l.gateway.Usage(ctx)
 	if err != nil {
 		return err
 	}
-	requests, err := l.run(ctx, s)
+	started := time.Now()
+	requests, err := l.run(s)
 	if err != nil {
 		return err
 	}
-	after, err := g.Usage(ctx)
+	took := time.Since(started).Seconds()
+	cpu, err := l.gateway.CPU()
 	if err != nil {
 		return err
 	}
-	n, cpu := float64(requests), (after.CPU - before.CPU).Seconds()
+	after, err := l.gateway.Usage(ctx)
+	if err != nil {
+		return err
+	}
+	n, used := float64(requests), (cpu - before.CPU).Seconds()
 	s.figures = append(s.figures, figures{
-		rate: n / float64(l.seconds), cpu: cpu * 1e6 / n, share: cpu / float64(l.seconds),
+		rate: n / took, cpu: used * 1e6 / n, share: used / took,
 		mallocs: (after.Mallocs - before.Mallocs) / n, allocated: (after.Allocated - before.Allocated) / n,
 	})
 	return nil
 }
 
 // profile loads a site and adds to its profiles.
-func (l *load) profile(ctx context.Context, g *rig.Gateway, s *site) error {
+func (l *load) profile(ctx context.Context, s *site) error {
 	var taking sync.WaitGroup
 	var taken bytes.Buffer
 	var failed error
-	taking.Go(func() { failed = g.Profile(ctx, l.seconds, &taken) })
-	requests, err := l.run(ctx, s)
+	taking.Go(func() { failed = l.gateway.Profile(ctx, int(math.Ceil(l.slot.Seconds())), &taken) })
+	requests, err := l.run(s)
 	taking.Wait()
 	if err := errors.Join(err, failed); err != nil {
 		return err

@@ -23,14 +23,15 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/evovoice-gateway/caddy-conference-members/bench/rig"
 )
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 15, "how often each site is loaded")
-	flag.IntVar(&o.seconds, "seconds", 2, "how long each site is loaded in a round")
+	flag.IntVar(&o.rounds, "rounds", 100, "how often each site is loaded")
+	flag.DurationVar(&o.slot, "slot", 500*time.Millisecond, "how long each site is loaded in a round")
 	flag.StringVar(&o.session, "session", "../internal/recordings/testdata/sessions/doc.json", "the `file` that the upstream responds with")
 	flag.BoolVar(&o.keys, "keys", false, "compare calls with an idempotency key with calls without")
 	flag.StringVar(&o.profiles, "profiles", "", "a `folder` for a CPU profile of each site, taken instead of the table")
@@ -45,7 +46,8 @@ func main() {
 
 // options are the flags of the command.
 type options struct {
-	rounds, seconds   int
+	rounds            int
+	slot              time.Duration
 	session, profiles string
 	keys              bool
 }
@@ -64,7 +66,7 @@ func run(ctx context.Context, o *options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	load, err := newLoad(dir, o.seconds)
+	load, err := newLoad(dir, o.slot)
 	if err != nil {
 		return err
 	}
@@ -93,22 +95,23 @@ func run(ctx context.Context, o *options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
+	load.upstream, load.gateway = upstream, g
 
 	visit := load.measure
 	if o.profiles != "" {
 		visit = load.profile
 	}
-	fmt.Fprintf(out, "%d rounds of %d s each, %d clients, responses of %d bytes; warming up\n", o.rounds, o.seconds, clients, len(session))
+	fmt.Fprintf(out, "%d rounds of %s each, %d clients, responses of %d bytes\n", o.rounds, o.slot, clients, len(session))
 	for i, s := range all {
 		s.url = "http://" + g.Addrs[i] + "/sessions/S1/conference/members"
-		if err := errors.Join(s.check(ctx), load.measure(ctx, g, s)); err != nil {
+		defer func() { err = errors.Join(err, s.finish()) }()
+		if err := errors.Join(s.check(ctx), load.start(ctx, s)); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		s.figures = nil
 	}
 	for range o.rounds {
 		for _, i := range rand.Perm(len(all)) { //nolint:gosec // any order will do
-			if err := visit(ctx, g, all[i]); err != nil {
+			if err := visit(ctx, all[i]); err != nil {
 				return fmt.Errorf("%s: %w", all[i].name, err)
 			}
 		}

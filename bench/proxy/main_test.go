@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/pprof/profile"
 )
@@ -19,7 +20,7 @@ func newOptions(t *testing.T) *options {
 			t.Skip(err)
 		}
 	}
-	return &options{rounds: 1, seconds: 1, session: "../../internal/recordings/testdata/sessions/doc.json"}
+	return &options{rounds: 1, slot: 100 * time.Millisecond, session: "../../internal/recordings/testdata/sessions/doc.json"}
 }
 
 func TestEverySiteIsMeasured(t *testing.T) {
@@ -86,6 +87,18 @@ func TestASiteIsComparedWithItsBareProxy(t *testing.T) {
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no row %q in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestTheIntervalOfAMedian(t *testing.T) {
+	for n, want := range map[int][2]float64{1: {1, 1}, 6: {1, 6}, 10: {1, 10}, 25: {7, 19}, 100: {40, 61}} {
+		ranks := make([]float64, n)
+		for i := range ranks {
+			ranks[i] = float64(i + 1)
+		}
+		if low, high := confidence(ranks); low != want[0] || high != want[1] {
+			t.Errorf("of %d values: ranks %v to %v, want %v", n, low, high, want)
 		}
 	}
 }

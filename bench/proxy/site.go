@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -21,9 +23,11 @@ type site struct {
 	goal       float64 // for the ratio of CPU time, 0 if there is none
 
 	url      string
+	program  *exec.Cmd // that loads it
+	output   bytes.Buffer
 	figures  []figures // by round
 	profiles []*profile.Profile
-	requests int // while profiled
+	requests int64 // while profiled
 }
 
 const (

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -24,8 +25,8 @@ var rows = []row{
 	{"Bytes allocated a request", func(own, _ *figures) float64 { return own.allocated }, "%.0f"},
 }
 
-// printTable prints a table in Markdown with a column for each site: medians, and the
-// smallest and the largest figure in brackets.
+// printTable prints a table in Markdown with a column for each site: medians, and their
+// 95 % confidence intervals in brackets.
 func printTable(out io.Writer, all []*site) {
 	head, line, goals := "\n| ", "|---", "| Goal for the CPU, ratio"
 	for _, s := range all {
@@ -46,7 +47,8 @@ func printTable(out io.Writer, all []*site) {
 				values[i] = r.value(&s.figures[i], &base.figures[i])
 			}
 			slices.Sort(values)
-			fmt.Fprintf(out, " | "+r.format+" ("+r.format+" to "+r.format+")", median(values), values[0], values[len(values)-1])
+			low, high := confidence(values)
+			fmt.Fprintf(out, " | "+r.format+" ("+r.format+" to "+r.format+")", median(values), low, high)
 		}
 		fmt.Fprintln(out, " |")
 	}
@@ -56,4 +58,13 @@ func printTable(out io.Writer, all []*site) {
 // median returns the median of sorted values.
 func median(values []float64) float64 {
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+// confidence returns the 95 % confidence interval of the median of sorted values. It
+// assumes nothing about their distribution: the number of values below the true median
+// is binomial, here in its normal approximation.
+func confidence(values []float64) (low, high float64) {
+	n := float64(len(values))
+	k := max(int(n/2-1.96*math.Sqrt(n)/2)-1, 0)
+	return values[k], values[len(values)-1-k]
 }

@@ -150,14 +150,26 @@ func (g *Gateway) Close() error {
 
 // Usage is what the process has used and holds.
 type Usage struct {
-	CPU        time.Duration // since its start, user and system, as the kernel accounts it
+	CPU        time.Duration // since its start, as [Gateway.CPU] returns it
 	Mallocs    float64       // objects allocated since its start
 	Allocated  float64       // bytes allocated since its start
 	Resident   float64       // bytes of memory, as the system counts them
 	Goroutines float64
 }
 
-// Usage reads the CPU time from the kernel, and the rest from the process.
+// CPU is the CPU time of the process since its start, user and system, as the kernel
+// accounts it.
+func (g *Gateway) CPU() (time.Duration, error) {
+	var cpu unix.Timespec
+	// The clock of a process, as clock_getcpuclockid(3) makes its number.
+	if err := unix.ClockGettime(int32(^g.cmd.Process.Pid<<3|2), &cpu); err != nil {
+		return 0, fmt.Errorf("reading the CPU time: %w", err)
+	}
+	return time.Duration(cpu.Nano()), nil
+}
+
+// Usage asks the kernel for the CPU time, and the process for the rest. To respond
+// takes a millisecond of its CPU time.
 func (g *Gateway) Usage(ctx context.Context) (Usage, error) {
 	var u Usage
 	wanted := map[string]*float64{
@@ -189,13 +201,8 @@ func (g *Gateway) Usage(ctx context.Context) (Usage, error) {
 	if len(wanted) > 0 {
 		return u, fmt.Errorf("the gateway has no metrics %v", slices.Sorted(maps.Keys(wanted)))
 	}
-	// The clock of a process, as clock_getcpuclockid(3) makes its number.
-	var cpu unix.Timespec
-	if err := unix.ClockGettime(int32(^g.cmd.Process.Pid<<3|2), &cpu); err != nil {
-		return u, fmt.Errorf("reading the CPU time: %w", err)
-	}
-	u.CPU = time.Duration(cpu.Nano())
-	return u, nil
+	u.CPU, err = g.CPU()
+	return u, err
 }
 
 // Profile writes a CPU profile of the process over so many seconds.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Upstream responds to POST /sessions/NAME/conference/members with the session of that
@@ -20,6 +21,7 @@ type Upstream struct {
 
 	listener  net.Listener
 	responses map[string][]byte
+	requests  atomic.Int64
 	serving   sync.WaitGroup
 
 	mu    sync.Mutex
@@ -57,6 +59,9 @@ func (u *Upstream) Close() error {
 	return err
 }
 
+// Requests is how many requests it has read.
+func (u *Upstream) Requests() int64 { return u.requests.Load() }
+
 func (u *Upstream) accept() {
 	for {
 		c, err := u.listener.Accept()
@@ -86,6 +91,7 @@ func (u *Upstream) serve(c net.Conn) {
 		if err != nil {
 			return
 		}
+		u.requests.Add(1)
 		if _, err := c.Write(response); err != nil {
 			return
 		}
