@@ -175,9 +175,9 @@ func (f *finder) read(r rune) {
 	case unicode.Is(unicode.M, r) || r == zwj || r == zwnj: // belongs to the character before it
 	default:
 		f.endPiece()
-		if r < 0x80 && strings.IndexByte(ends, byte(r)) >= 0 {
+		if strings.ContainsRune(ends, r) {
 			f.endRun()
-			f.service = !f.whole && strings.IndexByte(serviceSigns, byte(r)) >= 0
+			f.service = !f.whole && strings.ContainsRune(serviceSigns, r)
 		}
 		if r == '+' {
 			f.plus = true

@@ -72,7 +72,7 @@ func MaskNumbers(text string) string {
 	for m.at < len(text) {
 		rest := text[m.at:]
 		if r, size := utf8.DecodeRuneInString(rest); !inPiece(r) {
-			if r < 0x80 && strings.IndexByte(ends, byte(r)) >= 0 {
+			if strings.ContainsRune(ends, r) {
 				m.end()
 			}
 			m.at += size

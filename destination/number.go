@@ -170,7 +170,7 @@ func (f *Facts) fromNumber(n *phonenumbers.PhoneNumber) {
 // callingCode splits the digits of an E.164 number after the country calling
 // code. It returns 0 for a code that is not assigned.
 func callingCode(digits string) (cc int, nsn string) {
-	for i := 0; i < len(digits) && i < 3; i++ {
+	for i := range min(len(digits), 3) {
 		cc = cc*10 + int(digits[i]-'0')
 		if cc == 0 {
 			return 0, ""
@@ -336,7 +336,7 @@ func E164(s, region string) (string, bool) {
 
 // isSpace reports whether r is a space that a form may have made of a plus sign,
 // or any other space, except tabs and line breaks.
-func isSpace(r rune) bool { return r == ' ' || r >= 0x80 && unicode.Is(unicode.Zs, r) }
+func isSpace(r rune) bool { return unicode.Is(unicode.Zs, r) }
 
 // lostPlus reports whether s is a number behind a space, which may have been a
 // plus sign: that is what it means in a form and in a query.

@@ -217,7 +217,7 @@ func sipUnescape(s, marks string) (string, bool) {
 			plain = i + 1
 			continue
 		}
-		if c >= utf8.RuneSelf || !ascii.IsDigit(c) && !ascii.IsAlpha(c) && strings.IndexByte(marks, c) < 0 {
+		if !ascii.IsDigit(c) && !ascii.IsAlpha(c) && strings.IndexByte(marks, c) < 0 {
 			return "", false
 		}
 	}
