@@ -325,10 +325,14 @@ func selfSigned(t *testing.T) (certificateFile, keyFile string, pool *x509.CertP
 	return certificateFile, keyFile, pool
 }
 
+// acknowledging is a timeout of which half is enough for a replica that has just begun: it
+// acknowledges what it has once a second.
+const acknowledging = 5 * time.Second
+
 func TestWaitReplicas(t *testing.T) {
 	slow(t)
 	master := start(t)
-	s := open(t, Options{Addresses: []string{master.address}, WaitReplicas: 1})
+	s := open(t, Options{Addresses: []string{master.address}, WaitReplicas: 1, Timeout: acknowledging})
 	if _, err := claim(t, s, 1); err == nil || !strings.Contains(err.Error(), "wait_replicas") {
 		t.Errorf("without a replica: %v", err)
 	}
@@ -364,7 +368,7 @@ func TestSentinelFailover(t *testing.T) {
 	eventually(t, "Sentinel knows the replica", func() bool {
 		return strings.Contains(sentinel.do("sentinel", "replicas", "calls"), replica.port())
 	})
-	s := open(t, Options{Addresses: []string{sentinel.address}, SentinelMaster: "calls", WaitReplicas: 1})
+	s := open(t, Options{Addresses: []string{sentinel.address}, SentinelMaster: "calls", WaitReplicas: 1, Timeout: acknowledging})
 	mustClaim(t, s, 1)
 	s.WaitReplicas = 0 // none will be left
 	master.kill()
