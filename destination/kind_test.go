@@ -275,6 +275,8 @@ func TestTheNumbersOfADestination(t *testing.T) {
 		{"1 120255", "", "1120255w"},
 		{"120FLOWERS", "", "120a 1203569377was"},
 		{"1call120255", Name, "1a"},
+		{"555012Bobby", Name, "555012a 55501226229was"},
+		{"5550123Bobby", "", "5550123wa 555012326229was"},
 		{"9@x.com", Email, "9a"},
 		{"bob-120255501@example.com", Email, "120255501a"},
 		{"bob-1202555012@example.com", Email, "1202555012wa"},
