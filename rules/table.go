@@ -78,7 +78,7 @@ var (
 	ContentType = rule(Rule{
 		Name: "content_type", Status: http.StatusUnsupportedMediaType, ErrorCode: "UnsupportedMediaType",
 		Title: "The Content-Type is not one that is read",
-		Fix:   "Send JSON as application/json, CSV as text/csv, or a form; the Accept-Post header of the response lists the types.",
+		Fix:   "Send JSON as application/json, or another of the types that the Accept-Post header of the response lists.",
 	})
 
 	// MultipleContentTypes: the upstream and the gateway might each take
