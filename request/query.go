@@ -87,11 +87,11 @@ func nameOf(pair string) string {
 	return name
 }
 
-// unescapePair decodes a name or a value of a query string or a form: "+" is a
-// space, %XX a byte. It reports false for what is not UTF-8, and for a % without two
-// hexadecimal digits, which stays as it is: an older host reads %uXXXX there. It does
-// so too for a character of which one byte is escaped and another is not, because
-// bytes or characters may be decoded first.
+// unescapePair decodes a name or a value of a query string or a form: "+" is a space, %XX
+// a byte. A % without two hexadecimal digits stays as it is. For that it reports false,
+// because hosts of classic ASP.NET decode %uXXXX, and so it does if s or the text is not
+// UTF-8: of a character that is escaped in part, a host may decode bytes or characters
+// first.
 func unescapePair(s string) (text string, ok bool) {
 	if !strings.ContainsAny(s, "%+") {
 		return s, utf8.ValidString(s)
