@@ -64,7 +64,7 @@ var checkCalls = &operation{
 	method:     http.MethodPost,
 	under:      "check",
 	fields:     addConferenceMember.fields,
-	acceptPost: request.AcceptPostRows,
+	acceptPost: request.AcceptPostEither,
 	formats:    []negotiate.Format{negotiate.JSON, negotiate.CSV},
 	off:        func(c *compiled) bool { return c.checkOff },
 	serve:      (*exchange).check,

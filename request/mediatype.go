@@ -2,6 +2,7 @@ package request
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
@@ -61,10 +62,14 @@ func AcceptPost() string { return acceptPost(new(binding)) }
 // AcceptPostRows is what [AcceptPost] is for [Reader.Rows].
 func AcceptPostRows() string { return acceptPost(&binding{many: true}) }
 
-func acceptPost(b *binding) string {
+// AcceptPostEither is what [AcceptPost] is for a body that is read by [Reader.Read] or by
+// [Reader.Rows].
+func AcceptPostEither() string { return acceptPost(new(binding), &binding{many: true}) }
+
+func acceptPost(readers ...*binding) string {
 	names := make([]string, 0, len(mediaTypes))
 	for _, t := range mediaTypes {
-		if b.takes(t.format) {
+		if slices.ContainsFunc(readers, func(b *binding) bool { return b.takes(t.format) }) {
 			names = append(names, t.name)
 		}
 	}
