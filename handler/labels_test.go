@@ -20,10 +20,10 @@ func TestNoMetricExceedsItsBudget(t *testing.T) {
 	}
 	c := made.(*process)
 	for _, o := range metrics.Outcomes() {
-		c.RequestEnded(metrics.Observation{Outcome: o})
+		c.RequestEnded(&metrics.Observation{Outcome: o})
 		for _, f := range negotiate.Formats() {
 			if o != metrics.Fallback || f == negotiate.CSV {
-				c.RequestEnded(metrics.Observation{Format: f.String(), Outcome: o})
+				c.RequestEnded(&metrics.Observation{Format: f.String(), Outcome: o})
 			}
 		}
 	}
@@ -49,7 +49,9 @@ func TestNoMetricExceedsItsBudget(t *testing.T) {
 	c.Violated("a member of the client's own", rules.UnknownField.Name, rules.Enforce)
 	c.Violated("a member of the client's own", rules.DuplicateName.Name, rules.Enforce)
 	for i := range 1000 {
-		c.Dialled(string(destination.Phone), fmt.Sprint("country ", i))
+		c.RequestEnded(&metrics.Observation{
+			Format: "json", Outcome: metrics.OK, Forwarded: true, Kind: string(destination.Phone), Country: fmt.Sprint("country ", i),
+		})
 		c.FellBack(fmt.Sprint("reason ", i))
 	}
 

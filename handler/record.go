@@ -31,22 +31,23 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	}
 	x.response.captured.finish(outcome == metrics.OK)
 	x.recordViolations()
-	if x.response.forwarded && x.admission.request != nil && x.at.dials {
-		x.h.metrics.Dialled(string(x.admission.verdict.Kind), x.admission.verdict.Country)
+	x.recordFallback()
+	verdict := &x.admission.verdict
+	ended := metrics.Observation{
+		Outcome: outcome, Call: x.response.call, Took: x.took, Transcode: x.response.transcode, TraceID: traceID(x.span),
+		Forwarded: x.response.forwarded && x.admission.request != nil && x.at.dials,
+		Kind:      string(verdict.Kind), Country: verdict.Country,
 	}
-	x.recordTranscoding()
-
-	ended := metrics.Observation{Outcome: outcome, Call: x.response.call, Took: x.took, TraceID: traceID(x.span)}
 	if x.wanted.format != negotiate.None {
 		ended.Format = x.wanted.format.String()
 	}
 	if x.admission.request != nil && x.row == 0 {
-		ended.RequestBytes = &x.admission.request.BodyBytes
+		ended.RequestBytes = metrics.Bytes(x.admission.request.BodyBytes)
 	}
 	if x.response.begun || x.response.forwarded {
-		ended.ResponseBytes = &x.response.sent
+		ended.ResponseBytes = metrics.Bytes(x.response.sent)
 	}
-	x.h.metrics.RequestEnded(ended)
+	x.h.metrics.RequestEnded(&ended)
 
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.Object(name, x))
@@ -127,20 +128,16 @@ func (x *exchange) wouldRefuse() bool {
 	return x.response.forwarded && len(x.admission.verdict.Reported) > 0
 }
 
-// recordTranscoding times a transcoding, and counts and logs a response that
-// could not be transcoded.
-func (x *exchange) recordTranscoding() {
-	d := &x.response.delivery
-	if d.transcode > 0 {
-		x.h.metrics.Transcoded(d.transcode)
-	}
-	if d.fallback == "" {
+// recordFallback counts and logs a response that could not be transcoded.
+func (x *exchange) recordFallback() {
+	reason := x.response.fallback
+	if reason == "" {
 		return
 	}
-	x.event("fallback", attribute.String("reason", d.fallback))
-	x.h.metrics.FellBack(d.fallback)
+	x.event("fallback", attribute.String("reason", reason))
+	x.h.metrics.FellBack(reason)
 	x.h.sampled().Warn("response passed through: transcoding to CSV failed",
-		zap.String("reason", d.fallback),
+		zap.String("reason", reason),
 		zap.Int("status", x.response.status),
 		zap.String("content_type", x.w.Header().Get("Content-Type")),
 	)

@@ -65,10 +65,11 @@ func BenchmarkRecord(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			h.metrics.RequestStarted()
-			h.metrics.Dialled("phone", "US")
 			h.metrics.UpstreamResponded(http.StatusOK, time.Millisecond, "")
-			h.metrics.Transcoded(time.Millisecond)
-			h.metrics.RequestEnded(metrics.Observation{Format: "csv", Outcome: metrics.OK, Took: time.Millisecond})
+			h.metrics.RequestEnded(&metrics.Observation{
+				Format: "csv", Outcome: metrics.OK, Took: time.Millisecond, Transcode: time.Millisecond,
+				Forwarded: true, Kind: "phone", Country: "US",
+			})
 		}
 	})
 }

@@ -18,9 +18,9 @@ func Example() {
 	}
 
 	c.RequestStarted()
-	c.RequestEnded(metrics.Observation{Format: "csv", Outcome: metrics.OK, Took: time.Millisecond})
+	c.RequestEnded(&metrics.Observation{Format: "csv", Outcome: metrics.OK, Took: time.Millisecond})
 	c.RequestStarted()
-	c.RequestEnded(metrics.Observation{Format: "pdf", Outcome: metrics.OK, Took: time.Millisecond})
+	c.RequestEnded(&metrics.Observation{Format: "pdf", Outcome: metrics.OK, Took: time.Millisecond})
 
 	families, err := registry.Gather()
 	if err != nil {

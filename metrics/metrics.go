@@ -67,6 +67,7 @@ const MaxLabelSets = 400
 
 // Collectors are the gateway's metrics. All methods are safe for concurrent use.
 type Collectors struct {
+	pending pending
 	all     []prometheus.Collector // in the order of the table
 	budgets map[string]int         // of label sets, by the full name
 	formats *closed                // the label format
@@ -104,7 +105,7 @@ func New(l Labels) *Collectors {
 		call      = newClosed("call", callNames()...)
 		country   = newFirstSeen("country", MaxCountries)
 	)
-	c := &Collectors{budgets: make(map[string]int), formats: format}
+	c := &Collectors{pending: newPending(), budgets: make(map[string]int), formats: format}
 	c.requests = c.counter(metric{
 		name:   "requests_total",
 		budget: 96,
@@ -245,71 +246,50 @@ type Observation struct {
 	Outcome Outcome
 	// Call is what became of the call.
 	Call Call
+	// Forwarded says whether a call was forwarded, to a destination of a Kind and, if
+	// that is a phone number and its country is known, a Country.
+	Forwarded     bool
+	Kind, Country string
 	// Took is the time since it arrived.
 	Took time.Duration
-	// RequestBytes is the size of its body as far as it was read, nil if nobody
+	// Transcode is the time spent transcoding the response to CSV, 0 if it was not.
+	Transcode time.Duration
+	// RequestBytes is the size of its body as far as it was read, unknown if nobody
 	// looked at it.
-	RequestBytes *int64
-	// ResponseBytes is the size of the response's body, nil if the response is
+	RequestBytes Size
+	// ResponseBytes is the size of the response's body, unknown if the response is
 	// somebody else's.
-	ResponseBytes *int64
+	ResponseBytes Size
 	// TraceID is the id of its trace, empty if it is not sampled.
 	TraceID string
 }
 
+// Size is a number of bytes that may be unknown, as its zero value is.
+type Size struct {
+	known bool
+	bytes int64
+}
+
+// Bytes is a known number of bytes.
+func Bytes(n int64) Size { return Size{true, n} }
+
 // RequestEnded counts a request that RequestStarted counted as in flight.
-func (c *Collectors) RequestEnded(o Observation) {
-	defer c.inFlight.of().Dec() // last: with none in flight, all is counted
-	format, outcome := c.formats.number(none), o.Outcome.number()
-	if outcomes[o.Outcome].formatted {
-		format = c.formats.number(o.Format)
-	}
-	c.requests.at(format, outcome).Inc()
-	if o.Outcome != Bulk && o.Outcome != Checked { // rows of an upload are counted; a check is no call
-		c.calls.at(int(o.Call)).Inc()
-	}
-	observe(c.requestDuration.at(outcome), o.Took.Seconds(), o.TraceID)
-	if o.RequestBytes != nil {
-		c.requestBytes.of().Observe(float64(*o.RequestBytes))
-	}
-	if o.ResponseBytes != nil {
-		c.responseBytes.at(format).Observe(float64(*o.ResponseBytes))
-	}
+func (c *Collectors) RequestEnded(o *Observation) {
+	p := &c.pending
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = append(p.ended, *o)
+	p.countSome(c, o.TraceID)
 }
-
-// observe observes v, with the trace as its exemplar if there is one.
-func observe(o prometheus.Observer, v float64, traceID string) {
-	if e, ok := o.(prometheus.ExemplarObserver); ok && traceID != "" {
-		e.ObserveWithExemplar(v, prometheus.Labels{"trace_id": traceID})
-		return
-	}
-	o.Observe(v)
-}
-
-// Dialled counts a call that was forwarded. The country is that of a phone
-// number, empty where it is not known.
-func (c *Collectors) Dialled(kind, country string) {
-	if kind != "phone" {
-		country = none
-	}
-	c.destinations.of(kind, country).Inc()
-}
-
-// Transcoded records the time spent transcoding a response to CSV.
-func (c *Collectors) Transcoded(took time.Duration) { c.transcode.of().Observe(took.Seconds()) }
-
-// codeClasses are the values of the label code_class, indexed by the first
-// digit of the status; index 0 means no response at all.
-var codeClasses = [...]string{none, "1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // UpstreamResponded records the time to the header of the upstream's response.
 // Status 0 means no response. The trace id is empty if it is not sampled.
 func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID string) {
-	class := status / 100
-	if class < 0 || class > len(codeClasses) {
-		class = len(codeClasses) // other
-	}
-	observe(c.upstreamDuration.at(class), took.Seconds(), traceID)
+	p := &c.pending
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.responded = append(p.responded, responded{status, took, traceID})
+	p.countSome(c, traceID)
 }
 
 // FellBack counts a response that was passed through because transcoding to CSV failed.

@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,19 +26,22 @@ func labels() Labels {
 	return l
 }
 
-// size is the size of a body in bytes.
-var size int64 = 1
+// forwarded is a request that was forwarded.
+func forwarded(kind, country string) *Observation {
+	return &Observation{Outcome: OK, Format: "json", Forwarded: true, Kind: kind, Country: country}
+}
 
 // drive makes every metric observe something.
 func drive(c *Collectors) {
 	c.RequestStarted()
 	c.RequestStarted()
-	c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond, RequestBytes: &size, ResponseBytes: &size})
+	c.RequestEnded(&Observation{
+		Format: "csv", Outcome: OK, Took: time.Millisecond, Transcode: time.Millisecond,
+		Forwarded: true, Kind: "phone", Country: "DE", RequestBytes: Bytes(1), ResponseBytes: Bytes(1),
+	})
 	c.UpstreamResponded(200, time.Millisecond, "")
 	c.Violated("destination", "rule_1", "enforce")
 	c.WouldRefuse()
-	c.Dialled("phone", "DE")
-	c.Transcoded(time.Millisecond)
 	c.FellBack("malformed")
 	c.LookedAlike()
 	c.Idempotent(KeyNew)
@@ -117,8 +121,9 @@ func TestCountsOutliveARegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.RequestStarted()
-		c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond})
+		c.RequestEnded(&Observation{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
+	c.countPending()
 	if got := testutil.ToFloat64(c.requests.of("csv", "ok")); got != 2 {
 		t.Errorf("requests_total = %v, want 2", got)
 	}
@@ -160,12 +165,12 @@ func TestLabelSetsAreClosed(t *testing.T) {
 		odd := fmt.Sprintf("odd %d", i)
 		for _, o := range Outcomes() {
 			c.RequestStarted()
-			c.RequestEnded(Observation{Format: odd, Outcome: o})
+			c.RequestEnded(&Observation{Format: odd, Outcome: o})
 		}
 		c.UpstreamResponded(i, 0, "")
 		c.FellBack(odd)
-		c.Dialled("phone", odd)
-		c.Dialled(odd, odd)
+		c.RequestEnded(forwarded("phone", odd))
+		c.RequestEnded(forwarded(odd, odd))
 		c.Violated("destination", fmt.Sprintf("rule_%d", i%40), odd)
 		c.Violated(odd, odd, "report")
 	}
@@ -207,14 +212,61 @@ func TestBudgetsOfLabelSets(t *testing.T) {
 func TestTheFirstCountriesHaveSeriesOfTheirOwn(t *testing.T) {
 	c := New(labels())
 	for i := range 2 * MaxCountries {
-		c.Dialled("phone", fmt.Sprint("country ", i))
+		c.RequestEnded(forwarded("phone", fmt.Sprint("country ", i)))
 	}
-	c.Dialled("phone", "country 0")
+	c.RequestEnded(forwarded("phone", "country 0"))
+	c.countPending()
 	if got := testutil.ToFloat64(c.destinations.of("phone", "country 0")); got != 2 {
 		t.Errorf("the first country was counted %v times, want 2", got)
 	}
 	if got := testutil.ToFloat64(c.destinations.of("phone", other)); got != MaxCountries {
 		t.Errorf("%v calls were counted as other, want %d", got, MaxCountries)
+	}
+}
+
+// TestAScrapeMissesNothing scrapes after each number of requests, from several
+// goroutines that go on observing, and compares the last one with what was observed.
+func TestAScrapeMissesNothing(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	c := New(labels())
+	if err := c.Register(reg); err != nil {
+		t.Fatal(err)
+	}
+	const clients, each = 4, 3*atOnce + 1
+	scrape := func() map[string]float64 {
+		families, err := reg.Gather()
+		if err != nil {
+			t.Error(err)
+		}
+		sums := make(map[string]float64)
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				sums[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+		return sums
+	}
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range each {
+				c.RequestStarted()
+				c.UpstreamResponded(200, time.Millisecond, "")
+				c.RequestEnded(&Observation{Format: "json", Outcome: OK, Forwarded: true, Kind: "phone", ResponseBytes: Bytes(1)})
+				scrape()
+			}
+		})
+	}
+	all.Wait()
+	sums := scrape()
+	for name, want := range map[string]float64{
+		"requests_total": clients * each, "calls_total": clients * each, "destinations_total": clients * each,
+		"request_duration_seconds": clients * each, "upstream_duration_seconds": clients * each,
+		"response_body_bytes": clients * each, "requests_in_flight": 0,
+	} {
+		if got := sums["caddy_conference_members_"+name]; got != want {
+			t.Errorf("%s = %v, want %v", name, got, want)
+		}
 	}
 }
 
@@ -225,7 +277,7 @@ func TestASampledTraceIsAnExemplar(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.RequestStarted()
-	c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond, TraceID: "0af7651916cd43dd8448eb211c80319c"})
+	c.RequestEnded(&Observation{Format: "csv", Outcome: OK, Took: time.Millisecond, TraceID: "0af7651916cd43dd8448eb211c80319c"})
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -248,6 +300,7 @@ func TestUpstreamResponsesAreCountedByClass(t *testing.T) {
 	for _, status := range []int{0, 101, 204, 302, 404, 503, 999, -1} {
 		c.UpstreamResponded(status, 0, "")
 	}
+	c.countPending()
 	for _, class := range []string{none, "1xx", "2xx", "3xx", "4xx", "5xx"} {
 		if n := count(t, c.upstreamDuration.of(class)); n == 0 {
 			t.Errorf("no response was counted as %s", class)
@@ -300,7 +353,7 @@ func BenchmarkRequestEnded(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.RequestStarted()
-		c.RequestEnded(Observation{Format: "csv", Outcome: OK, Took: time.Millisecond})
+		c.RequestEnded(&Observation{Format: "csv", Outcome: OK, Took: time.Millisecond})
 	}
 }
 
@@ -314,7 +367,7 @@ func TestWhatIsNoCallIsNotCountedAsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.RequestStarted()
-		c.RequestEnded(Observation{Outcome: outcome})
+		c.RequestEnded(&Observation{Outcome: outcome})
 		families, err := reg.Gather()
 		if err != nil {
 			t.Fatal(err)

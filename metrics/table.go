@@ -84,7 +84,7 @@ func (f *family[M]) values(k int) []string {
 // newFamily makes the family of a vector, with the series that exist before they are
 // used.
 func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, resolve func(values ...string) M) *family[M] {
-	f := &family[M]{Collector: vector, labels: m.labels, resolve: resolve}
+	f := &family[M]{Collector: &complete{vector, c}, labels: m.labels, resolve: resolve}
 	size := 1
 	for _, l := range m.labels {
 		size *= l.size()
@@ -95,7 +95,7 @@ func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, res
 			f.of(values...)
 		}
 	}
-	c.all = append(c.all, vector)
+	c.all = append(c.all, f.Collector)
 	c.budgets[prometheus.BuildFQName(namespace, subsystem, m.name)] = m.budget
 	return f
 }

@@ -58,11 +58,11 @@ func readCatalogue(t *testing.T) *catalogue {
 	c := metrics.New(l)
 	for _, o := range metrics.Outcomes() {
 		for _, f := range append(l.Formats, "", odd) {
-			c.RequestEnded(metrics.Observation{Format: f, Outcome: o, RequestBytes: new(int64), ResponseBytes: new(int64)})
+			c.RequestEnded(&metrics.Observation{Format: f, Outcome: o, RequestBytes: metrics.Bytes(0), ResponseBytes: metrics.Bytes(0)})
 		}
 	}
 	for _, call := range metrics.Calls() {
-		c.RequestEnded(metrics.Observation{Outcome: metrics.OK, Call: call})
+		c.RequestEnded(&metrics.Observation{Outcome: metrics.OK, Call: call})
 	}
 	for status := range 11 {
 		c.UpstreamResponded(100*status, 0, "")
@@ -74,9 +74,8 @@ func readCatalogue(t *testing.T) *catalogue {
 	for _, op := range append(metrics.StoreOps[:], odd) {
 		c.StoreUsed(op, 0)
 	}
-	c.Transcoded(0)
 	for _, k := range append(l.Kinds, "", odd) {
-		c.Dialled(k, "US")
+		c.RequestEnded(&metrics.Observation{Outcome: metrics.OK, Transcode: 1, Forwarded: true, Kind: k, Country: "US"})
 	}
 	for _, f := range append(l.Fields, "", odd) {
 		c.Violated(f, odd, rules.Report)
