@@ -49,9 +49,7 @@ func (x *exchange) record(outcome metrics.Outcome) {
 	}
 	x.h.metrics.RequestEnded(&ended)
 
-	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Add(zap.Object(name, x))
-	}
+	x.addToAccessLog()
 	if x.row > 0 { // the access log has no entry for a row
 		if c := x.h.logger.Check(zapcore.InfoLevel, "row ended"); c != nil {
 			c.Write(zap.Object(name, x), zap.String("uuid", x.uuid))
@@ -68,9 +66,20 @@ func (x *exchange) record(outcome metrics.Outcome) {
 			attribute.StringSlice(name+".violated_rules", x.violatedRules()),
 			attribute.Bool(name+".would_refuse", x.wouldRefuse()),
 		)
-		for i, value := range x.response.captured.values {
+		for i, value := range x.response.captured.found() {
 			x.span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
 		}
+	}
+}
+
+// addToAccessLog adds the request to its entry in the access log, if the server has one.
+func (x *exchange) addToAccessLog() {
+	ctx := x.r.Context()
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server != nil && server.Logs == nil {
+		return
+	}
+	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Add(zap.Object(name, x))
 	}
 }
 
@@ -216,7 +225,7 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		enc.AddInt("row", x.row)
 	}
 	text("transcode_error", x.response.fallback)
-	for i, value := range x.response.captured.values {
+	for i, value := range x.response.captured.found() {
 		text(responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value))
 	}
 	if violated := x.violatedRules(); len(violated) > 0 {
