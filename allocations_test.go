@@ -29,10 +29,10 @@ var allocations = []struct {
 	keyed            bool
 	count, bytes     int
 }{
-	{"JSON", "application/json", `{}`, false, 11, 2516},
-	{"CSV", "text/csv", `{}`, false, 12, 2514},
-	{"JSON, with `idempotency` and no key", "application/json", `{"idempotency": {}}`, false, 11, 2516},
-	{"JSON, with a key, in memory", "application/json", `{"idempotency": {}}`, true, 19, 4703},
+	{"JSON", "application/json", `{}`, false, 8, 1872},
+	{"CSV", "text/csv", `{}`, false, 9, 1872},
+	{"JSON, with `idempotency` and no key", "application/json", `{"idempotency": {}}`, false, 8, 1872},
+	{"JSON, with a key, in memory", "application/json", `{"idempotency": {}}`, true, 16, 4066},
 }
 
 // allocationTable returns the table of the documentation.

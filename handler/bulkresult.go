@@ -81,7 +81,7 @@ func (s *results) begin() error {
 		h.Set("Content-Disposition", csv.dispositionFor(replacerOf(s.r)))
 	}
 	s.sink.begun, s.sink.status = true, http.StatusMultiStatus
-	s.sink.ResponseWriter.WriteHeader(http.StatusMultiStatus)
+	s.w.WriteHeader(http.StatusMultiStatus)
 	return s.send(s.format.begin((*s.out)[:0]))
 }
 

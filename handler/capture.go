@@ -50,29 +50,31 @@ func compileCaptures(paths map[string]string) ([]capture, error) {
 	return captures, errors.Join(errs...)
 }
 
-// captured is the beginning of a response and the values that were found in it.
+// captured is the beginning of a response and the values that were found in it. There
+// is none of a response that is not looked at.
 type captured struct {
 	captures []capture
-	seen     *[]byte // from package buffer, nil unless the response is looked at
+	seen     *[]byte // from package buffer, nil once the values were found
 	whole    bool    // seen is all of the body
 	coding   coding.Coding
 	values   []string
 }
 
-// start begins to look at a response: a success in JSON.
-func (c *captured) start(status int, h http.Header) {
-	if len(c.captures) == 0 || status < 200 || status > 299 || !isJSONResponse(firstLine(h, "Content-Type")) {
-		return
+// capturedOf begins to look at a response: a success in JSON.
+func capturedOf(captures []capture, status int, h http.Header) *captured {
+	if len(captures) == 0 || status < 200 || status > 299 || !isJSONResponse(firstLine(h, "Content-Type")) {
+		return nil
 	}
-	var ok bool
-	if c.coding, ok = coding.Of(h["Content-Encoding"]); ok {
-		c.seen, c.whole = buffer.Take(0), true
+	packed, ok := coding.Of(h["Content-Encoding"])
+	if !ok {
+		return nil
 	}
+	return &captured{captures: captures, seen: buffer.Take(0), whole: true, coding: packed}
 }
 
 // see keeps more of the body, up to maxCaptured bytes.
 func (c *captured) see(p []byte) {
-	if c.seen == nil {
+	if c == nil || c.seen == nil {
 		return
 	}
 	n := min(len(p), c.room())
@@ -82,7 +84,7 @@ func (c *captured) see(p []byte) {
 
 // room returns how many more bytes are kept.
 func (c *captured) room() int {
-	if c.seen == nil {
+	if c == nil || c.seen == nil {
 		return 0
 	}
 	return maxCaptured - len(*c.seen)
@@ -96,7 +98,7 @@ func (c *captured) Write(p []byte) (int, error) {
 
 // finish finds the values. The body is complete, or broke off.
 func (c *captured) finish(complete bool) {
-	if c.seen == nil {
+	if c == nil || c.seen == nil {
 		return
 	}
 	defer buffer.Give(c.seen)
@@ -124,9 +126,19 @@ func (c *captured) finish(complete bool) {
 // value returns what a capture found, empty if it found nothing or there is no
 // such capture.
 func (c *captured) value(name string) string {
-	i := slices.IndexFunc(c.captures, func(one capture) bool { return one.name == name })
-	if i < 0 || c.values == nil {
-		return ""
+	for i, value := range c.found() {
+		if c.captures[i].name == name {
+			return value
+		}
 	}
-	return c.values[i]
+	return ""
+}
+
+// found returns what all captures found, in their order: nothing until the response is
+// there.
+func (c *captured) found() []string {
+	if c == nil {
+		return nil
+	}
+	return c.values
 }

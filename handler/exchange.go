@@ -36,9 +36,9 @@ type exchange struct {
 	response  responseWriter
 	tally     *rowCounts // of an upload, nil for one call
 	inner     *exchange  // of a second handler of this module behind this one
-	inside    bool       // this is such a second handler's
 	took      time.Duration
 	outcome   metrics.Outcome
+	inside    bool // this is such a second handler's
 }
 
 // begin starts to count and time a request.
@@ -68,11 +68,7 @@ func (x *exchange) end() {
 // writer makes the response that is transcoded to csv, or passed on as it comes
 // if csv is nil.
 func (x *exchange) writer(csv *representation) *responseWriter {
-	x.response = responseWriter{
-		ResponseWriter: x.w, client: x.r, span: x.span, metrics: x.h.metrics, operation: x.at.operation, csv: csv,
-		captured: captured{captures: x.h.captures},
-		gateway:  gatewayHeaders{x.h.correlationHeader, x.correlationID, x.clientAwaitsContinue()},
-	}
+	x.response = responseWriter{exchange: x, csv: csv}
 	return &x.response
 }
 
@@ -116,27 +112,20 @@ func (x *exchange) abandon(err error) error {
 	return caddyhttp.Error(statusClientClosedRequest, err)
 }
 
-// gatewayHeaders are what every response of the route has, in place of what the
-// upstream says about the same.
-type gatewayHeaders struct {
-	correlationHeader string
-	correlationID     string // empty for none
-	closes            bool   // the connection
-}
-
-// setGatewayHeaders sets them, with what became of the call.
+// setGatewayHeaders sets what every response of the route has, in place of what the
+// upstream says about the same: what became of the call among it.
 func (w *responseWriter) setGatewayHeaders(call metrics.Call) {
-	g, h := &w.gateway, w.Header()
+	x, h := w.exchange, w.Header()
 	if len(h["Vary"]) == 0 {
 		w.lines.set(h, "Vary", "Accept")
 	} else {
 		mergeVary(h)
 	}
 	w.lines.set(h, callHeader, call.String())
-	if g.correlationID != "" {
-		w.lines.set(h, g.correlationHeader, g.correlationID)
+	if x.correlationID != "" {
+		w.lines.set(h, x.h.correlationHeader, x.correlationID)
 	}
-	if g.closes {
+	if x.clientAwaitsContinue() {
 		h.Set("Connection", "close")
 	}
 }

@@ -28,9 +28,9 @@ func (w *responseWriter) fate(err error) metrics.Call {
 		return metrics.CallNamed(w.Header().Get(callHeader))
 	case err == nil && !w.broken && status != 0 && status < 400:
 		return metrics.Dialled
-	case w.body.seal(), failed && neverSent(w.client, err):
+	case w.body.seal(), failed && neverSent(w.exchange.r, err):
 		return metrics.NotDialled
-	case refuses(status) && !w.broken && !succeededBehind(w.client):
+	case refuses(status) && !w.broken && !succeededBehind(w.exchange.r):
 		return metrics.NotDialled
 	default:
 		return metrics.Unknown

@@ -21,8 +21,8 @@ const (
 // wanted is the representation that a client wants of the response.
 type wanted struct {
 	format negotiate.Format
-	csv    *representation // nil unless the format is CSV
 	lines  bool            // the format is JSON, and the result of many calls an object a line
+	csv    *representation // nil unless the format is CSV
 }
 
 // negotiate chooses the representation of the response: a view and a format.

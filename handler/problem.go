@@ -159,7 +159,7 @@ func (x *exchange) writeProblem(p *problem) error {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	w.begun, w.csv = true, nil
-	w.ResponseWriter.WriteHeader(p.Status)
+	w.exchange.w.WriteHeader(p.Status)
 	_, err := w.send(body)
 	if x.r.Method == http.MethodHead { // an HTTP/1.1 server says that it wrote it
 		w.sent = 0

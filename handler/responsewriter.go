@@ -7,11 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/coding"
-	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 )
 
 // responseWriter is what the next handler writes its response to. It either passes
@@ -22,29 +19,24 @@ import (
 // on as it came, and so is one whose transcoding fails. After the upstream has
 // responded, a phone rings; the client must learn of it whatever happens here.
 type responseWriter struct {
-	http.ResponseWriter
-	placement // what the upstream did
-	delivery  // what the client got
+	exchange  *exchange // to the client of which it writes
+	placement           // what the upstream did
+	delivery            // what the client got
 
-	client    *http.Request
-	span      trace.Span
-	metrics   *metrics.Collectors
-	gateway   gatewayHeaders
 	lines     lines
-	operation *operation
 	csv       *representation // nil to pass everything on
-	captured  captured
-	recording *recording // nil unless the response is kept
+	captured  *captured       // nil unless values are captured
+	recording *recording      // nil unless the response is kept
 
 	dials          bool          // behind this handler a phone may ring
 	nests          bool          // the next handler has another one of this module behind it
 	broken         bool          // the next handler did not complete the response
-	body           *callBody     // that is forwarded, nil if it is the client's own
-	started        time.Time     // of the upstream's time
-	fallbackReason string        // why the body, if there is one, can't be transcoded
 	holding        bool          // the body is held
 	coding         coding.Coding // of the held body
 	held           *[]byte       // from package buffer, nil unless holding
+	body           *callBody     // that is forwarded, nil if it is the client's own
+	sentOn         time.Duration // from the request's arrival to forwarding
+	fallbackReason string        // why the body, if there is one, can't be transcoded
 	trailer        []trailer     // of the held response, put back once its header is sent
 }
 
@@ -78,20 +70,21 @@ func (l *lines) set(h http.Header, name, value string) {
 
 // startTimer starts the upstream's time.
 func (w *responseWriter) startTimer() {
-	w.forwarded, w.started = true, time.Now()
+	w.forwarded, w.sentOn = true, time.Since(w.exchange.started)
 }
 
 // stopTimer stops the upstream's time: its header arrived, or status is 0. The
 // time is counted now, because the body may take any time.
 func (w *responseWriter) stopTimer(status int) {
-	w.upstream = time.Since(w.started)
-	if clientLeft(w.client, status) {
+	x := w.exchange
+	w.upstream = time.Since(x.started) - w.sentOn
+	if clientLeft(x.r, status) {
 		status = 0
 	}
 	if w.nests {
 		return
 	}
-	w.metrics.UpstreamResponded(status, w.upstream, traceID(w.span))
+	x.h.metrics.UpstreamResponded(status, w.upstream, traceID(x.span))
 }
 
 // WriteHeader decides, on the final status, whether the response is held.
@@ -102,14 +95,14 @@ func (w *responseWriter) WriteHeader(status int) {
 		return
 	}
 	if status >= 100 && status <= 199 && status != http.StatusSwitchingProtocols {
-		w.ResponseWriter.WriteHeader(status)
+		w.exchange.w.WriteHeader(status)
 		return
 	}
 	w.status = status
 	if w.forwarded {
 		w.stopTimer(status)
 	}
-	w.captured.start(status, w.Header())
+	w.captured = capturedOf(w.exchange.h.captures, status, w.Header())
 	if w.csv == nil {
 		w.sendHeader()
 		return
@@ -171,7 +164,7 @@ func (w *responseWriter) send(p []byte) (int, error) {
 
 // sendUnseen sends bytes that captures do not look at.
 func (w *responseWriter) sendUnseen(p []byte) (int, error) {
-	n, err := w.ResponseWriter.Write(p) //nolint:gosec // the upstream's response, in its own type
+	n, err := w.exchange.w.Write(p) //nolint:gosec // the upstream's response, in its own type
 	w.sent += int64(n)
 	return n, err
 }
@@ -202,7 +195,7 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 		}
 	}
 	if room := w.captured.room(); room > 0 {
-		m, err := io.Copy(w.ResponseWriter, io.TeeReader(io.LimitReader(r, int64(room)), &w.captured))
+		m, err := io.Copy(w.exchange.w, io.TeeReader(io.LimitReader(r, int64(room)), w.captured))
 		w.sent += m
 		n += m
 		if err != nil || m < int64(room) {
@@ -210,7 +203,7 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 		}
 		w.captured.whole = false // perhaps; what is wholly in it is found even so
 	}
-	m, err := io.Copy(w.ResponseWriter, r)
+	m, err := io.Copy(w.exchange.w, r)
 	w.sent += m
 	return n + m, err
 }
@@ -235,21 +228,24 @@ func (w *responseWriter) FlushError() error {
 	if w.holding || w.fallbackReason != "" {
 		return nil
 	}
-	err := http.NewResponseController(w.ResponseWriter).Flush()
+	err := http.NewResponseController(w.exchange.w).Flush()
 	if w.recording != nil {
 		return w.undelivered(err)
 	}
 	return err
 }
 
+// Header returns the header of the response to the client.
+func (w *responseWriter) Header() http.Header { return w.exchange.w.Header() }
+
 // Unwrap lets [http.ResponseController] reach the connection.
-func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.exchange.w }
 
 // sendHeader sends the header as it is, with the gateway's own fields.
 func (w *responseWriter) sendHeader() {
 	w.begun = true
 	w.setGatewayHeaders(w.fate(nil))
-	w.ResponseWriter.WriteHeader(w.status)
+	w.exchange.w.WriteHeader(w.status)
 }
 
 // finish sends a held response as CSV or, where that can't be, as it came. The
@@ -281,7 +277,7 @@ func (w *responseWriter) finish() error {
 	defer buffer.Give(out)
 
 	started := time.Now()
-	reason := w.csv.transcode(out, *w.held, w.coding, w.status, w.operation)
+	reason := w.csv.transcode(out, *w.held, w.coding, w.status, w.exchange.at.operation)
 	w.transcode = time.Since(started)
 	if reason == reasonMalformed && w.shorterThanDeclared() {
 		reason = reasonTruncated
@@ -292,7 +288,7 @@ func (w *responseWriter) finish() error {
 	}
 	w.release()
 	w.takeTrailers(true)
-	w.csv.describe(w.Header(), w.status, w.client, &w.lines)
+	w.csv.describe(w.Header(), w.status, w.exchange.r, &w.lines)
 	if len(w.trailer) == 0 {
 		w.lines.set(w.Header(), "Content-Length", strconv.Itoa(len(*out)))
 	}
@@ -305,10 +301,10 @@ func (w *responseWriter) finish() error {
 // flushPartial sends on what is held of a response that the next handler did not
 // complete, so that the client sees it break where it broke.
 func (w *responseWriter) flushPartial() {
-	if w.broken = true; w.ResponseWriter == nil {
+	if w.broken = true; w.exchange == nil {
 		return
 	}
-	if w.client.Context().Err() != nil { // the client is gone
+	if w.exchange.r.Context().Err() != nil { // the client is gone
 		if w.holding {
 			w.release()
 		}
@@ -343,7 +339,7 @@ func (w *responseWriter) fallBack(reason string) error {
 // the client does not accept. What can't be unpacked stays as it came.
 func (w *responseWriter) unpackFor(reason string) {
 	h := w.Header()
-	if reason == reasonEncoded || coding.Acceptable(w.client.Header["Accept-Encoding"], h["Content-Encoding"]) {
+	if reason == reasonEncoded || coding.Acceptable(w.exchange.r.Header["Accept-Encoding"], h["Content-Encoding"]) {
 		return
 	}
 	plain := buffer.Take(0)

@@ -30,6 +30,16 @@ const (
 // Match is what a path was found to address.
 type Match struct {
 	Kind Kind
+	// Ambiguous is set if the upstream itself would not match the path as it
+	// is, but might if a proxy before it read the path in its own manner.
+	Ambiguous bool
+	// Format is the format that the first segment of a predefined route names, or
+	// [negotiate.None].
+	Format negotiate.Format
+	// UnknownSuffix is set if the path has a suffix that is not a format's. The
+	// recorded upstream returns 404; a host that has registered more formats cuts
+	// it off and dials.
+	UnknownSuffix bool
 	// Operation is the name of an operation below the route, as it was given to
 	// [Parse]. It is empty for the route itself and if Kind is not Members.
 	Operation string
@@ -38,16 +48,6 @@ type Match struct {
 	SessionID string
 	// Suffix is the format suffix with its dot, such as ".csv", or empty.
 	Suffix string
-	// UnknownSuffix is set if the path has a suffix that is not a format's. The
-	// recorded upstream returns 404; a host that has registered more formats cuts
-	// it off and dials.
-	UnknownSuffix bool
-	// Format is the format that the first segment of a predefined route names, or
-	// [negotiate.None].
-	Format negotiate.Format
-	// Ambiguous is set if the upstream itself would not match the path as it
-	// is, but might if a proxy before it read the path in its own manner.
-	Ambiguous bool
 }
 
 // rank orders what a path can be read as: a path that dials in one of its
