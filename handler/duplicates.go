@@ -6,7 +6,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
-	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -58,17 +57,15 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 
 	kept := idempotency.Response{TooLarge: true}
 	if h.replay && w.recording == nil {
-		u.recording = recording{body: buffer.Take(0), max: h.maxStored}
-		defer buffer.Give(u.recording.body)
+		u.recording.start(h.maxStored)
+		defer u.recording.release()
 		w.recording = &u.recording
 	}
 	placed, err := u.next.place(ctx, a, w)
 	switch w.certain(placed) {
 	case metrics.Dialled:
 		if w.recording != nil {
-			unpacked := buffer.Take(0)
-			defer buffer.Give(unpacked)
-			kept = w.recording.response(w.written(), w.Header(), u.kind(), unpacked)
+			kept = w.recording.response(w.written(), w.Header(), u.kind())
 		}
 		_ = claim.Finish(kept) // OnError logs a failure
 	case metrics.NotDialled:

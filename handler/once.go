@@ -14,7 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
-	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/negotiate"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
@@ -92,8 +91,7 @@ func (h *Handler) fingerprint(r *http.Request, asked *request.Request) idempoten
 	return h.keys.Fingerprint(fields)
 }
 
-// place claims the key, places the call and records what became of it. The call
-// goes on when the client leaves.
+// place claims the key and places the call, or responds with what is known of it.
 func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
 	found, err := o.h.calls.Begin(ctx, o.id, o.call)
 	claim := found.Claim
@@ -114,20 +112,23 @@ func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (plac
 	default:
 		o.count(metrics.KeyNew)
 	}
-	detached, cancel := claim.Context()
+	return o.placeClaimed(claim, a, w)
+}
+
+// placeClaimed places a call whose key is claimed, and records what became of it. The
+// call goes on when the client leaves.
+func (o *once) placeClaimed(claim *idempotency.Claim, a *admission, w *responseWriter) (placement, error) {
+	ctx, cancel := claim.Context()
 	defer cancel()
 	defer o.close(claim)
 
-	o.recording = recording{body: buffer.Take(0), max: o.h.maxStored}
-	defer buffer.Give(o.recording.body)
+	o.recording.start(o.h.maxStored)
+	defer o.recording.release()
 	w.recording = &o.recording
-	placed, err := o.next.place(detached, a, w)
+	placed, err := o.next.place(ctx, a, w)
 	switch w.certain(placed) {
 	case metrics.Dialled:
-		unpacked := buffer.Take(0)
-		defer buffer.Give(unpacked)
-		err := claim.Finish(o.recording.response(w.written(), w.Header(), o.kind(), unpacked))
-		if err != nil {
+		if claim.Finish(o.recording.response(w.written(), w.Header(), o.kind())) != nil {
 			o.h.metrics.Idempotent(metrics.KeyLost)
 		}
 	case metrics.NotDialled:

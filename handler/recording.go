@@ -14,9 +14,21 @@ import (
 // takes it makes no difference to what is kept: a client that is gone is the one
 // that asks again.
 type recording struct {
-	body *[]byte // from package buffer
-	size int64   // of the whole body
-	max  int     // what is kept, in bytes
+	body     *[]byte // from package buffer
+	unpacked *[]byte // likewise, nil unless the body came in a coding
+	size     int64   // of the whole body
+	max      int     // what is kept, in bytes
+}
+
+// start makes room for a body of which at most limit bytes are kept. release gives it
+// back.
+func (rec *recording) start(limit int) { rec.body, rec.max = buffer.Take(0), limit }
+
+func (rec *recording) release() {
+	buffer.Give(rec.body)
+	if rec.unpacked != nil {
+		buffer.Give(rec.unpacked)
+	}
 }
 
 // record keeps p and holds it, or passes it on. To the next handler it never fails.
@@ -62,9 +74,8 @@ func (rec *recording) complete(status int, h http.Header) bool {
 	return err != nil || rec.size >= n
 }
 
-// response is what is kept of a response. Its body is lent: it is part of
-// the recording or of unpacked.
-func (rec *recording) response(status int, h http.Header, format string, unpacked *[]byte) idempotency.Response {
+// response is what is kept of a response. Its body is lent until release.
+func (rec *recording) response(status int, h http.Header, format string) idempotency.Response {
 	kept := idempotency.Response{
 		Status: status, Format: format, ContentType: firstLine(h, "Content-Type"), Location: firstLine(h, "Location"),
 	}
@@ -74,10 +85,10 @@ func (rec *recording) response(status int, h http.Header, format string, unpacke
 		kept.TooLarge = true
 	case packed == coding.Identity || rec.size == 0:
 		kept.Body = *rec.body
-	case packed.Unpack(unpacked, *rec.body, int64(rec.max)) != nil:
-		kept.TooLarge = true
 	default:
-		kept.Body = *unpacked
+		rec.unpacked = buffer.Take(0)
+		kept.TooLarge = packed.Unpack(rec.unpacked, *rec.body, int64(rec.max)) != nil
+		kept.Body = *rec.unpacked
 	}
 	return kept
 }
