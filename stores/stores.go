@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
@@ -85,8 +86,8 @@ type Store struct {
 	check  [8]byte
 	logger *zap.Logger
 
-	mu     sync.Mutex
-	opened idempotency.Store
+	opened atomic.Pointer[Opened] // nil unless it is open
+	mu     sync.Mutex             // held to open and to close it
 	closed bool
 }
 
@@ -123,11 +124,18 @@ func (s *Store) Open() error {
 
 // get returns the store, open. After Close it is the one that others have open, if
 // any: those of the configuration that replaced this one.
-func (s *Store) get() (idempotency.Store, error) {
+func (s *Store) get() (Opened, error) {
+	if opened := s.opened.Load(); opened != nil {
+		return *opened, nil
+	}
+	return s.open()
+}
+
+func (s *Store) open() (Opened, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.opened != nil {
-		return s.opened, nil
+	if opened := s.opened.Load(); opened != nil {
+		return *opened, nil
 	}
 	value, shared, err := pool.LoadOrNew(s.poolKey(), func() (caddy.Destructor, error) {
 		if s.closed {
@@ -146,7 +154,7 @@ func (s *Store) get() (idempotency.Store, error) {
 			return nil, fmt.Errorf("store %s: %w", s.module.Key(), errors.Join(err, deleteErr))
 		}
 	}
-	s.opened = store
+	s.opened.Store(&store)
 	return store, nil
 }
 
@@ -154,10 +162,9 @@ func (s *Store) get() (idempotency.Store, error) {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed = true; s.opened == nil {
+	if s.closed = true; s.opened.Swap(nil) == nil {
 		return nil
 	}
-	s.opened = nil
 	_, err := pool.Delete(s.poolKey())
 	return err
 }
