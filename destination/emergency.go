@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/numbering"
 )
 
 // everywhere are the emergency numbers that a mobile phone takes for one in
@@ -28,14 +30,14 @@ const (
 
 // IsEmergency reports whether a dialler may take n for an emergency number.
 func (d *Dialer) IsEmergency(n Number) bool {
-	defer func() { _ = recover() }() // a panic counts as unknown; see unlessPanic
-	if n.Digits == "" {
+	switch {
+	case n.Digits == "":
 		return true
-	}
-	if n.Plus {
+	case n.Plus:
 		return d.isEmergencyE164(n.Digits)
+	default:
+		return unlessPanic(func() bool { return d.isEmergencyBare(n) })
 	}
-	return d.isEmergencyBare(n)
 }
 
 // isEmergencyBare judges a number as dialled from a phone. In a region, a
@@ -72,25 +74,25 @@ func (d *Dialer) isEmergencyHere(digits string) bool {
 // more that make no number of it, or an emergency number that somebody put a
 // plus sign before (+911).
 func (d *Dialer) isEmergencyE164(digits string) bool {
-	if d.isEmergencyHere(digits) || slices.Contains(widespread[:], digits) {
-		return true
-	}
-	cc, nsn := callingCode(digits)
-	if cc == 0 || nsn == "" || len(nsn) > maxEmergencyNSN {
+	cc, nsn := numbering.CallingCode(digits)
+	if len(nsn) > maxEmergencyNSN { // as most are
 		return false
 	}
-	connects := phonenumbers.IsEmergencyNumber
-	switch phonenumbers.IsPossibleNumberWithReason(plain(cc, nsn)) {
-	case phonenumbers.TOO_SHORT, phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
-		connects = phonenumbers.ConnectsToEmergencyNumber
-	default: // no more digits than an emergency number's count
-	}
-	for _, region := range phonenumbers.GetRegionCodesForCountryCode(cc) {
-		if connects(nsn, region) {
+	return unlessPanic(func() bool {
+		if d.isEmergencyHere(digits) || slices.Contains(widespread[:], digits) {
 			return true
 		}
-	}
-	return false
+		if cc == 0 || nsn == "" {
+			return false
+		}
+		connects := phonenumbers.IsEmergencyNumber
+		switch phonenumbers.IsPossibleNumberWithReason(plain(cc, nsn)) {
+		case phonenumbers.TOO_SHORT, phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
+			connects = phonenumbers.ConnectsToEmergencyNumber
+		default: // no more digits than an emergency number's count
+		}
+		return slices.ContainsFunc(numbering.Regions(cc), func(region string) bool { return connects(nsn, region) })
+	})
 }
 
 // Dialer reads numbers as they are dialled from one region, or from none. It never

@@ -112,26 +112,22 @@ func (f *Facts) Country() string {
 // rings the same premium number as +1900 and seven.
 func Lookup(digits string) Facts {
 	digits = digits[:min(len(digits), maxDigits)]
-	return unlessPanic(func() Facts {
-		cc, nsn := callingCode(digits)
-		if cc == 0 {
-			return Facts{}
-		}
-		var f Facts
-		if regions := phonenumbers.GetRegionCodesForCountryCode(cc); len(regions) > 1 {
-			f.Shared = regions
-		}
-		if nsn != "" {
-			f.classify(cc, nsn)
-		}
-		if !f.Valid {
-			f.lookupLenient(digits)
-		}
-		if special := specialType(digits); special != "" {
-			f.Type = special
-		}
-		return f
-	})
+	cc, nsn := numbering.CallingCode(digits)
+	if cc == 0 {
+		return Facts{}
+	}
+	var f Facts
+	if regions := numbering.Regions(cc); len(regions) > 1 {
+		f.Shared = regions
+	}
+	f.classify(cc, nsn)
+	if !f.Valid {
+		f = f.lenient(digits)
+	}
+	if special := specialType(digits); special != "" {
+		f.Type = special
+	}
+	return f
 }
 
 // classify fills in f from a national number behind a country calling code. What
@@ -144,42 +140,30 @@ func (f *Facts) classify(cc int, nsn string) {
 	f.Region, f.Type, f.Valid = region, typeName(t), t != phonenumbers.UNKNOWN
 }
 
-// lookupLenient fills in f from a second, more lenient reading.
-func (f *Facts) lookupLenient(digits string) {
-	n, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
-	if err != nil {
-		return
-	}
-	lenient := Facts{Shared: f.Shared}
-	lenient.fromNumber(n)
-	if !lenient.Valid && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
+// lenient returns what a second, more lenient reading finds out.
+func (f *Facts) lenient(digits string) Facts {
+	strict := *f
+	return unlessPanic(func() Facts {
+		n, err := phonenumbers.Parse("+"+digits, phonenumbers.UNKNOWN_REGION)
+		if err != nil {
+			return strict
+		}
+		lenient := Facts{Shared: strict.Shared}
 		lenient.fromNumber(n)
-		lenient.Valid = false // as it is written it is not
-	}
-	if lenient.Region == "" {
-		lenient.Region = f.Region
-	}
-	*f = lenient
+		if !lenient.Valid && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.TOO_LONG && phonenumbers.TruncateTooLongNumber(n) {
+			lenient.fromNumber(n)
+			lenient.Valid = false // as it is written it is not
+		}
+		if lenient.Region == "" {
+			lenient.Region = strict.Region
+		}
+		return lenient
+	})
 }
 
 // fromNumber fills in f from a number that was parsed.
 func (f *Facts) fromNumber(n *phonenumbers.PhoneNumber) {
 	f.classify(int(n.GetCountryCode()), phonenumbers.GetNationalSignificantNumber(n))
-}
-
-// callingCode splits the digits of an E.164 number after the country calling
-// code. It returns 0 for a code that is not assigned.
-func callingCode(digits string) (cc int, nsn string) {
-	for i := range min(len(digits), 3) {
-		cc = cc*10 + int(digits[i]-'0')
-		if cc == 0 {
-			return 0, ""
-		}
-		if len(phonenumbers.GetRegionCodesForCountryCode(cc)) > 0 {
-			return cc, digits[i+1:]
-		}
-	}
-	return 0, ""
 }
 
 // plain makes a number of its parts, unchanged. Parse would take five times
@@ -202,40 +186,29 @@ func plain(cc int, nsn string) *phonenumbers.PhoneNumber {
 	return n
 }
 
-// numberTypes are the types of number by libphonenumber, by their names here.
-var numberTypes = [...]struct {
-	name string
-	code phonenumbers.PhoneNumberType
-}{
-	{"fixed_line", phonenumbers.FIXED_LINE},
-	{"mobile", phonenumbers.MOBILE},
-	{"fixed_line_or_mobile", phonenumbers.FIXED_LINE_OR_MOBILE},
-	{"toll_free", phonenumbers.TOLL_FREE},
-	{"premium_rate", phonenumbers.PREMIUM_RATE},
-	{"shared_cost", phonenumbers.SHARED_COST},
-	{"voip", phonenumbers.VOIP},
-	{"personal_number", phonenumbers.PERSONAL_NUMBER},
-	{"pager", phonenumbers.PAGER},
-	{"uan", phonenumbers.UAN},
-	{"voicemail", phonenumbers.VOICEMAIL},
+// numberTypes are the names of libphonenumber's types of number.
+var numberTypes = [...]string{
+	phonenumbers.FIXED_LINE:           "fixed_line",
+	phonenumbers.MOBILE:               "mobile",
+	phonenumbers.FIXED_LINE_OR_MOBILE: "fixed_line_or_mobile",
+	phonenumbers.TOLL_FREE:            "toll_free",
+	phonenumbers.PREMIUM_RATE:         "premium_rate",
+	phonenumbers.SHARED_COST:          "shared_cost",
+	phonenumbers.VOIP:                 "voip",
+	phonenumbers.PERSONAL_NUMBER:      "personal_number",
+	phonenumbers.PAGER:                "pager",
+	phonenumbers.UAN:                  "uan",
+	phonenumbers.VOICEMAIL:            "voicemail",
 }
 
 // Types returns the types of number by their names.
-func Types() []string {
-	types := append(make([]string, 0, 1+len(numberTypes)), Satellite)
-	for _, t := range numberTypes {
-		types = append(types, t.name)
-	}
-	return types
-}
+func Types() []string { return append([]string{Satellite}, numberTypes[:]...) }
 
 func typeName(t phonenumbers.PhoneNumberType) string {
-	for _, known := range numberTypes {
-		if known.code == t {
-			return known.name
-		}
+	if int(t) >= len(numberTypes) { // UNKNOWN
+		return ""
 	}
-	return ""
+	return numberTypes[t]
 }
 
 // Satellite is a type that libphonenumber does not know.
@@ -408,7 +381,7 @@ func international(digits string) (string, bool) {
 		return "", false
 	}
 	mended := unlessPanic(func() string {
-		if cc, nsn := callingCode(digits); cc == 0 || nsn == "" || phonenumbers.IsValidNumber(plain(cc, nsn)) {
+		if cc, nsn := numbering.CallingCode(digits); cc == 0 || nsn == "" || phonenumbers.IsValidNumber(plain(cc, nsn)) {
 			return ""
 		}
 		n, err := phonenumbers.Parse(number, phonenumbers.UNKNOWN_REGION)
@@ -423,9 +396,9 @@ func international(digits string) (string, bool) {
 	return number, true
 }
 
-// unlessPanic returns what f returns, or the zero value if f panics: the
-// number is then unknown. libphonenumber's port indexes and compiles from
-// tables, and a mistake in one of them must not take a request down.
+// unlessPanic returns what f returns, or the zero value if f panics: the number is then
+// unknown. f calls libphonenumber's port, which indexes and compiles from tables, and a
+// mistake in one of them must not take a request down.
 func unlessPanic[T any](f func() T) (v T) {
 	defer func() {
 		if recover() != nil {

@@ -26,8 +26,8 @@ func TestEveryTypeOfLibphonenumberHasAName(t *testing.T) {
 func TestPlainReadsAsLibphonenumberDoes(t *testing.T) {
 	read := 0
 	for region := range phonenumbers.GetSupportedRegions() {
-		for _, numberType := range numberTypes {
-			example := phonenumbers.GetExampleNumberForType(region, numberType.code)
+		for numberType, name := range numberTypes {
+			example := phonenumbers.GetExampleNumberForType(region, phonenumbers.PhoneNumberType(numberType))
 			if example == nil {
 				continue
 			}
@@ -42,7 +42,7 @@ func TestPlainReadsAsLibphonenumberDoes(t *testing.T) {
 				Type: typeName(phonenumbers.GetNumberType(parsed)), Valid: phonenumbers.IsValidNumber(parsed),
 			}
 			if f.Region != want.Region || f.Type != want.Type || f.Valid != want.Valid {
-				t.Errorf("%s %s (%s): %+v, want %+v", region, numberType.name, Mask(digits), f, want)
+				t.Errorf("%s %s (%s): %+v, want %+v", region, name, Mask(digits), f, want)
 			}
 			read++
 		}

@@ -19,36 +19,50 @@ const maxPatterns = 16
 // automaton is a deterministic finite automaton over the digits 0 to 9 that
 // knows which of its patterns match.
 type automaton struct {
-	// next holds, for each state, the state after each digit.
-	next [][10]uint16
+	states []state
 	// start is the state where reading begins.
 	start uint16
-	// accepted are, for each state, the patterns that match what was read.
-	accepted []set
 }
 
-// dead is the state that is never left again.
+// state is a state of an automaton.
+type state struct {
+	// next is the state after each digit.
+	next [10]uint16
+	// accepted are the patterns that match what was read.
+	accepted set
+}
+
+// dead is the state that is never left again, and that of a text with other
+// characters than digits.
 const dead = 0
 
 // match returns the patterns that match all of a text of ASCII digits.
 func (a *automaton) match(digits string) set {
-	state := a.start
-	for i := range len(digits) {
-		state = a.next[state][digits[i]-'0']
+	at := a.start
+	for i := 0; i < len(digits) && at != dead; i++ {
+		at = a.after(at, digits[i])
 	}
-	return a.accepted[state]
+	return a.states[at].accepted
 }
 
 // matchPrefix returns the patterns that match a beginning of a text of ASCII
 // digits, even if it is empty.
 func (a *automaton) matchPrefix(digits string) set {
-	state := a.start
-	matched := a.accepted[state]
-	for i := 0; i < len(digits) && state != dead; i++ {
-		state = a.next[state][digits[i]-'0']
-		matched |= a.accepted[state]
+	at := a.start
+	matched := a.states[at].accepted
+	for i := 0; i < len(digits) && at != dead; i++ {
+		at = a.after(at, digits[i])
+		matched |= a.states[at].accepted
 	}
 	return matched
+}
+
+// after returns the state after a digit, in ASCII.
+func (a *automaton) after(at uint16, digit byte) uint16 {
+	if digit -= '0'; digit > 9 {
+		return dead
+	}
+	return a.states[at].next[digit]
 }
 
 // compile makes an automaton of patterns, by the construction of subsets.
@@ -57,9 +71,8 @@ func compile(patterns []string) (*automaton, error) {
 		return nil, fmt.Errorf("%d patterns are more than %d", len(patterns), maxPatterns)
 	}
 	c := compiler{
-		automaton: &automaton{next: make([][10]uint16, 1), accepted: make([]set, 1)},
-		members:   make([][]thread, 1),
-		states:    map[string]uint16{"": dead},
+		automaton: &automaton{states: make([]state, 1)},
+		numbers:   map[string]uint16{"": dead},
 	}
 	var first []thread
 	for i, pattern := range patterns {
@@ -76,17 +89,9 @@ func compile(patterns []string) (*automaton, error) {
 			return nil, err
 		}
 	}
-	start, err := c.state(first)
-	if err != nil {
-		return nil, err
-	}
-	c.start = start
-	for state := 1; state < len(c.members); state++ {
-		if err := c.follow(uint16(state)); err != nil {
-			return nil, err
-		}
-	}
-	return c.automaton, nil
+	var err error
+	c.start, err = c.state(first)
+	return c.automaton, err
 }
 
 // thread is a place in the program of one pattern.
@@ -99,15 +104,14 @@ type thread struct {
 type compiler struct {
 	*automaton
 	programs []*syntax.Prog
-	members  [][]thread        // of each state, sorted; none of the dead one
-	states   map[string]uint16 // by members
+	numbers  map[string]uint16 // of states, by their threads
 }
 
-// follow fills in the states after a state.
-func (c *compiler) follow(state uint16) error {
+// follow fills in the states after a state of these threads.
+func (c *compiler) follow(at uint16, threads []thread) error {
 	for digit := range 10 {
 		var after []thread
-		for _, t := range c.members[state] {
+		for _, t := range threads {
 			inst := &c.programs[t.pattern].Inst[t.pc]
 			if inst.Op == syntax.InstMatch || !inst.MatchRune(rune('0'+digit)) {
 				continue
@@ -121,7 +125,7 @@ func (c *compiler) follow(state uint16) error {
 		if err != nil {
 			return err
 		}
-		c.next[state][digit] = next
+		c.states[at].next[digit] = next
 	}
 	return nil
 }
@@ -150,8 +154,9 @@ func (c *compiler) reach(threads []thread, t thread) ([]thread, error) {
 	}
 }
 
-// state returns the state of these threads, which is a new one if there is none
-// yet.
+// state returns the number of the state of these threads, which is a new one if there
+// is none yet. States that are read one after the other are numbered so as far as can
+// be, because those that are close together are faster to read.
 func (c *compiler) state(threads []thread) (uint16, error) {
 	slices.SortFunc(threads, func(a, b thread) int {
 		return cmp.Or(cmp.Compare(a.pattern, b.pattern), cmp.Compare(a.pc, b.pc))
@@ -161,22 +166,20 @@ func (c *compiler) state(threads []thread) (uint16, error) {
 		key = binary.LittleEndian.AppendUint16(key, t.pattern)
 		key = binary.LittleEndian.AppendUint32(key, t.pc)
 	}
-	if state, ok := c.states[string(key)]; ok {
-		return state, nil
+	if number, ok := c.numbers[string(key)]; ok {
+		return number, nil
 	}
-	if len(c.next) > math.MaxUint16 {
+	if len(c.states) > math.MaxUint16 {
 		return dead, errors.New("the patterns need too many states")
 	}
-	state := uint16(len(c.next))
+	number := uint16(len(c.states))
 	var accepted set
 	for _, t := range threads {
 		if c.programs[t.pattern].Inst[t.pc].Op == syntax.InstMatch {
 			accepted |= 1 << t.pattern
 		}
 	}
-	c.states[string(key)] = state
-	c.members = append(c.members, threads)
-	c.next = append(c.next, [10]uint16{})
-	c.accepted = append(c.accepted, accepted)
-	return state, nil
+	c.numbers[string(key)] = number
+	c.states = append(c.states, state{accepted: accepted})
+	return number, c.follow(number, threads)
 }

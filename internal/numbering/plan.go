@@ -1,10 +1,14 @@
 package numbering
 
 import (
+	"math/bits"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 )
 
 // maxLength is the length of the longest national number that is looked up. E.164
@@ -28,42 +32,46 @@ const (
 	numPatterns
 )
 
-// exclusive are the types whose numbers are of no other type, in the
-// order in which they count.
-var exclusive = [...]struct {
-	pattern int
-	kind    phonenumbers.PhoneNumberType
-}{
-	{premiumRate, phonenumbers.PREMIUM_RATE},
-	{tollFree, phonenumbers.TOLL_FREE},
-	{sharedCost, phonenumbers.SHARED_COST},
-	{voip, phonenumbers.VOIP},
-	{personalNumber, phonenumbers.PERSONAL_NUMBER},
-	{pager, phonenumbers.PAGER},
-	{uan, phonenumbers.UAN},
-	{voicemail, phonenumbers.VOICEMAIL},
+// exclusive are the patterns of types whose numbers are of no other type: of those that
+// match, the first counts.
+const exclusive set = 1<<fixedLine - 1<<premiumRate
+
+// kinds are the types of the patterns.
+var kinds = [numPatterns]phonenumbers.PhoneNumberType{
+	general:        phonenumbers.UNKNOWN,
+	premiumRate:    phonenumbers.PREMIUM_RATE,
+	tollFree:       phonenumbers.TOLL_FREE,
+	sharedCost:     phonenumbers.SHARED_COST,
+	voip:           phonenumbers.VOIP,
+	personalNumber: phonenumbers.PERSONAL_NUMBER,
+	pager:          phonenumbers.PAGER,
+	uan:            phonenumbers.UAN,
+	voicemail:      phonenumbers.VOICEMAIL,
+	fixedLine:      phonenumbers.FIXED_LINE,
+	mobile:         phonenumbers.MOBILE,
 }
 
-// plan is the numbering plan of one region.
+// plan is the numbering plan of one region. What most numbers need of it is in the
+// first fields.
 type plan struct {
-	region string
-	meta   *phonenumbers.PhoneMetadata
-
-	once    sync.Once
-	err     error
-	leading *automaton // nil if the region has no leading digits
-	types   *automaton
+	once  sync.Once // makes types
+	same  bool      // mobile and fixed line numbers can't be told apart
+	types automaton
 	// possible are the patterns that a number of each length can match.
 	possible [maxLength + 1]set
+	region   string
+	leading  *automaton // nil if the region has no leading digits
+	err      error
+	meta     *phonenumbers.PhoneMetadata
 }
 
-// build makes the automata, once.
+// build makes the automaton of the types, once.
 func (p *plan) build() error {
 	p.once.Do(func() { p.err = p.compile() })
 	return p.err
 }
 
-func (p *plan) compile() (err error) {
+func (p *plan) compile() error {
 	descs := [numPatterns]*phonenumbers.PhoneNumberDesc{
 		general:        p.meta.GetGeneralDesc(),
 		premiumRate:    p.meta.GetPremiumRate(),
@@ -88,13 +96,12 @@ func (p *plan) compile() (err error) {
 			}
 		}
 	}
-	if p.types, err = compile(patterns); err != nil {
+	types, err := compile(patterns)
+	if err != nil {
 		return err
 	}
-	if digits := p.meta.GetLeadingDigits(); digits != "" {
-		p.leading, err = compile([]string{digits})
-	}
-	return err
+	p.types, p.same = *types, p.meta.GetSameMobileAndFixedLinePattern()
+	return nil
 }
 
 // kind returns the type of a national number, UNKNOWN for one that the region
@@ -105,78 +112,155 @@ func (p *plan) kind(national string) phonenumbers.PhoneNumberType {
 	if !is(general) {
 		return phonenumbers.UNKNOWN
 	}
-	for _, t := range exclusive {
-		if is(t.pattern) {
-			return t.kind
-		}
+	if first := matched & exclusive; first != 0 {
+		return kinds[bits.TrailingZeros16(uint16(first))]
 	}
-	same := p.meta.GetSameMobileAndFixedLinePattern()
 	switch {
-	case is(fixedLine) && (same || is(mobile)):
+	case is(fixedLine) && (p.same || is(mobile)):
 		return phonenumbers.FIXED_LINE_OR_MOBILE
 	case is(fixedLine):
 		return phonenumbers.FIXED_LINE
-	case is(mobile) && !same:
+	case is(mobile) && !p.same:
 		return phonenumbers.MOBILE
 	}
 	return phonenumbers.UNKNOWN
 }
 
-// plans are the plans by country calling code, the main region of a code first.
-var plans = sync.OnceValues(func() (map[int][]*plan, error) {
-	collection, err := phonenumbers.MetadataCollection()
-	if err != nil {
-		return nil, err
-	}
-	byRegion := make(map[string]*plan)
-	all := make(map[int][]*plan)
-	for _, meta := range collection.GetMetadata() {
-		p := &plan{region: meta.GetId(), meta: meta}
-		if p.region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
-			all[int(meta.GetCountryCode())] = []*plan{p}
-			continue
+// code is a country calling code.
+type code struct {
+	// regions are those that have the code, the main one first.
+	regions []string
+	plans   []*plan // theirs
+	once    sync.Once
+	// byFirst are the plans that a national number can be of, by its first digit.
+	byFirst [10][]*plan
+	err     error
+}
+
+// build sorts the plans by their leading digits, once.
+func (c *code) build() error {
+	c.once.Do(func() { c.err = c.sort() })
+	return c.err
+}
+
+func (c *code) sort() (err error) {
+	for _, p := range c.plans {
+		if digits := p.meta.GetLeadingDigits(); digits != "" {
+			if p.leading, err = compile([]string{digits}); err != nil {
+				return err
+			}
 		}
-		byRegion[p.region] = p
-	}
-	for code := range phonenumbers.GetSupportedCallingCodes() {
-		for _, region := range phonenumbers.GetRegionCodesForCountryCode(code) {
-			if p, ok := byRegion[region]; ok {
-				all[code] = append(all[code], p)
+		for first := range c.byFirst {
+			if a := p.leading; a == nil || a.states[a.start].accepted != 0 || a.states[a.start].next[first] != dead {
+				c.byFirst[first] = append(c.byFirst[first], p)
 			}
 		}
 	}
-	return all, nil
-})
+	return nil
+}
+
+// maxCodeDigits is how many digits the longest country calling code has.
+const maxCodeDigits = 3
+
+// table holds the country calling codes, by number. It is filled when the first number
+// is looked up.
+var table struct {
+	once  sync.Once
+	err   error
+	codes [1000]*code // nil for those that are not assigned
+}
+
+// codeOf returns a country calling code, or nil if it is not assigned.
+func codeOf(callingCode int) *code {
+	table.once.Do(fillTable)
+	if callingCode < 0 || callingCode >= len(table.codes) {
+		return nil
+	}
+	return table.codes[callingCode]
+}
+
+func fillTable() {
+	collection, err := phonenumbers.MetadataCollection()
+	table.err = err
+	byRegion := make(map[string]*plan)
+	for _, meta := range collection.GetMetadata() {
+		id := meta.GetId()
+		if id == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY { // several codes have this one
+			id += strconv.Itoa(int(meta.GetCountryCode()))
+		}
+		byRegion[id] = &plan{region: meta.GetId(), meta: meta}
+	}
+	for number := range table.codes {
+		regions := phonenumbers.GetRegionCodesForCountryCode(number)
+		if len(regions) == 0 {
+			continue
+		}
+		c := &code{regions: regions}
+		for _, region := range regions {
+			if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
+				region += strconv.Itoa(number)
+			}
+			if p, ok := byRegion[region]; ok {
+				c.plans = append(c.plans, p)
+			}
+		}
+		table.codes[number] = c
+	}
+}
+
+// CallingCode cuts the country calling code off the digits of an E.164 number. It
+// returns 0 for a code that is not assigned.
+func CallingCode(digits string) (callingCode int, national string) {
+	for i := range min(len(digits), maxCodeDigits) {
+		callingCode = callingCode*10 + int(digits[i]-'0')
+		if callingCode == 0 {
+			return 0, ""
+		}
+		if codeOf(callingCode) != nil {
+			return callingCode, digits[i+1:]
+		}
+	}
+	return 0, ""
+}
+
+// Regions returns the regions of a country calling code, the main one first: ISO 3166
+// codes, or "001" (UN M.49, the world). It is empty for a code that is not assigned. Do
+// not change it.
+func Regions(callingCode int) []string {
+	if c := codeOf(callingCode); c != nil {
+		return c.regions
+	}
+	return nil
+}
 
 // Look returns the region of a number and its type: the ISO 3166 code of the
-// country, "001" (UN M.49, the world) for a number of no country, or the empty
-// string where none of the calling code's countries has such numbers. A number
-// that its region does not assign is of type UNKNOWN. Where a calling code has one
-// region only, the region is still returned.
+// country, "001" for a number of no country, or the empty string where none of the
+// calling code's countries has such numbers. A number that its region does not assign is
+// of type UNKNOWN. Where a calling code has one region only, the region is still
+// returned.
 //
 // The number is a country calling code and 1 to 15 ASCII digits after it. Look
 // returns what libphonenumber's GetRegionCodeForNumber and GetNumberType do. The
 // error is that of a plan that can't be read; no such plan is embedded.
 func Look(callingCode int, national string) (region string, kind phonenumbers.PhoneNumberType, err error) {
-	all, err := plans()
-	if err != nil {
-		return "", phonenumbers.UNKNOWN, err
+	c := codeOf(callingCode)
+	if table.err != nil {
+		return "", phonenumbers.UNKNOWN, table.err
 	}
-	if national == "" || len(national) > maxLength {
+	if c == nil || national == "" || len(national) > maxLength || !ascii.IsDigit(national[0]) {
 		return "", phonenumbers.UNKNOWN, nil
 	}
-	regions := all[callingCode]
-	for _, p := range regions {
+	if err := c.build(); err != nil {
+		return "", phonenumbers.UNKNOWN, err
+	}
+	for _, p := range c.byFirst[national[0]-'0'] {
+		if p.leading != nil && p.leading.matchPrefix(national) == 0 {
+			continue
+		}
 		if err := p.build(); err != nil {
 			return "", phonenumbers.UNKNOWN, err
 		}
-		if p.leading != nil {
-			if p.leading.matchPrefix(national) != 0 {
-				return p.region, p.kind(national), nil
-			}
-			continue
-		}
-		if kind := p.kind(national); kind != phonenumbers.UNKNOWN || len(regions) == 1 {
+		if kind := p.kind(national); kind != phonenumbers.UNKNOWN || p.leading != nil || len(c.plans) == 1 {
 			return p.region, kind, nil
 		}
 	}

@@ -93,10 +93,40 @@ func TestNumbersAreToldAsTheLibraryTellsThem(t *testing.T) {
 			compare(t, code, string(national))
 		}
 	}
-	for _, e := range exclusive {
-		if !seen[e.kind] {
-			t.Errorf("no number of type %d was looked up", e.kind)
+	for _, kind := range kinds[general+1:] {
+		if !seen[kind] {
+			t.Errorf("no number of type %d was looked up", kind)
 		}
+	}
+}
+
+// TestCallingCodesAreThoseOfTheLibrary cuts all digits of up to four: the code is the
+// shortest beginning that the library knows, of three at most.
+func TestCallingCodesAreThoseOfTheLibrary(t *testing.T) {
+	for number := range 10000 {
+		if got, want := Regions(number), phonenumbers.GetRegionCodesForCountryCode(number); !slices.Equal(got, want) {
+			t.Errorf("the regions of +%d are %q, want %q", number, got, want)
+		}
+		digits := strconv.Itoa(number)
+		wantCode, wantNational := 0, ""
+		for i := range min(len(digits), 3) {
+			code, _ := strconv.Atoi(digits[:i+1])
+			if len(phonenumbers.GetRegionCodesForCountryCode(code)) > 0 {
+				wantCode, wantNational = code, digits[i+1:]
+				break
+			}
+		}
+		if code, national := CallingCode(digits); code != wantCode || national != wantNational {
+			t.Errorf("%s is cut into %d and %q, want %d and %q", digits, code, national, wantCode, wantNational)
+		}
+	}
+	for _, digits := range []string{"", "0", "01", "0044"} {
+		if code, national := CallingCode(digits); code != 0 || national != "" {
+			t.Errorf("%q is cut into %d and %q", digits, code, national)
+		}
+	}
+	if Regions(-1) != nil {
+		t.Error("a negative calling code has regions")
 	}
 }
 
@@ -111,6 +141,8 @@ func TestWhatIsNoNumberHasNoRegion(t *testing.T) {
 		{"a calling code that is not assigned", 999, "5550123"},
 		{"a calling code that is none", 1000, "5550123"},
 		{"a negative calling code", -1, "5550123"},
+		{"a letter before the digits", 49, "x5550123"},
+		{"a letter among the digits", 1, "212x550123"},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			region, kind, err := Look(tt.code, tt.national)
@@ -241,12 +273,8 @@ func BenchmarkLook(b *testing.B) {
 
 // BenchmarkCompile measures what the first number of a country costs.
 func BenchmarkCompile(b *testing.B) {
-	all, err := plans()
-	if err != nil {
-		b.Fatal(err)
-	}
 	for _, code := range []int{1, 49, 55} {
-		p := all[code][0]
+		p := codeOf(code).plans[0]
 		b.Run(p.region, func(b *testing.B) {
 			states := 0
 			for b.Loop() {
@@ -254,7 +282,7 @@ func BenchmarkCompile(b *testing.B) {
 				if err := fresh.build(); err != nil {
 					b.Fatal(err)
 				}
-				states = len(fresh.types.next)
+				states = len(fresh.types.states)
 			}
 			b.ReportMetric(float64(states), "states")
 		})
