@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,7 +85,7 @@ type Collectors struct {
 	requestBytes     *family[prometheus.Observer]
 	responseBytes    *family[prometheus.Observer]
 	lookAlikes       *family[prometheus.Counter]
-	inFlight         *family[prometheus.Gauge]
+	inFlight         atomic.Int64
 	idempotency      *family[prometheus.Counter]
 	store            *family[prometheus.Observer]
 	bulkRows         *family[prometheus.Counter]
@@ -185,11 +186,11 @@ func New(l Labels) *Collectors {
 		budget: 1,
 		help:   "POST requests passed on unjudged whose path ends like the route: the gateway may be mounted in the wrong place.",
 	})
-	c.inFlight = c.gauge(metric{
+	c.gauge(metric{
 		name:   "requests_in_flight",
 		budget: 1,
 		help:   "Requests on the conference members route that have not ended.",
-	})
+	}, func() float64 { return float64(c.inFlight.Load()) })
 	c.idempotency = c.counter(metric{
 		name:   "idempotency_total",
 		budget: 14,
@@ -233,10 +234,10 @@ func (c *Collectors) LookedAlike() { c.lookAlikes.of().Inc() }
 func (c *Collectors) Budgets() map[string]int { return maps.Clone(c.budgets) }
 
 // RequestStarted counts a request as in flight until RequestEnded.
-func (c *Collectors) RequestStarted() { c.inFlight.of().Inc() }
+func (c *Collectors) RequestStarted() { c.inFlight.Add(1) }
 
 // RequestLeft takes back that a request is in flight, without counting it.
-func (c *Collectors) RequestLeft() { c.inFlight.of().Dec() }
+func (c *Collectors) RequestLeft() { c.inFlight.Add(-1) }
 
 // Observation describes a request that ended.
 type Observation struct {

@@ -127,7 +127,7 @@ func TestCountsOutliveARegistry(t *testing.T) {
 	if got := testutil.ToFloat64(c.requests.of("csv", "ok")); got != 2 {
 		t.Errorf("requests_total = %v, want 2", got)
 	}
-	if got := testutil.ToFloat64(c.inFlight); got != 0 {
+	if got := c.inFlight.Load(); got != 0 {
 		t.Errorf("requests_in_flight = %v, want 0", got)
 	}
 }

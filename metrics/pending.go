@@ -84,7 +84,7 @@ func (c *Collectors) requestEnded(o *Observation) {
 	if o.ResponseBytes.known {
 		c.responseBytes.at(format).Observe(float64(o.ResponseBytes.bytes))
 	}
-	c.inFlight.of().Dec()
+	c.inFlight.Add(-1) // last: with none in flight, all is counted
 }
 
 // codeClasses are the values of the label code_class, indexed by the first

@@ -84,7 +84,7 @@ func (f *family[M]) values(k int) []string {
 // newFamily makes the family of a vector, with the series that exist before they are
 // used.
 func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, resolve func(values ...string) M) *family[M] {
-	f := &family[M]{Collector: &complete{vector, c}, labels: m.labels, resolve: resolve}
+	f := &family[M]{Collector: c.add(m, vector), labels: m.labels, resolve: resolve}
 	size := 1
 	for _, l := range m.labels {
 		size *= l.size()
@@ -95,9 +95,15 @@ func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, res
 			f.of(values...)
 		}
 	}
-	c.all = append(c.all, f.Collector)
-	c.budgets[prometheus.BuildFQName(namespace, subsystem, m.name)] = m.budget
 	return f
+}
+
+// add adds a metric to all, and returns it as it is exposed.
+func (c *Collectors) add(m *metric, col prometheus.Collector) prometheus.Collector {
+	col = &complete{col, c}
+	c.all = append(c.all, col)
+	c.budgets[prometheus.BuildFQName(namespace, subsystem, m.name)] = m.budget
+	return col
 }
 
 // names returns the names of the labels.
@@ -133,10 +139,9 @@ func (c *Collectors) histogram(m metric) *family[prometheus.Observer] {
 	return newFamily(c, &m, v, v.WithLabelValues)
 }
 
-// gauge puts a gauge into the table.
-func (c *Collectors) gauge(m metric) *family[prometheus.Gauge] {
-	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+// gauge puts a gauge without labels into the table.
+func (c *Collectors) gauge(m metric, value func() float64) {
+	c.add(&m, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Subsystem: subsystem, Name: m.name, Help: m.help,
-	}, m.names())
-	return newFamily(c, &m, v, v.WithLabelValues)
+	}, value))
 }
