@@ -106,7 +106,7 @@ func New(l Labels) *Collectors {
 		call      = newClosed("call", callNames()...)
 		country   = newFirstSeen("country", MaxCountries)
 	)
-	c := &Collectors{pending: newPending(), budgets: make(map[string]int), formats: format}
+	c := &Collectors{pending: pending{next: newBatch(), spare: newBatch()}, budgets: make(map[string]int), formats: format}
 	c.requests = c.counter(metric{
 		name:   "requests_total",
 		budget: 96,
@@ -278,9 +278,12 @@ func Bytes(n int64) Size { return Size{true, n} }
 func (c *Collectors) RequestEnded(o *Observation) {
 	p := &c.pending
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = append(p.ended, *o)
-	p.countSome(c, o.TraceID)
+	p.next.ended = append(p.next.ended, *o)
+	full := p.next.full()
+	p.mu.Unlock()
+	if full || o.TraceID != "" { // the time of an exemplar is when it is counted
+		c.countPending()
+	}
 }
 
 // UpstreamResponded records the time to the header of the upstream's response.
@@ -288,9 +291,12 @@ func (c *Collectors) RequestEnded(o *Observation) {
 func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID string) {
 	p := &c.pending
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.responded = append(p.responded, responded{status, took, traceID})
-	p.countSome(c, traceID)
+	p.next.responded = append(p.next.responded, responded{status, took, traceID})
+	full := p.next.full()
+	p.mu.Unlock()
+	if full || traceID != "" {
+		c.countPending()
+	}
 }
 
 // FellBack counts a response that was passed through because transcoding to CSV failed.

@@ -12,7 +12,15 @@ import (
 // another, because the processor has neither the code nor the series in its caches any
 // more. So some requests are counted at a time, and all before every scrape.
 type pending struct {
-	mu        sync.Mutex
+	mu   sync.Mutex // of next
+	next batch
+
+	counting sync.Mutex // held while a batch is counted
+	spare    batch
+}
+
+// batch is what is counted at a time.
+type batch struct {
 	ended     []Observation
 	responded []responded
 }
@@ -28,33 +36,29 @@ type responded struct {
 // atOnce is how many observations are counted at a time.
 const atOnce = 32
 
-func newPending() pending {
-	return pending{ended: make([]Observation, 0, atOnce), responded: make([]responded, 0, atOnce)}
+func newBatch() batch {
+	return batch{ended: make([]Observation, 0, atOnce), responded: make([]responded, 0, atOnce)}
 }
 
-// countSome counts what is pending if it is enough, or if the last has a trace: the
-// time of an exemplar is when it is counted.
-func (p *pending) countSome(c *Collectors, traceID string) {
-	if len(p.ended) == atOnce || len(p.responded) == atOnce || traceID != "" {
-		p.count(c)
-	}
-}
+// full reports whether there is enough to be counted.
+func (b *batch) full() bool { return len(b.ended) >= atOnce || len(b.responded) >= atOnce }
 
 // countPending counts all that is pending.
 func (c *Collectors) countPending() {
-	c.pending.mu.Lock()
-	defer c.pending.mu.Unlock()
-	c.pending.count(c)
-}
-
-func (p *pending) count(c *Collectors) {
-	for i := range p.responded {
-		c.upstreamResponded(&p.responded[i])
+	p := &c.pending
+	p.counting.Lock()
+	defer p.counting.Unlock()
+	p.mu.Lock()
+	p.next, p.spare = p.spare, p.next
+	p.mu.Unlock()
+	b := &p.spare
+	for i := range b.responded {
+		c.upstreamResponded(&b.responded[i])
 	}
-	for i := range p.ended {
-		c.requestEnded(&p.ended[i])
+	for i := range b.ended {
+		c.requestEnded(&b.ended[i])
 	}
-	p.responded, p.ended = p.responded[:0], p.ended[:0]
+	b.responded, b.ended = b.responded[:0], b.ended[:0]
 }
 
 // requestEnded puts a request into the metrics.
