@@ -27,6 +27,13 @@ type checkInput struct {
 	more  []call
 }
 
+// check is a rule that a policy holds fields to, and what judges a field by it. Policies
+// list them so that judging reads no more of a rule than it needs.
+type check struct {
+	rule  *Rule
+	judge func(checkInput) string
+}
+
 // call is a number that somebody may dial for a field.
 type call struct {
 	destination.Number
@@ -36,7 +43,7 @@ type call struct {
 
 // firstProblem returns what check says about the first number that it finds something
 // wrong with.
-func (s checkInput) firstProblem(check func(*Policy, call) string) string {
+func (s *checkInput) firstProblem(check func(*Policy, call) string) string {
 	if !s.any {
 		return ""
 	}
@@ -60,8 +67,7 @@ func failIf(bad bool, detail string) string {
 }
 
 func (s checkInput) allowFrom() string {
-	p := s.policy
-	if p.allowFrom == nil || p.allowFrom[s.text] {
+	if s.policy.allowFrom[s.text] {
 		return ""
 	}
 	return "(" + destination.Mask(s.text) + ") is not one of the numbers allowed here"
@@ -71,7 +77,7 @@ func (s checkInput) allowFrom() string {
 // refuses the call.
 func (s checkInput) destinationKind() string {
 	p := s.policy
-	if p.destinations == nil || p.takes(s.kind) || s.kind == "" && p.Mode(DestinationFormat) == Enforce {
+	if p.takes(s.kind) || s.kind == "" && p.Mode(DestinationFormat) == Enforce {
 		return ""
 	}
 	return "is of another kind than those allowed here: " + p.kindList
@@ -164,7 +170,7 @@ func (s checkInput) numberType() string { return s.firstProblem(numberType) }
 // any of those denied, except an emergency number, which has its own rule.
 func numberType(p *Policy, c call) string {
 	switch {
-	case p.denyTypes == nil || !c.Whole:
+	case !c.Whole:
 		return ""
 	case p.denyTypes[c.facts.Type]:
 		return "(" + c.Mask() + ") is a number of type " + c.facts.Type + ", which is not dialled here"

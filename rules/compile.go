@@ -222,20 +222,22 @@ func (b *builder) country(option, code string) (string, bool) {
 	return "", false
 }
 
-// rules sorts the rules of judging that are not off by whose turn it is.
+// rules sorts the rules of judging that are not off and that something can fail by whose
+// turn it is.
 func (b *builder) rules() {
 	p := b.policy
 	for _, r := range table {
+		check := check{r, r.check}
 		switch {
-		case r.check == nil || p.Mode(r) == Off:
+		case r.check == nil || p.Mode(r) == Off || r.applies != nil && !r.applies(p):
 		case r == Required: // judged of the fields that are
 		case len(r.Fields) == int(NumFields):
-			p.anyField = append(p.anyField, r)
+			p.anyField = append(p.anyField, check)
 		case r.comparesDestination:
-			p.byField[Destination] = append(p.byField[Destination], r)
+			p.byField[Destination] = append(p.byField[Destination], check)
 		default:
 			for _, f := range r.Fields {
-				p.byField[f] = append(p.byField[f], r)
+				p.byField[f] = append(p.byField[f], check)
 			}
 		}
 	}

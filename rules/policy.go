@@ -11,8 +11,8 @@ import (
 // by any number of goroutines.
 type Policy struct {
 	modes        []string           // the mode of each rule, by the rule's number
-	anyField     []*Rule            // the rules that every field is held to, except required
-	byField      [NumFields][]*Rule // the rules of one field
+	anyField     []check            // of the rules that every field is held to, except required
+	byField      [NumFields][]check // of the rules of one field
 	require      []Field
 	destinations []destination.Kind // nil for all
 	region       string
@@ -72,22 +72,24 @@ func (p *Policy) Normalize(c *Call) {
 // Judge holds a call against every rule and returns all that it violates, in the order
 // of the fields. Call [Policy.Normalize] first. An empty field violates no rule except
 // required, and a much too long one none except text_length.
-func (p *Policy) Judge(c Call) Verdict {
-	var v Verdict
+func (p *Policy) Judge(c Call) (v Verdict) {
 	s := checkInput{policy: p, from: c.text(FromNumber)}
 	if p.refusesLength(s.from) {
 		s.from = ""
 	}
 	for _, f := range p.require {
-		s.text = c.text(f)
-		v.note(p, Required, f, Required.check(s))
+		if s.text = c.text(f); s.text == "" {
+			v.note(p, Required, f, Required.check(s))
+		}
 	}
 	for f := range NumFields {
 		if s.text = c.text(f); s.text == "" {
 			continue
 		}
-		for _, r := range p.anyField {
-			v.note(p, r, f, r.check(s))
+		for _, check := range p.anyField {
+			if detail := check.judge(s); detail != "" {
+				v.note(p, check.rule, f, detail)
+			}
 		}
 	}
 	for _, f := range turns {
@@ -101,12 +103,14 @@ func (p *Policy) Judge(c Call) Verdict {
 			p.readDestination(&s, &v)
 		default: // the format of an id is all there is to judge
 		}
-		for _, r := range p.byField[f] {
-			fails := f
-			if r.comparesDestination {
-				fails = r.Fields[0]
+		for _, check := range p.byField[f] {
+			if detail := check.judge(s); detail != "" {
+				fails := f
+				if check.rule.comparesDestination {
+					fails = check.rule.Fields[0]
+				}
+				v.note(p, check.rule, fails, detail)
 			}
-			v.note(p, r, fails, r.check(s))
 		}
 	}
 	return v
@@ -131,12 +135,9 @@ func (p *Policy) JudgeValue(f Field, text string) []Violation {
 // the number to dial comes last.
 var turns = [NumFields]Field{SessionID, CallSID, FromNumber, Destination}
 
-// note notes that field f fails a rule, as the mode of the rule says, unless there is no
-// detail. The detail follows the field's name.
+// note notes that field f fails a rule, as the mode of the rule says. The detail follows
+// the field's name.
 func (v *Verdict) note(p *Policy, r *Rule, f Field, detail string) {
-	if detail == "" {
-		return
-	}
 	failed := Violation{Rule: r, Field: f.String(), Pointer: f.Pointer(), Detail: f.String() + " " + detail + "."}
 	switch p.Mode(r) {
 	case Enforce:

@@ -135,6 +135,9 @@ type Rule struct {
 	// sentence that begins with the field's name, or nothing. It is nil for the
 	// rules of reading and of routing, which other packages find broken.
 	check func(checkInput) string
+	// applies reports whether anything can fail the rule under a policy. It is nil for
+	// a rule that always applies.
+	applies func(*Policy) bool
 	// comparesDestination is set for a rule that compares its one field with the
 	// destination, and is checked in the turn of that.
 	comparesDestination bool

@@ -185,9 +185,7 @@ var (
 		Fields: eachField,
 		Title:  "A required field is missing",
 		Fix:    "Send the field with a value that is not empty.",
-		check: func(s checkInput) string {
-			return failIf(s.text == "", "is missing or empty")
-		},
+		check:  func(checkInput) string { return "is missing or empty" }, // of what has no text
 	})
 
 	// TextLength: 256 characters, not bytes.
@@ -239,10 +237,11 @@ var (
 	// AllowFrom: [NumberOptions.AllowFrom].
 	AllowFrom = rule(Rule{
 		Name: "allow_from", Status: http.StatusUnprocessableEntity, ErrorCode: "FromNumberNotAllowed",
-		Fields: []Field{FromNumber},
-		Title:  "fromNumber is not one of the numbers allowed here",
-		Fix:    "Send one of the caller IDs that this gateway is set up for.",
-		check:  checkInput.allowFrom,
+		Fields:  []Field{FromNumber},
+		Title:   "fromNumber is not one of the numbers allowed here",
+		Fix:     "Send one of the caller IDs that this gateway is set up for.",
+		check:   checkInput.allowFrom,
+		applies: func(p *Policy) bool { return p.allowFrom != nil },
 	})
 
 	// FromNumberFormat: the same shapes as a destination of kind phone.
@@ -266,10 +265,11 @@ var (
 	// DestinationKind: the kind is one of [Options.Destinations].
 	DestinationKind = rule(Rule{
 		Name: "destination_kind", Status: http.StatusUnprocessableEntity, ErrorCode: "DestinationKindNotAllowed",
-		Fields: []Field{Destination},
-		Title:  "This kind of destination is not allowed here",
-		Fix:    "Send a destination of a kind that this gateway allows; the response lists them.",
-		check:  checkInput.destinationKind,
+		Fields:  []Field{Destination},
+		Title:   "This kind of destination is not allowed here",
+		Fix:     "Send a destination of a kind that this gateway allows; the response lists them.",
+		check:   checkInput.destinationKind,
+		applies: func(p *Policy) bool { return p.destinations != nil },
 	})
 
 	// Emergency: [NumberOptions.Emergency].
@@ -315,19 +315,21 @@ var (
 	// [NumberOptions.DenyCountries].
 	CountryAllowed = rule(Rule{
 		Name: "country_allowed", Status: http.StatusUnprocessableEntity, ErrorCode: "CountryNotAllowed",
-		Fields: []Field{Destination},
-		Title:  "Numbers of this country are not dialled here",
-		Fix:    "Send a number of a country that this gateway dials, in E.164 with its country code; errors lists the countries.",
-		check:  checkInput.countryAllowed,
+		Fields:  []Field{Destination},
+		Title:   "Numbers of this country are not dialled here",
+		Fix:     "Send a number of a country that this gateway dials, in E.164 with its country code; errors lists the countries.",
+		check:   checkInput.countryAllowed,
+		applies: func(p *Policy) bool { return p.allow != nil || p.deny != nil },
 	})
 
 	// NumberType: [NumberOptions.DenyTypes].
 	NumberType = rule(Rule{
 		Name: "number_type", Status: http.StatusUnprocessableEntity, ErrorCode: "NumberTypeNotAllowed",
-		Fields: []Field{Destination},
-		Title:  "Numbers of this type are not dialled here",
-		Fix:    "Send a number of another type, in E.164 with its country code; premium, shared-cost and satellite numbers are the ones usually refused.",
-		check:  checkInput.numberType,
+		Fields:  []Field{Destination},
+		Title:   "Numbers of this type are not dialled here",
+		Fix:     "Send a number of another type, in E.164 with its country code; premium, shared-cost and satellite numbers are the ones usually refused.",
+		check:   checkInput.numberType,
+		applies: func(p *Policy) bool { return p.denyTypes != nil },
 	})
 )
 
