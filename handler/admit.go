@@ -20,12 +20,12 @@ type admission struct {
 
 // admit reads what a client asks for, fills in what the configuration says, and
 // judges it. An error means that nobody is left to respond to.
-func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error) {
+func (a *admission) admit(h *Handler, r *http.Request, at *target) (*refusal, error) {
 	asked, violations, err := h.reader.Read(readable(r, at), at.SessionID)
 	if err != nil {
-		return admission{}, nil, err
+		return nil, err
 	}
-	a := admission{request: asked}
+	a.request = asked
 	if h.keyed && at.dials { // a check needs no key
 		var violation *rules.Violation
 		if a.once, violation = h.identify(r, asked); violation != nil {
@@ -40,13 +40,13 @@ func (h *Handler) admit(r *http.Request, at target) (admission, *refusal, error)
 		}
 	}
 	h.enrich(asked, r)
-	return a, a.judge(h, at, violations), nil
+	return a.judge(h, at, violations), nil
 }
 
 // readable returns the request with the Content-Type by which its body is read. The
 // upstream's own browser client posts JSON to a predefined route as text/plain, to avoid
 // a preflight. A body without a type is read as JSON if it begins like JSON.
-func readable(r *http.Request, at target) *http.Request {
+func readable(r *http.Request, at *target) *http.Request {
 	if at.Kind != route.Predefined || mediaType(r) != "text/plain" || len(r.Header["Content-Type"]) != 1 {
 		return r
 	}
@@ -59,7 +59,7 @@ func readable(r *http.Request, at target) *http.Request {
 // judge checks the request against the rules. One refusal lists all violations, including
 // those found while reading, unless so little could be read that every missing field
 // would be a violation.
-func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *refusal {
+func (a *admission) judge(h *Handler, at *target, ofReading []rules.Violation) *refusal {
 	var refused *refusal
 	if len(ofReading) > 0 {
 		refused = &refusal{outcome: metrics.Refused, violations: ofReading}
@@ -96,11 +96,11 @@ func (a *admission) judge(h *Handler, at target, ofReading []rules.Violation) *r
 
 // hasPath reports whether a session id can be forwarded in the path, which the
 // upstream believes before the body.
-func (h *Handler) hasPath(at target, id string) bool {
+func (h *Handler) hasPath(at *target, id string) bool {
 	if id == at.SessionID && at.Suffix != negotiate.CSV.Suffix() {
 		return true // the client wrote it in the path
 	}
-	_, ok := h.path(at, negotiate.JSON, id)
+	_, ok := h.path(*at, negotiate.JSON, id)
 	return ok
 }
 

@@ -113,7 +113,8 @@ func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error)
 	if r.Body != nil {
 		again.Body = io.NopCloser(io.MultiReader(&read, r.Body))
 	}
-	a, refused, err := h.admit(again, at)
+	var a admission
+	refused, err := a.admit(h, again, &at)
 	switch {
 	case err != nil:
 		return nil, nil, err

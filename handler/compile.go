@@ -151,7 +151,6 @@ func (c *CSV) compileOne() (*representation, error) {
 	}
 	r := &representation{
 		plan:        plan,
-		offers:      make(map[*operation]negotiate.Offers),
 		maxResponse: orDefault(c.MaxResponse, DefaultMaxResponse),
 		contentType: contentType,
 		disposition: disposition(orDefault(c.Filename, DefaultFilename)),
@@ -161,7 +160,7 @@ func (c *CSV) compileOne() (*representation, error) {
 		r.filename = c.Filename
 	}
 	for _, op := range operations {
-		r.offers[op] = negotiate.NewOffers(plan.HeaderPresent(), op.formats...)
+		r.offers = append(r.offers, negotiate.NewOffers(plan.HeaderPresent(), op.formats...))
 	}
 	return r, nil
 }

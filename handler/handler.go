@@ -47,7 +47,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // serve takes a request through the phases.
 func (x *exchange) serve(next caddyhttp.Handler) error {
-	h, r, at := x.h, x.r, x.at
+	h, r, at := x.h, x.r, &x.at
 	if h.passes(r, at) {
 		return x.respond(x.pass(next))
 	}
@@ -61,8 +61,8 @@ func (x *exchange) serve(next caddyhttp.Handler) error {
 
 // call serves a request to place one call.
 func (x *exchange) call(next caddyhttp.Handler) error {
-	admitted, refused, err := x.h.admit(x.r, x.at)
-	x.admission = admitted
+	admitted := &x.admission
+	refused, err := admitted.admit(x.h, x.r, &x.at)
 	switch {
 	case err != nil:
 		return x.abandon(err)
@@ -71,5 +71,5 @@ func (x *exchange) call(next caddyhttp.Handler) error {
 	case refused != nil:
 		return x.refuse(refused)
 	}
-	return x.respond(x.placer(next).place(x.r.Context(), &x.admission, x.writer(x.wanted.csv)))
+	return x.respond(x.placer(next).place(x.r.Context(), admitted, x.writer(x.wanted.csv)))
 }

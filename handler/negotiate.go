@@ -26,7 +26,7 @@ type wanted struct {
 }
 
 // negotiate chooses the representation of the response: a view and a format.
-func (h *Handler) negotiate(r *http.Request, at target) (wanted, *refusal) {
+func (h *Handler) negotiate(r *http.Request, at *target) (wanted, *refusal) {
 	view, unknown := h.chooseView(r)
 	format, unacceptable := h.chooseFormat(r, at, view)
 	want := wanted{format: format}
@@ -60,7 +60,7 @@ func (h *Handler) chooseView(r *http.Request) (*representation, *refusal) {
 // chooseFormat takes the format of the path's suffix, else that of the query,
 // else the one that suits Accept best. What the suffix has settled is not
 // refused for a query or an Accept that says otherwise.
-func (h *Handler) chooseFormat(r *http.Request, at target, view *representation) (negotiate.Format, *refusal) {
+func (h *Handler) chooseFormat(r *http.Request, at *target, view *representation) (negotiate.Format, *refusal) {
 	formats := at.formats
 	if formats == nil {
 		formats = negotiate.Formats()
@@ -81,7 +81,7 @@ func (h *Handler) chooseFormat(r *http.Request, at target, view *representation)
 	if at.Format != negotiate.None { // that of a predefined route, recordings 426 and 432
 		return at.Format, nil
 	}
-	f, ok := view.offers[at.operation].Accept(r.Header["Accept"])
+	f, ok := view.offers[at.number].Accept(r.Header["Accept"])
 	if !ok {
 		return negotiate.None, newRefusal(metrics.NotAcceptable, rules.NotAcceptable,
 			"Nothing that Accept names can be sent; there is "+names(formats, negotiate.Format.MediaType)+".")

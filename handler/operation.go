@@ -19,6 +19,8 @@ import (
 // operation is what a client can do on one route. Whatever is true of one
 // operation and not of every other is an entry here.
 type operation struct {
+	// number is the operation's place in operations.
+	number int
 	// name is the operation's name in the API.
 	name string
 	// method is the one method that is handled.
@@ -87,7 +89,14 @@ var placeCalls = &operation{
 }
 
 // operations are all operations.
-var operations = []*operation{addConferenceMember, checkCalls, placeCalls}
+var operations = numbered(addConferenceMember, checkCalls, placeCalls)
+
+func numbered(all ...*operation) []*operation {
+	for i, op := range all {
+		op.number = i
+	}
+	return all
+}
 
 // parseRoute compiles the route with all that is below it.
 func parseRoute(template string) (*route.Template, error) {
@@ -133,7 +142,7 @@ func (h *Handler) match(r *http.Request) (target, bool) {
 
 // passes reports whether a request goes on unjudged: OPTIONS, and a predefined
 // route where the configuration says so.
-func (h *Handler) passes(r *http.Request, at target) bool {
+func (h *Handler) passes(r *http.Request, at *target) bool {
 	switch {
 	case at.Ambiguous:
 		return false
@@ -145,13 +154,13 @@ func (h *Handler) passes(r *http.Request, at target) bool {
 }
 
 // serves reports whether calls on a path are judged.
-func (h *Handler) serves(at target) bool {
+func (h *Handler) serves(at *target) bool {
 	return !at.UnknownSuffix && (at.Kind == route.Members || at.Kind == route.Predefined && h.predefined == PredefinedJudge)
 }
 
 // misdirected refuses a request for its path, its method or where it comes from,
 // or because no calls are placed at all.
-func (h *Handler) misdirected(r *http.Request, at target) *refusal {
+func (h *Handler) misdirected(r *http.Request, at *target) *refusal {
 	switch {
 	case at.Ambiguous && at.Kind == route.Members:
 		return ambiguousPath()

@@ -18,21 +18,22 @@ var simpleTypes = []string{"", "application/x-www-form-urlencoded", "multipart/f
 // another host of the same site too, as [http.CrossOriginProtection] has it. The
 // browser's word that it is the same origin holds even where a proxy changed the host.
 func isCrossSite(r *http.Request) bool {
-	if !slices.Contains(simpleTypes, mediaType(r)) {
+	site, origins := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
+	if len(site) == 0 && len(origins) == 0 || !slices.Contains(simpleTypes, mediaType(r)) {
 		return false
 	}
-	switch strings.ToLower(strings.Join(r.Header["Sec-Fetch-Site"], ",")) {
+	switch strings.ToLower(strings.Join(site, ",")) {
 	case "same-origin", "none":
 		return false
 	case "": // an older browser: its Origin decides
 	case "same-site":
-		if len(r.Header["Origin"]) == 0 {
+		if len(origins) == 0 {
 			return true
 		}
 	default:
 		return true
 	}
-	return slices.ContainsFunc(r.Header["Origin"], func(origin string) bool {
+	return slices.ContainsFunc(origins, func(origin string) bool {
 		return origin != "" && !isOrigin(r.Host, origin)
 	})
 }

@@ -19,12 +19,12 @@ import (
 // representation is how a response is transcoded to CSV: a compiled csv block or view.
 type representation struct {
 	plan        *transform.Plan
-	offers      map[*operation]negotiate.Offers
-	maxResponse int64  // bytes, of the response after decompression
-	contentType string // with charset, and header where it is absent
-	disposition string // Content-Disposition of a success
-	filename    string // its template, empty if it holds no placeholders
-	errorsJSON  bool   // leave errors as they come
+	offers      []negotiate.Offers // by the number of the operation
+	maxResponse int64              // bytes, of the response after decompression
+	contentType string             // with charset, and header where it is absent
+	disposition string             // Content-Disposition of a success
+	filename    string             // its template, empty if it holds no placeholders
+	errorsJSON  bool               // leave errors as they come
 }
 
 // transcodeError is the field that says why a response is not CSV.

@@ -100,6 +100,13 @@ func ByName(name string) (Format, bool) {
 // BySuffix returns the format of a path suffix with its dot. Suffixes are
 // lower case only (recordings 247 and 250).
 func BySuffix(suffix string) (Format, bool) {
+	if suffix == "" { // as most are
+		return None, false
+	}
+	return bySuffix(suffix)
+}
+
+func bySuffix(suffix string) (Format, bool) {
 	for _, f := range Formats() {
 		if f.Suffix() == suffix {
 			return f, true

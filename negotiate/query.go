@@ -22,6 +22,13 @@ type Query struct {
 // none (recordings 225 and 315), and the same value twice is as good as once.
 // Only an encoded value costs an allocation.
 func FromQuery(rawQuery, name string) Query {
+	if rawQuery == "" { // as nearly all are
+		return Query{}
+	}
+	return fromQuery(rawQuery, name)
+}
+
+func fromQuery(rawQuery, name string) Query {
 	var q Query
 	for rawQuery != "" {
 		var pair string

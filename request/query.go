@@ -58,6 +58,9 @@ func (b *binding) readQuery(raw string) {
 // once or twice with each name, decoded; what can't be decoded in it stays as it
 // is. Use [IsField] for the four fields.
 func StripQuery(raw string, drop func(name string) bool) string {
+	if raw == "" {
+		return ""
+	}
 	dropped := false
 	for pair := range strings.SplitSeq(raw, "&") {
 		if dropped = drop(nameOf(pair)); dropped {
