@@ -40,8 +40,7 @@ var notForwardedForCSV = []string{
 
 // body is the canonical body of a call.
 func (a *admission) body() []byte {
-	call := a.request.Call
-	return a.request.AppendJSON(make([]byte, 0, a.request.SizeHint(call)), call)
+	return a.request.AppendJSON(make([]byte, 0, a.request.SizeHint()))
 }
 
 // outgoing is the request that is forwarded, and the URL that it is to have: what

@@ -47,7 +47,7 @@ func BenchmarkAppendJSON(b *testing.B) {
 	var dst []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = q.AppendJSON(dst[:0], q.Call)
+		dst = q.AppendJSON(dst[:0])
 	}
 	b.SetBytes(int64(len(dst)))
 }

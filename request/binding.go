@@ -7,13 +7,19 @@ import (
 )
 
 // place is where a client may put a field.
-type place string
+type place uint8
 
 const (
-	inPath  place = "the path"
-	inQuery place = "the query string"
-	inBody  place = "the body"
+	nowhere place = iota
+	inPath
+	inQuery
+	inBody
 )
+
+// String returns the place as sentences name it.
+func (p place) String() string {
+	return [...]string{"nowhere", "the path", "the query string", "the body"}[p]
+}
 
 // binding makes one Request of all the places of a request and gathers what is
 // wrong with it.
@@ -161,13 +167,13 @@ const (
 
 // suspicion is a name that is nearly a field's.
 type suspicion struct {
-	place place // empty for none
+	place place // nowhere for none
 	mark  mark
 }
 
 // suspect remembers a name that is nearly a field's, and the first such only.
 func (b *binding) suspect(name string, where place, m mark) {
-	if f, ok := misspelt(name); ok && b.suspects[f].place == "" {
+	if f, ok := misspelt(name); ok && b.suspects[f].place == nowhere {
 		b.suspects[f] = suspicion{where, m}
 	}
 }
@@ -176,7 +182,7 @@ func (b *binding) suspect(name string, where place, m mark) {
 // name nearly like it: the upstream would dial without it and say nothing.
 func (b *binding) tellMisspelt() {
 	for f, s := range b.suspects {
-		if field := rules.Field(f); s.place != "" && !b.request.Call[f].Set && !b.broken[f] {
+		if field := rules.Field(f); s.place != nowhere && !b.request.Call[f].Set && !b.broken[f] {
 			at := b.locate(s.mark)
 			b.broken[f] = true
 			b.note(rules.Violation{

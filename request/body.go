@@ -25,11 +25,12 @@ func (b *binding) readBody(r *http.Request, read func(contentType, []byte) bool)
 	if !ok {
 		b.violate(rules.ContentEncoding, "The Content-Encoding is neither gzip nor zstd, or there is more than one.")
 	}
-	if hasSeveralTypes(r.Header) {
+	types := r.Header["Content-Type"]
+	if hasSeveralTypes(types) {
 		b.violate(rules.MultipleContentTypes, "There is more than one Content-Type.")
 		return nil
 	}
-	t := readContentType(r.Header, b.takes)
+	t := readContentType(types, b.takes)
 	if t.problem != nil && r.ContentLength > 0 {
 		b.violate(t.problem, t.detail)
 		return nil

@@ -20,7 +20,7 @@ func ExampleReader_Read() {
 		fmt.Println(violations, err)
 		return
 	}
-	fmt.Printf("%s\n", asked.AppendJSON(nil, asked.Call))
+	fmt.Printf("%s\n", asked.AppendJSON(nil))
 	// Output:
 	// {"sessionId":"S1","callSid":"CA0123456789abcdef0123456789abcdef","destination":"+12025550123","fromNumber":"+12025550100"}
 }

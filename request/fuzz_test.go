@@ -60,7 +60,7 @@ func FuzzBinding(f *testing.F) {
 			if len(violations) > 0 {
 				continue
 			}
-			out := q.AppendJSON(nil, q.Call)
+			out := q.AppendJSON(nil)
 			if !json.Valid(out) {
 				t.Fatalf("forwarded is %s", out)
 			}

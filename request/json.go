@@ -15,7 +15,6 @@ func (b *binding) readJSON(body []byte) bool {
 		return false
 	}
 	s := b.reader.scanner(body)
-	defer b.reader.giveScanner(s)
 	s.space()
 	if s.peek() != '{' {
 		return b.readNoObject(s)
@@ -59,13 +58,12 @@ func (b *binding) readNoObject(s *scanner) bool {
 
 // member takes a member of the outermost object. s is where the value ends.
 func (b *binding) member(s *scanner, m member) {
-	f, isField := rules.FieldByName(string(m.name))
 	switch {
 	case m.again:
 		b.violateName(rules.DuplicateName, string(m.name), markAt(m.at),
 			"A name appears here for the second time; letter case makes no difference.")
-	case isField:
-		b.field(s, f, m.value)
+	case m.isField:
+		b.field(s, m.field, m.value)
 	case b.isRef(string(m.name)):
 		b.refValue(s, m.value)
 	default:

@@ -67,17 +67,24 @@ func appendCanonical(dst, json []byte) []byte {
 	return dst
 }
 
-// plain returns how many of the eights at the beginning of text hold nothing but
-// printable ASCII without quotes and backslashes, in bytes.
+// plain returns how many bytes at the beginning of text hold nothing but printable
+// ASCII without quotes and backslashes: all of them, or a multiple of eight that may
+// leave out some.
 func plain(text []byte) int {
 	i := 0
-	for i+8 <= len(text) {
-		x := swar.Load(text, i)
-		marks := swar.Controls(x) | swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Equal(x, swar.Ones*0x7f)
-		if x&swar.Highs|swar.Clear(marks, x) != 0 {
-			break
+	for ; i+8 <= len(text); i += 8 {
+		if !isPlain(swar.Load(text, i)) {
+			return i
 		}
-		i += 8
+	}
+	if i > 0 && isPlain(swar.Load(text, len(text)-8)) { // the last eight
+		return len(text)
 	}
 	return i
+}
+
+// isPlain reports whether eight bytes are such characters.
+func isPlain(x uint64) bool {
+	marks := swar.Controls(x) | swar.Equal(x, swar.Ones*'"') | swar.Equal(x, swar.Ones*'\\') | swar.Equal(x, swar.Ones*0x7f)
+	return x&swar.Highs|swar.Clear(marks, x) == 0
 }

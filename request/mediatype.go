@@ -1,7 +1,6 @@
 package request
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -88,11 +87,10 @@ type contentType struct {
 	detail  string
 }
 
-// readContentType reads the Content-Type. An empty one counts as absent. What is
+// readContentType reads the lines of Content-Type. An empty one counts as absent. What is
 // before the first semicolon is the type; of the parameters behind it those that
 // can't be parsed are ignored. Takes says which formats are read.
-func readContentType(h http.Header, takes func(Format) bool) contentType {
-	lines := h["Content-Type"]
+func readContentType(lines []string, takes func(Format) bool) contentType {
 	if len(lines) == 0 {
 		return contentType{}
 	}
@@ -182,8 +180,7 @@ func formatOf(name string) Format {
 
 // hasSeveralTypes reports whether there is more than one Content-Type: two
 // header lines, or two lines that were joined on their way.
-func hasSeveralTypes(h http.Header) bool {
-	lines := h["Content-Type"]
+func hasSeveralTypes(lines []string) bool {
 	if len(lines) > 1 {
 		return true
 	}
@@ -191,5 +188,5 @@ func hasSeveralTypes(h http.Header) bool {
 		return false
 	}
 	name, _, _ := strings.Cut(lines[0], ";")
-	return strings.Contains(name, ",")
+	return strings.IndexByte(name, ',') >= 0
 }

@@ -2,7 +2,6 @@ package request
 
 import (
 	"net/http"
-	"sync"
 
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
@@ -40,8 +39,6 @@ type Reader struct {
 	// over HTTP/3 a stream is known to be reset a moment before. Nil knows no
 	// such error.
 	ClientGone func(error) bool
-
-	scanners sync.Pool // of *scanner
 }
 
 // Read reads what r asks for, with sessionID as the route found it in the path
@@ -102,19 +99,7 @@ func (rd *Reader) maxDepth() int {
 	return DefaultMaxDepth
 }
 
-// scanner returns a scanner of a body from the pool.
+// scanner returns a scanner of a body.
 func (rd *Reader) scanner(body []byte) *scanner {
-	s, ok := rd.scanners.Get().(*scanner)
-	if !ok {
-		s = new(scanner)
-	}
-	s.body, s.maxDepth = body, rd.maxDepth()
-	s.names = s.fewNames[:0]
-	return s
-}
-
-// giveScanner puts a scanner back that holds on to no body.
-func (rd *Reader) giveScanner(s *scanner) {
-	*s = scanner{}
-	rd.scanners.Put(s)
+	return &scanner{body: body, maxDepth: rd.maxDepth()}
 }

@@ -336,7 +336,7 @@ func referenceForm(body string) ([]sent, bool) {
 // extrasOf returns the members beyond the four fields that are forwarded.
 func extrasOf(t testing.TB, q *Request) map[string]any {
 	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(q.AppendJSON(nil, rules.Call{})))
+	d := json.NewDecoder(bytes.NewReader((&Request{extras: q.extras}).AppendJSON(nil)))
 	d.UseNumber()
 	extras := make(map[string]any)
 	if err := d.Decode(&extras); err != nil {

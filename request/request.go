@@ -44,8 +44,7 @@ func (q *Request) HasExtra(name string) bool {
 
 // SetExtra sets a member beyond the four fields to a text, in the place of one
 // that the client sent. What is not a member name ([IsMemberName]) is ignored,
-// and so is a name of one of the four fields: their values are those of the
-// call that [Request.AppendJSON] is given.
+// and so is a name of one of the four fields: their values are those of Call.
 func (q *Request) SetExtra(name, text string) {
 	if IsField(name) || !IsMemberName(name) {
 		return
@@ -80,20 +79,19 @@ func (q *Request) indexExtra(name string) int {
 }
 
 // AppendJSON appends the canonical body to dst: one JSON object with those of
-// the four fields that are set in call, as strings, and then the members beyond
+// the four fields that are set, as strings, and then the members beyond
 // them. It is letter for letter what was judged, whatever the text holds: no
 // value can break out of its string, and no name has or needs an escape. The
 // upstream loses its place in a name that has one, and takes names for values
 // from there on.
-func (q *Request) AppendJSON(dst []byte, call rules.Call) []byte {
+func (q *Request) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	first := len(dst)
-	for f, v := range call {
-		if !v.Set {
-			continue
+	for f := range q.Call {
+		if v := &q.Call[f]; v.Set {
+			dst = appendName(dst, first, fieldNames[f])
+			dst = appendString(dst, v.Text)
 		}
-		dst = appendName(dst, first, rules.Field(f).String())
-		dst = appendString(dst, v.Text)
 	}
 	for _, e := range q.extras {
 		dst = appendName(dst, first, e.name)
@@ -104,11 +102,11 @@ func (q *Request) AppendJSON(dst []byte, call rules.Call) []byte {
 
 // SizeHint is how many bytes [Request.AppendJSON] appends, or a little more,
 // unless there is much to be escaped.
-func (q *Request) SizeHint(call rules.Call) int {
+func (q *Request) SizeHint() int {
 	size := len("{}")
-	for f, v := range call {
-		if v.Set {
-			size += len(rules.Field(f).String()) + len(v.Text) + len(`"":"",`)
+	for f := range q.Call {
+		if v := &q.Call[f]; v.Set {
+			size += len(fieldNames[f]) + len(v.Text) + len(`"":"",`)
 		}
 	}
 	for _, e := range q.extras {

@@ -72,7 +72,7 @@ func call(callSID, destination, fromNumber string) rules.Call {
 // bound has the upstream bind what is forwarded for r and q.
 func bound(t testing.TB, u *upstreamtest.Upstream, r *http.Request, q *Request) rules.Call {
 	t.Helper()
-	body := string(q.AppendJSON(nil, q.Call))
+	body := string(q.AppendJSON(nil))
 	out := httptest.NewRequest(http.MethodPost, "/sessions/abc/conference/members", strings.NewReader(body))
 	out.URL.RawQuery = StripQuery(r.URL.RawQuery, IsField)
 	out.RequestURI = out.URL.RequestURI()
@@ -637,7 +637,7 @@ func TestUnknownMembers(t *testing.T) {
 			if test.violated != "" {
 				return
 			}
-			if got := string(q.AppendJSON(nil, q.Call)); got != test.want {
+			if got := string(q.AppendJSON(nil)); got != test.want {
 				t.Errorf("forwarded\n%s, want\n%s", got, test.want)
 			}
 			if got := bound(t, u, r, q); got != q.Call {
@@ -680,13 +680,12 @@ func TestExtraMembersCanBeSet(t *testing.T) {
 	q.SetExtra("e", "1")
 	q.SetExtra("CALLSID", "x")
 	q.SetExtra(`X,"x`, "x")
-	c := q.Call
-	c[rules.Destination] = rules.Value{Text: "+1555", Set: true}
+	q.Call[rules.Destination] = rules.Value{Text: "+1555", Set: true}
 	const want = `{"sessionId":"abc","destination":"+1555","Z":"` + "\ufffd" + `","A":"\"}` + "\ufffd\u2028" + `\u007f","b":"","c":"x","d":{},"e":"1"}`
-	if got := string(q.AppendJSON([]byte("x"), c)); got != "x"+want {
+	if got := string(q.AppendJSON([]byte("x"))); got != "x"+want {
 		t.Errorf("forwarded\n%s, want\n%s", got, want)
 	}
-	if got := string(new(Request).AppendJSON(nil, rules.Call{})); got != "{}" {
+	if got := string(new(Request).AppendJSON(nil)); got != "{}" {
 		t.Errorf("nothing is forwarded as %s", got)
 	}
 }
@@ -758,7 +757,7 @@ func TestSizeHintIsEnough(t *testing.T) {
 		`{"tenant":"a","destination":"bob","note":{"a":[1]}}`,
 	} {
 		q, _ := read(t, &Reader{UnknownFields: Pass}, post(jsonType, "", body))
-		hint, size := q.SizeHint(q.Call), len(q.AppendJSON(nil, q.Call))
+		hint, size := q.SizeHint(), len(q.AppendJSON(nil))
 		if hint < size || hint > size+2 {
 			t.Errorf("%s: the hint is %d, the size %d", body, hint, size)
 		}

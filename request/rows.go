@@ -230,7 +230,6 @@ func (w *rowWriter) csv() {
 // json reads a list of objects, or one object.
 func (w *rowWriter) json() {
 	s := w.rows.base.reader.scanner(w.rows.body)
-	defer w.rows.base.reader.giveScanner(s)
 	s.space()
 	if s.pos == len(s.body) {
 		return
@@ -280,7 +279,6 @@ func (w *rowWriter) json() {
 // lines reads a JSON object a line. Empty lines are not rows.
 func (w *rowWriter) lines() {
 	s := w.rows.base.reader.scanner(nil)
-	defer w.rows.base.reader.giveScanner(s)
 	body := w.rows.body
 	for start := 0; start < len(body); {
 		end := len(body)

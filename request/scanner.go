@@ -5,6 +5,7 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/internal/ascii"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/jsonwire"
+	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
 // kind is the type of a JSON value.
@@ -36,10 +37,12 @@ func (v value) of(body []byte) []byte { return body[v.start:v.end] }
 
 // member is a member of the outermost object.
 type member struct {
-	name  []byte // unescaped
-	at    int    // where the name is
-	again bool   // another member has the name too
-	value value
+	name    []byte // unescaped
+	at      int    // where the name is
+	field   rules.Field
+	isField bool // the name is that of the field
+	again   bool // another member has the name too
+	value   value
 }
 
 // scanner reads a JSON text by RFC 8259 and nothing else: gjson and the
@@ -60,9 +63,9 @@ type scanner struct {
 	// is nowhere.
 	duplicate, typeHint, badName int
 
-	// names are those of the objects that are open, the outermost first.
-	names    [][]byte
-	fewNames [16][]byte
+	// names are those of the objects that are open, the outermost first, without those
+	// of fields.
+	names [][]byte
 }
 
 func (s *scanner) fail(problem string) bool {
@@ -189,7 +192,14 @@ func (s *scanner) name(seen *nameSet) (m member, ok bool) {
 	if escaped {
 		m.name = jsonwire.AppendUnescaped(nil, m.name)
 	}
-	m.again = seen.add(s, m.name)
+	if seen.anyCase {
+		m.field, m.isField = rules.FieldByName(m.name)
+	}
+	if m.isField {
+		m.again, seen.fields[m.field] = seen.fields[m.field], true
+	} else {
+		m.again = seen.add(s, m.name)
+	}
 	s.space()
 	if s.peek() != ':' {
 		return m, s.missing("A colon is missing here.")
@@ -278,25 +288,30 @@ func (s *scanner) take(end int, fault jsonwire.Fault) bool {
 	return s.fail(problems[fault])
 }
 
-// text reads a string. Half a surrogate pair is not a character.
+// text reads a string, and reports whether it holds escapes. Half a surrogate pair is
+// not a character.
 func (s *scanner) text() (escaped, ok bool) {
 	start := s.pos + 1
 	if !s.take(jsonwire.String(s.body, start)) {
 		return false, false
 	}
 	text := s.body[start:s.pos] // with its closing quote
-	escaped = bytes.IndexByte(text, '\\') >= 0
+	if bytes.IndexByte(text, '\\') < 0 {
+		return false, true
+	}
 	if half := jsonwire.LoneSurrogate(text); half >= 0 {
 		s.pos = start + half
 		return true, s.fail("Half of a surrogate pair is not a character.")
 	}
-	return escaped, true
+	return true, true
 }
 
 // nameSet is the names of one object.
 type nameSet struct {
 	base    int  // where they begin among the scanner's
-	anyCase bool // letter case makes no difference
+	anyCase bool // letter case makes no difference, and some are those of fields
+
+	fields [rules.NumFields]bool // which of those there are
 
 	// many is used instead of the scanner's list once there are many, so that
 	// no body costs more time than its length deserves.
@@ -317,6 +332,9 @@ func (n *nameSet) add(s *scanner, name []byte) (again bool) {
 		if bytes.Equal(name, other) || n.anyCase && ascii.EqualFold(name, other) {
 			return true
 		}
+	}
+	if s.names == nil {
+		s.names = make([][]byte, 0, few)
 	}
 	s.names = append(s.names, name)
 	if len(here) < few {

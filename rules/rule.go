@@ -60,9 +60,9 @@ func (f Field) WellFormed(text string) bool {
 // FieldByName returns the field of a JSON member name, a CSV column or a query
 // or form name in any ASCII letter case: the upstream binds "DESTINATION" as
 // readily as "destination". Letters beyond ASCII never match.
-func FieldByName(name string) (Field, bool) {
+func FieldByName[S string | []byte](name S) (Field, bool) {
 	for f, n := range fieldNames {
-		if ascii.EqualFold(name, n) {
+		if string(name) == n || ascii.EqualFold(name, n) { // nearly all are written so
 			return Field(f), true
 		}
 	}
