@@ -60,38 +60,44 @@ func readable(r *http.Request, at *target) *http.Request {
 // those found while reading, unless so little could be read that every missing field
 // would be a violation.
 func (a *admission) judge(h *Handler, at *target, ofReading []rules.Violation) *refusal {
-	var refused *refusal
+	call := &a.request.Call
+	if a.request.Readable {
+		h.policy.Normalize(call)
+		a.verdict = h.policy.Judge(*call)
+	}
+	switch id := call[rules.SessionID].Text; {
+	case len(ofReading) > 0 || len(a.verdict.Violations) > 0:
+		return refuseCall(ofReading, a.verdict.Violations)
+	case id == "": // on a predefined route, which has none in its path
+		return refuseSession(rules.Required, "sessionId is missing or empty.")
+	case !h.hasPath(at, id):
+		return refuseSession(rules.SessionIDFormat, "sessionId is set to what no path can hold.")
+	default:
+		return nil
+	}
+}
+
+// refuseCall refuses a call for what was found while reading, and for what it is.
+func refuseCall(ofReading, ofJudging []rules.Violation) *refusal {
+	refused := &refusal{outcome: metrics.Refused}
 	if len(ofReading) > 0 {
-		refused = &refusal{outcome: metrics.Refused, violations: ofReading}
+		refused.violations = ofReading
 		refused.sort()
 		if refused.status() == http.StatusRequestEntityTooLarge {
 			refused.outcome = metrics.TooLarge
 		}
 	}
-	call := &a.request.Call
-	if a.request.Readable {
-		h.policy.Normalize(call)
-		a.verdict = h.policy.Judge(*call)
-		if v := a.verdict.Violations; len(v) > 0 {
-			if refused == nil {
-				refused = &refusal{outcome: metrics.Refused}
-			}
-			refused.add(v)
-		}
-	}
-	if refused == nil && call[rules.SessionID].Text == "" { // on a predefined route, which has none in its path
-		refused = &refusal{outcome: metrics.Refused, violations: []rules.Violation{{
-			Rule: rules.Required, Field: rules.SessionID.String(), Pointer: rules.SessionID.Pointer(),
-			Detail: "sessionId is missing or empty.",
-		}}}
-	}
-	if refused == nil && !h.hasPath(at, call[rules.SessionID].Text) {
-		refused = &refusal{outcome: metrics.Refused, violations: []rules.Violation{{
-			Rule: rules.SessionIDFormat, Field: rules.SessionID.String(), Pointer: rules.SessionID.Pointer(),
-			Detail: "sessionId is set to what no path can hold.",
-		}}}
+	if len(ofJudging) > 0 {
+		refused.add(ofJudging)
 	}
 	return refused
+}
+
+// refuseSession refuses a call whose session can't be forwarded.
+func refuseSession(r *rules.Rule, detail string) *refusal {
+	return &refusal{outcome: metrics.Refused, violations: []rules.Violation{{
+		Rule: r, Field: rules.SessionID.String(), Pointer: rules.SessionID.Pointer(), Detail: detail,
+	}}}
 }
 
 // hasPath reports whether a session id can be forwarded in the path, which the

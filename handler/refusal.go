@@ -28,7 +28,10 @@ type refusal struct {
 	call       metrics.Call  // what became of it, where it was sent before
 }
 
-// newRefusal makes a refusal of one violation of the request as a whole.
+// newRefusal makes a refusal of one violation of the request as a whole. The compiler is
+// not to put a copy of it into the way of requests that are not refused.
+//
+//go:noinline
 func newRefusal(o metrics.Outcome, r *rules.Rule, detail string) *refusal {
 	return &refusal{outcome: o, violations: []rules.Violation{{Rule: r, Detail: detail}}}
 }

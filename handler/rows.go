@@ -9,7 +9,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// admitRow judges a row of many as [Handler.admit] judges a single call. The
+// admitRow judges a row of many as [admission.admit] judges a single call. The
 // violations name the row.
 func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admission, *refusal) {
 	a := admission{request: &row.Request}

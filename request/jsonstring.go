@@ -10,14 +10,20 @@ import (
 // appendString appends text as a JSON string. What is not UTF-8 becomes
 // U+FFFD.
 func appendString(dst []byte, text string) []byte {
-	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	begin := len(dst)
 	dst = append(dst, text...)
-	i := plain(dst[begin:])
-	dst = dst[:begin+i]
-	start := i // of what needs no escape
-	for i < len(text) {
+	if n := plain(dst[begin:]); n < len(text) {
+		dst = appendEscaped(dst[:begin+n], text[n:])
+	}
+	return append(dst, '"')
+}
+
+// appendEscaped appends text with its escapes.
+func appendEscaped(dst []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	start := 0 // of what needs no escape
+	for i := 0; i < len(text); {
 		c := text[i]
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(text[i:])
@@ -41,7 +47,7 @@ func appendString(dst []byte, text string) []byte {
 		i++
 		start = i
 	}
-	return append(append(dst, text[start:]...), '"')
+	return append(dst, text[start:]...)
 }
 
 // appendCanonical appends a valid JSON value as the canonical body has it:

@@ -86,6 +86,14 @@ var fieldNames = func() (all [rules.NumFields]string) {
 	return all
 }()
 
+// fieldKeys are the names of the four fields as AppendJSON appends them.
+var fieldKeys = func() (all [rules.NumFields]string) {
+	for f, name := range fieldNames {
+		all[f] = `,"` + name + `":`
+	}
+	return all
+}()
+
 // misspelt returns the field whose name was misspelt, if it was.
 func misspelt(name string) (rules.Field, bool) {
 	return rules.FieldByName(nearmiss.Typo(name, fieldNames[:]))

@@ -85,18 +85,23 @@ func (q *Request) indexExtra(name string) int {
 // upstream loses its place in a name that has one, and takes names for values
 // from there on.
 func (q *Request) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
-	first := len(dst)
+	begin := len(dst)
 	for f := range q.Call {
 		if v := &q.Call[f]; v.Set {
-			dst = appendName(dst, first, fieldNames[f])
+			dst = append(dst, fieldKeys[f]...)
 			dst = appendString(dst, v.Text)
 		}
 	}
 	for _, e := range q.extras {
-		dst = appendName(dst, first, e.name)
+		dst = append(dst, `,"`...)
+		dst = append(dst, e.name...)
+		dst = append(dst, `":`...)
 		dst = append(dst, e.json...)
 	}
+	if len(dst) == begin {
+		dst = append(dst, '{')
+	}
+	dst[begin] = '{' // in place of the first comma
 	return append(dst, '}')
 }
 
@@ -106,24 +111,13 @@ func (q *Request) SizeHint() int {
 	size := len("{}")
 	for f := range q.Call {
 		if v := &q.Call[f]; v.Set {
-			size += len(fieldNames[f]) + len(v.Text) + len(`"":"",`)
+			size += len(fieldKeys[f]) + len(v.Text) + len(`""`)
 		}
 	}
 	for _, e := range q.extras {
-		size += len(e.name) + len(e.json) + len(`"":,`)
+		size += len(e.name) + len(e.json) + len(`,"":`)
 	}
 	return size
-}
-
-// appendName appends the name of a member, and the comma before it if it is
-// not the first.
-func appendName(dst []byte, first int, name string) []byte {
-	if len(dst) > first {
-		dst = append(dst, ',')
-	}
-	dst = append(dst, '"')
-	dst = append(dst, name...)
-	return append(dst, `":`...)
 }
 
 // IsField reports whether the upstream takes name, in any ASCII letter case,

@@ -61,7 +61,7 @@ func (p *Policy) Normalize(c *Call) {
 		return
 	}
 	for _, f := range [...]Field{Destination, FromNumber} {
-		if v := &c[f]; !destination.IsE164(v.Text) && len(v.Text) <= MaxText {
+		if v := &c[f]; v.Text != "" && !destination.IsE164(v.Text) && len(v.Text) <= MaxText {
 			if number, ok := destination.E164(v.Text, p.region); ok {
 				v.Text = number
 			}
@@ -176,12 +176,12 @@ func (p *Policy) readDestination(s *checkInput, v *Verdict) {
 }
 
 // call looks up a number and returns it as a call.
-func (p *Policy) call(n destination.Number) call {
-	n = p.dialer.Place(n)
-	if !n.Whole {
-		return call{Number: n}
+func (p *Policy) call(n destination.Number) (c call) {
+	c.Number = p.dialer.Place(n)
+	if c.Whole {
+		c.facts = p.lookup(c.Number)
 	}
-	return call{Number: n, facts: p.lookup(n)}
+	return c
 }
 
 // Canonical returns what a destination calls, the same for every spelling of it: the
