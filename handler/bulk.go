@@ -176,7 +176,7 @@ func (u *upload) add(h *Handler, r *http.Request, row *request.Row) {
 // others before is refused.
 func (h *Handler) claimUpload(r *http.Request, u *upload) *refusal {
 	ctx, id := r.Context(), h.callID(r, u.key)
-	found, err := h.calls.Begin(ctx, id, u.fingerprint)
+	found, err := h.calls.Begin(ctx, idempotency.NewClaim(id, u.fingerprint))
 	switch {
 	case err != nil && found.Claim == nil: // the record can't be read, and the key is taken
 		h.metrics.Idempotent(metrics.KeyUnknown)

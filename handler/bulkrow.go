@@ -161,7 +161,7 @@ func (x *exchange) serveRow(row *request.Row, u *upload, next caddyhttp.Handler)
 	if refused != nil {
 		return x.refuse(refused)
 	}
-	x.admission.once = &once{id: x.h.callID(x.r, u.key+" "+strconv.Itoa(row.Number)), call: u.fingerprint} // no key has a space
+	x.admission.once = newOnce(x.h.callID(x.r, u.key+" "+strconv.Itoa(row.Number)), u.fingerprint) // no key has a space
 	return x.respond(x.placer(next).place(x.r.Context(), &x.admission, x.writer(nil)))
 }
 

@@ -40,7 +40,7 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 	call := &a.request.Call
 	id := h.keys.DuplicateID(h.scopeOf(u.r), u.ownKey(), call[rules.SessionID].Text, call[rules.CallSID].Text,
 		h.policy.Canonical(call[rules.Destination].Text), h.policy.Canonical(call[rules.FromNumber].Text))
-	found, err := h.duplicates.Begin(ctx, id, idempotency.Fingerprint{})
+	found, err := h.duplicates.Begin(ctx, idempotency.NewClaim(id, idempotency.Fingerprint{}))
 	claim := found.Claim
 	switch {
 	case err != nil:

@@ -28,8 +28,7 @@ type once struct {
 	*exchange
 	next placer
 
-	id        idempotency.ID
-	call      idempotency.Fingerprint
+	claim     idempotency.Claim
 	result    metrics.Idempotency
 	recording recording
 }
@@ -42,7 +41,11 @@ func (h *Handler) identify(r *http.Request, asked *request.Request) (*once, *rul
 	if key == "" {
 		return nil, violation
 	}
-	return &once{id: h.callID(r, key), call: h.fingerprint(r, asked)}, nil
+	return newOnce(h.callID(r, key), h.fingerprint(r, asked)), nil
+}
+
+func newOnce(id idempotency.ID, call idempotency.Fingerprint) *once {
+	return &once{claim: *idempotency.NewClaim(id, call)}
 }
 
 // readKey reads the key of a request, or the empty string.
@@ -93,46 +96,42 @@ func (h *Handler) fingerprint(r *http.Request, asked *request.Request) idempoten
 
 // place claims the key and places the call, or responds with what is known of it.
 func (o *once) place(ctx context.Context, a *admission, w *responseWriter) (placement, error) {
-	found, err := o.h.calls.Begin(ctx, o.id, o.call)
-	claim := found.Claim
+	found, err := o.h.calls.Begin(ctx, &o.claim)
 	switch {
-	case err == nil && claim == nil:
+	case err == nil && found.Claim == nil:
 		return o.repeat(&found, w)
-	case claim == nil:
+	case found.Claim == nil:
 		return o.unreadable(err)
 	case ctx.Err() != nil: // the client is gone
-		_ = claim.Release() // OnError logs a failure
+		_ = o.claim.Release() // OnError logs a failure
 		return placement{outcome: metrics.ClientGone}, caddyhttp.Error(statusClientClosedRequest, ctx.Err())
 	case err != nil && !o.h.unguarded:
-		_ = claim.Release()
+		_ = o.claim.Release()
 		return o.storeFailed(err)
 	case err != nil:
-		o.h.sampled().Error("a call is placed unguarded: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
+		o.h.sampled().Error("a call is placed unguarded: the store of idempotency keys failed", zap.Stringer("id", o.claim.ID), zap.Error(err))
 		o.count(metrics.KeyStoreError)
 	default:
 		o.count(metrics.KeyNew)
 	}
-	return o.placeClaimed(claim, a, w)
+	return o.placeClaimed(a, w)
 }
 
 // placeClaimed places a call whose key is claimed, and records what became of it. The
 // call goes on when the client leaves.
-func (o *once) placeClaimed(claim *idempotency.Claim, a *admission, w *responseWriter) (placement, error) {
-	ctx, cancel := claim.Context()
-	defer cancel()
-	defer o.close(claim)
-
+func (o *once) placeClaimed(a *admission, w *responseWriter) (placement, error) {
+	defer o.close()
 	o.recording.start(o.h.maxStored)
 	defer o.recording.release()
 	w.recording = &o.recording
-	placed, err := o.next.place(ctx, a, w)
+	placed, err := o.next.place(o.claim.Context(), a, w)
 	switch w.certain(placed) {
 	case metrics.Dialled:
-		if claim.Finish(o.recording.response(w.written(), w.Header(), o.kind())) != nil {
+		if o.claim.Finish(o.recording.response(w.written(), w.Header(), o.kind())) != nil {
 			o.h.metrics.Idempotent(metrics.KeyLost)
 		}
 	case metrics.NotDialled:
-		if claim.Release() == nil {
+		if o.claim.Release() == nil {
 			o.h.metrics.Idempotent(metrics.KeyReleased)
 		}
 	case metrics.Unknown: // close records it
@@ -145,7 +144,7 @@ func (o *once) placeClaimed(claim *idempotency.Claim, a *admission, w *responseW
 // call.
 func (o *once) recall(x *exchange, refused *refusal) (placement, error) {
 	o.exchange = x
-	found, ok, err := o.h.calls.Find(x.r.Context(), o.id, o.call)
+	found, ok, err := o.h.calls.Find(x.r.Context(), &o.claim)
 	switch {
 	case errors.Is(err, idempotency.ErrUnreadable):
 		return o.unreadable(err)
@@ -158,13 +157,13 @@ func (o *once) recall(x *exchange, refused *refusal) (placement, error) {
 }
 
 // close leaves the outcome of a call unknown, unless it was recorded.
-func (o *once) close(claim *idempotency.Claim) {
-	if claim.Ended() {
+func (o *once) close() {
+	if o.claim.Ended() {
 		return
 	}
 	o.h.metrics.Idempotent(metrics.KeyLost)
-	o.h.logger.Warn("the outcome of a call is unknown", zap.Stringer("id", o.id))
-	_ = claim.Close() // OnError logs a failure
+	o.h.logger.Warn("the outcome of a call is unknown", zap.Stringer("id", o.claim.ID))
+	_ = o.claim.Close() // OnError logs a failure
 }
 
 // count counts what became of the key.
@@ -221,19 +220,19 @@ func (o *once) refused(result metrics.Idempotency, f *refusal) (placement, error
 
 // unreadable refuses a call whose key is taken, by a record that can't be read.
 func (o *once) unreadable(err error) (placement, error) {
-	o.h.sampled().Error("the record of an idempotency key can't be read", zap.Stringer("id", o.id), zap.Error(err))
+	o.h.sampled().Error("the record of an idempotency key can't be read", zap.Stringer("id", o.claim.ID), zap.Error(err))
 	return o.refused(metrics.KeyUnknown, o.outcomeUnknown())
 }
 
 // storeFailed refuses a call whose key can't be looked for.
 func (o *once) storeFailed(err error) (placement, error) {
-	o.h.sampled().Error("a call was refused: the store of idempotency keys failed", zap.Stringer("id", o.id), zap.Error(err))
+	o.h.sampled().Error("a call was refused: the store of idempotency keys failed", zap.Stringer("id", o.claim.ID), zap.Error(err))
 	return o.refused(metrics.KeyStoreError, storeUnavailable())
 }
 
 func (o *once) outcomeUnknown() *refusal {
 	f := newRefusal(metrics.Refused, rules.OutcomeUnknown,
-		"The call with this idempotency key was sent, and it is not known whether it was placed: the phone may be ringing. It is known to the operator as "+o.id.String()+".")
+		"The call with this idempotency key was sent, and it is not known whether it was placed: the phone may be ringing. It is known to the operator as "+o.claim.ID.String()+".")
 	f.call = metrics.Unknown
 	return f
 }

@@ -213,7 +213,7 @@ func (x *exchange) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	text("format", x.wanted.format.String())
 	text("outcome", x.outcome.String())
 	if o := x.admission.once; o != nil {
-		text("idempotency_id", o.id.String())
+		text("idempotency_id", o.claim.ID.String())
 		text("idempotency_result", o.result.String())
 	}
 	if x.tally != nil {

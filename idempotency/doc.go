@@ -6,7 +6,7 @@
 // [Ledger] claims the key in a [Store], in one atomic step. After the call, it
 // replaces the claim with what became of it:
 //
-//	found, err := ledger.Begin(ctx, id, fingerprint)
+//	found, err := ledger.Begin(ctx, idempotency.NewClaim(id, fingerprint))
 //	if err != nil || found.Result != idempotency.Claimed {
 //		return // refuse or replay; nothing may be dialled
 //	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"sync"
 	"time"
 )
@@ -68,7 +67,7 @@ type Options struct {
 	OnError func(ID, error)
 
 	now    func() time.Time
-	random io.Reader
+	random func(token []byte)
 	later  func(func(context.Context) error) // runs what failed, until it succeeds
 }
 
@@ -76,7 +75,8 @@ type Options struct {
 // calls. It is safe for concurrent use. Close it when it is no longer used.
 type Ledger struct {
 	Options
-	codec codec
+	codec     codec
+	deadlines deadlines
 
 	closing   context.Context
 	close     context.CancelFunc
@@ -95,7 +95,7 @@ func NewLedger(o Options) *Ledger {
 		o.now = time.Now
 	}
 	if o.random == nil {
-		o.random = rand.Reader
+		o.random = func(token []byte) { _, _ = rand.Read(token) } // it never fails
 	}
 	l := &Ledger{Options: o, codec: codec{o.Keys, o.Seal}, room: make(chan struct{}, repeatedAtATime)}
 	l.closing, l.close = context.WithCancel(context.Background())
@@ -113,14 +113,15 @@ func (l *Ledger) Close() {
 	l.repeating.Wait()
 }
 
-// Begin claims a key, or returns what is recorded under it. [ErrUnreadable] means that the
-// key is taken by a record that can't be read. Any other error means that the store
-// failed and may hold the claim in Found: release it, or place the call and finish it.
-func (l *Ledger) Begin(ctx context.Context, id ID, call Fingerprint) (Found, error) {
-	c, err := l.newClaim(ctx, id, call)
-	if err != nil {
-		return Found{}, err
-	}
+// Begin claims a key for c, or returns what is recorded under it. [ErrUnreadable] means
+// that the key is taken by a record that can't be read. Any other error means that the
+// store failed and may hold the claim in Found: release it, or place the call and finish
+// it.
+func (l *Ledger) Begin(ctx context.Context, c *Claim) (Found, error) {
+	c.ledger, c.ctx.values, c.deadline = l, ctx, l.now().Add(l.CallTimeout)
+	c.record.set(Started, c.deadline)
+	copy(c.record[checkAt:], l.Keys.check[:])
+	l.random(c.record[tokenAt:fingerprintAt])
 	held, err := l.begin(ctx, c)
 	switch {
 	case err != nil:
@@ -128,16 +129,16 @@ func (l *Ledger) Begin(ctx context.Context, id ID, call Fingerprint) (Found, err
 	case held == nil:
 		return Found{Claim: c}, nil
 	default:
-		return l.read(id, held, call)
+		return l.read(c.ID, held, c.record.fingerprint())
 	}
 }
 
-// Find returns what is recorded under a key, and claims nothing. It returns false if
-// there is no record.
-func (l *Ledger) Find(ctx context.Context, id ID, call Fingerprint) (found Found, ok bool, err error) {
-	err = l.Store.Scan(ctx, id[:], func(id ID, record []byte) (err error) {
+// Find returns what is recorded under the key of c, and claims nothing. It returns false
+// if there is no record.
+func (l *Ledger) Find(ctx context.Context, c *Claim) (found Found, ok bool, err error) {
+	err = l.Store.Scan(ctx, c.ID[:], func(id ID, record []byte) (err error) {
 		ok = true
-		found, err = l.read(id, record, call)
+		found, err = l.read(id, record, c.record.fingerprint())
 		return err
 	})
 	return found, ok && err == nil, err
@@ -146,11 +147,11 @@ func (l *Ledger) Find(ctx context.Context, id ID, call Fingerprint) (found Found
 // begin asks the store for the claim, a second time if the first reply was lost:
 // nobody but us can have stored our token.
 func (l *Ledger) begin(ctx context.Context, c *Claim) (held []byte, err error) {
-	held, err = l.Store.Begin(ctx, c.id, c.record, c.ttl())
+	held, err = l.Store.Begin(ctx, c.ID, c.record[:], c.ttl())
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrFull) {
-		held, err = l.Store.Begin(ctx, c.id, c.record, c.ttl())
+		held, err = l.Store.Begin(ctx, c.ID, c.record[:], c.ttl())
 	}
-	if bytes.Equal(held, c.record) {
+	if bytes.Equal(held, c.record[:]) {
 		held = nil
 	}
 	return held, err
@@ -162,12 +163,12 @@ func (l *Ledger) read(id ID, record []byte, call Fingerprint) (found Found, err 
 	if err != nil {
 		return found, err
 	}
-	if h.check != l.Keys.check {
+	if h.check() != l.Keys.check {
 		return found, errors.Join(ErrUnreadable, ErrOtherHashKey)
 	}
 	now := l.now()
-	found.RetryAfter = max(0, h.time.Sub(now))
-	if h.fingerprint != call {
+	found.RetryAfter = max(0, h.time().Sub(now))
+	if h.fingerprint() != call {
 		found.Result = Reused
 		return found, nil
 	}
@@ -175,12 +176,12 @@ func (l *Ledger) read(id ID, record []byte, call Fingerprint) (found Found, err 
 	case Started:
 		found.Result = InFlight
 	case Done:
-		found.Result, found.RetryAfter = Replayed, max(0, h.time.Add(l.TTL).Sub(now))
+		found.Result, found.RetryAfter = Replayed, max(0, h.time().Add(l.TTL).Sub(now))
 		found.Response, err = l.codec.decode(id, record)
 	case NotKept:
-		found.Result, found.RetryAfter = ResponseNotKept, max(0, h.time.Add(l.TTL).Sub(now))
+		found.Result, found.RetryAfter = ResponseNotKept, max(0, h.time().Add(l.TTL).Sub(now))
 	default:
-		found.Result, found.RetryAfter = OutcomeUnknown, max(0, h.time.Add(l.TTL).Sub(now))
+		found.Result, found.RetryAfter = OutcomeUnknown, max(0, h.time().Add(l.TTL).Sub(now))
 	}
 	return found, err
 }
@@ -188,43 +189,33 @@ func (l *Ledger) read(id ID, record []byte, call Fingerprint) (found Found, err 
 // ErrOtherHashKey says that a store or a record was written with another hash_key.
 var ErrOtherHashKey = errors.New("it was written with another hash_key")
 
-// newClaim makes a claim with a new token.
-func (l *Ledger) newClaim(ctx context.Context, id ID, call Fingerprint) (*Claim, error) {
-	c := &Claim{ledger: l, ctx: endless{ctx}, id: id, deadline: l.now().Add(l.CallTimeout)}
-	c.head = head{state: Started, check: l.Keys.check, time: c.deadline, fingerprint: call}
-	if _, err := io.ReadFull(l.random, c.head.token[:]); err != nil {
-		return nil, err
-	}
-	c.record = c.head.appendTo(c.room[:0])
-	return c, nil
-}
-
 // Claim is the right to place one call, and the duty to say what became of it,
 // whether its client is still there or not. It belongs to one goroutine.
 type Claim struct {
+	// ID is the key that is claimed.
+	ID ID
+
 	ledger   *Ledger
 	ctx      endless
-	id       ID
+	call     lasting // of Context
 	deadline time.Time
-	head     head
-	record   []byte         // as it is in the store
-	room     [HeadSize]byte // for record
+	record   head // as it is in the store
 	ended    bool
 }
 
-// endless is a context with the values of another, that does not end with it. It is
-// what context.WithoutCancel makes, as a part of its claim: nothing is allocated.
-type endless struct{ values context.Context } //nolint:containedctx // it is a context
-
-func (*endless) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
-func (*endless) Done() <-chan struct{}                   { return nil }
-func (*endless) Err() error                              { return nil }
-func (e *endless) Value(key any) any                     { return e.values.Value(key) }
+// NewClaim returns a claim of the key of a call. Nobody holds it before Begin.
+func NewClaim(id ID, call Fingerprint) *Claim {
+	c := &Claim{ID: id}
+	copy(c.record[fingerprintAt:], call[:])
+	return c
+}
 
 // Context returns a context for the call: that of Begin, except that it goes on
-// when the client leaves, and ends at the claim's deadline.
-func (c *Claim) Context() (context.Context, context.CancelFunc) {
-	return context.WithDeadline(&c.ctx, c.deadline)
+// when the client leaves, and when the call is over. It ends at the claim's deadline,
+// or up to a hundredth of CallTimeout earlier.
+func (c *Claim) Context() context.Context {
+	c.call = lasting{c.ledger.deadlines.until(c.deadline, c.ledger.CallTimeout/100), &c.ctx}
+	return &c.call
 }
 
 // ttl is how long the claim is there if nobody replaces it: until its deadline it
@@ -237,9 +228,7 @@ func (c *Claim) Finish(r Response) error {
 	if len(r.Body) > c.ledger.MaxStored {
 		r = Response{Status: r.Status, TooLarge: true}
 	}
-	h := c.head
-	h.time = c.ledger.now()
-	record, err := c.ledger.codec.encode(c.id, h, &r)
+	record, err := c.ledger.codec.encode(c.ID, &c.record, c.ledger.now(), &r)
 	if err != nil {
 		return err
 	}
@@ -256,9 +245,9 @@ func (c *Claim) Close() error {
 	if c.ended {
 		return nil
 	}
-	h := c.head
-	h.state, h.time = Unknown, c.ledger.now()
-	return c.end(h.appendTo(make([]byte, 0, HeadSize)))
+	unknown := c.record
+	unknown.set(Unknown, c.ledger.now())
+	return c.end(unknown[:])
 }
 
 // Ended reports whether Finish, Release or Close was called.
@@ -267,15 +256,15 @@ func (c *Claim) Ended() bool { return c.ended }
 // end replaces the claim, once.
 func (c *Claim) end(record []byte) error {
 	c.ended = true
-	l, id := c.ledger, c.id
-	err := l.Store.Replace(&c.ctx, id, c.record, record, l.TTL)
+	l, id := c.ledger, c.ID
+	err := l.Store.Replace(&c.ctx, id, c.record[:], record, l.TTL)
 	if err == nil || errors.Is(err, ErrLost) {
 		return err
 	}
 	if l.OnError != nil {
 		l.OnError(id, err)
 	}
-	held := bytes.Clone(c.record) // the claim holds the request
+	held := bytes.Clone(c.record[:]) // the claim holds the request
 	l.later(func(ctx context.Context) error { return l.Store.Replace(ctx, id, held, record, l.TTL) })
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,7 +96,7 @@ func newTestLedger(t *testing.T, change func(*Options)) (*Ledger, *mapStore, *ti
 
 func begin(t *testing.T, l *Ledger, call Fingerprint) Found {
 	t.Helper()
-	found, err := l.Begin(t.Context(), ID{}, call)
+	found, err := l.Begin(t.Context(), NewClaim(ID{}, call))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func TestWhatIsFound(t *testing.T) {
 				}
 			}
 			*now = now.Add(test.after)
-			found, ok, err := l.Find(t.Context(), ID{}, test.call)
+			found, ok, err := l.Find(t.Context(), NewClaim(ID{}, test.call))
 			if err != nil || ok != (test.want != Claimed) || ok && (found.Result != test.want || found.RetryAfter != test.retry) {
 				t.Errorf("Find: %v, retry after %v, %t, %v", found.Result, found.RetryAfter, ok, err)
 			}
@@ -191,7 +192,7 @@ func (s *lossyStore) Begin(ctx context.Context, id ID, claim []byte, ttl time.Du
 func TestAStoreThatFailsIsAnErrorWithAClaimToRelease(t *testing.T) {
 	l, store, _ := newTestLedger(t, nil)
 	store.fails = 2
-	found, err := l.Begin(t.Context(), ID{}, Fingerprint{})
+	found, err := l.Begin(t.Context(), new(Claim))
 	if !errors.Is(err, store.fail) || found.Claim == nil {
 		t.Fatalf("%+v, %v", found, err)
 	}
@@ -199,7 +200,7 @@ func TestAStoreThatFailsIsAnErrorWithAClaimToRelease(t *testing.T) {
 		t.Error(err)
 	}
 	store.fail, store.fails = ErrFull, 1
-	if _, err := l.Begin(t.Context(), ID{}, Fingerprint{}); !errors.Is(err, ErrFull) {
+	if _, err := l.Begin(t.Context(), new(Claim)); !errors.Is(err, ErrFull) {
 		t.Error("a full store is asked twice")
 	}
 }
@@ -222,7 +223,7 @@ func TestNothingUnreadableIsAbsent(t *testing.T) {
 				t.Fatal(err)
 			}
 			store.records[ID{}] = test.change(store.records[ID{}])
-			found, err := l.Begin(t.Context(), ID{}, Fingerprint{})
+			found, err := l.Begin(t.Context(), new(Claim))
 			if !errors.Is(err, ErrUnreadable) || found.Claim != nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%+v, %v", found, err)
 			}
@@ -309,13 +310,12 @@ func TestACallGoesOnWhenItsClientLeaves(t *testing.T) {
 	l, _, _ := newTestLedger(t, func(o *Options) { o.now = time.Now })
 	type keyOfValue struct{}
 	client, leave := context.WithCancel(context.WithValue(t.Context(), keyOfValue{}, "kept"))
-	found, err := l.Begin(client, ID{}, Fingerprint{})
+	found, err := l.Begin(client, new(Claim))
 	if err != nil {
 		t.Fatal(err)
 	}
 	claim := found.Claim
-	ctx, cancel := claim.Context()
-	defer cancel()
+	ctx := claim.Context()
 	leave()
 	if ctx.Err() != nil {
 		t.Error("the call ended with its client")
@@ -329,6 +329,53 @@ func TestACallGoesOnWhenItsClientLeaves(t *testing.T) {
 	if err := claim.Finish(Response{Status: 200}); err != nil {
 		t.Errorf("Finish after the client left: %v", err)
 	}
+}
+
+// TestACallEndsAtItsDeadlineOrALittleEarlier holds the slack of shared contexts, and that
+// what is made of them ends with them.
+func TestACallEndsAtItsDeadlineOrALittleEarlier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _, _ := newTestLedger(t, func(o *Options) { o.now = time.Now })
+		started := time.Now()
+		claim := func(at time.Duration) *Claim {
+			time.Sleep(time.Until(started.Add(at)))
+			c := NewClaim(ID{byte(at / time.Millisecond), byte(at / time.Second)}, Fingerprint{})
+			if _, err := l.Begin(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		type keyOfValue struct{}
+		var ended atomic.Int32
+		slow := claim(0) // its call begins after the next one's
+		for _, test := range []struct {
+			claim *Claim
+			ends  time.Duration
+		}{
+			{claim(100 * time.Millisecond), 60_100 * time.Millisecond},
+			{slow, 60_000 * time.Millisecond},
+			{claim(200 * time.Millisecond), 60_000 * time.Millisecond},
+			{claim(600 * time.Millisecond), 60_000 * time.Millisecond},
+			{claim(601 * time.Millisecond), 60_601 * time.Millisecond},
+			{claim(30 * time.Second), 90_000 * time.Millisecond},
+		} {
+			ctx, cancel := context.WithCancel(context.WithValue(test.claim.Context(), keyOfValue{}, "of a handler"))
+			if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(started) != test.ends {
+				t.Errorf("a call of %v ends after %v, want %v", test.claim.ID[:2], deadline.Sub(started), test.ends)
+			}
+			context.AfterFunc(ctx, func() {
+				ended.Add(1)
+				if after := time.Since(started); after != test.ends || ctx.Err() != context.DeadlineExceeded {
+					t.Errorf("what is made of %v ended after %v: %v", test.claim.ID[:2], after, ctx.Err())
+				}
+				cancel()
+			})
+		}
+		time.Sleep(2 * time.Minute)
+		if synctest.Wait(); ended.Load() != 6 {
+			t.Errorf("%d of 6 calls ended", ended.Load())
+		}
+	})
 }
 
 func TestAShortIDIs16HexDigits(t *testing.T) {

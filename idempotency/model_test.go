@@ -192,7 +192,7 @@ func newWorld(s *scenario, keys *Keyring) *world {
 		w.ledgers = append(w.ledgers, NewLedger(Options{
 			Store: w, Keys: keys, TTL: modelTTL, CallTimeout: modelTimeout, MaxStored: 1 << 10,
 			now:    func() time.Time { return w.now },
-			random: w,
+			random: w.token,
 			later: func(write func(context.Context) error) {
 				w.repeats = append(w.repeats, &repetition{request: w.running, gateway: g, write: write})
 			},
@@ -227,11 +227,10 @@ func (w *world) close() {
 	}
 }
 
-// Read makes the token of a claim: the request's number.
-func (w *world) Read(b []byte) (int, error) {
+// token makes the token of a claim: the request's number.
+func (w *world) token(b []byte) {
 	clear(b)
 	b[0] = byte(w.running) + 1
-	return len(b), nil
 }
 
 // serve does what a handler does.
@@ -242,7 +241,7 @@ func (w *world) serve(n int, r *request, yield func(string) bool) {
 		}
 	}
 	ctx := context.WithValue(context.Background(), pauseKey{}, pauseForStep)
-	found, err := w.ledgers[r.gateway].Begin(ctx, ID{}, modelCalls[r.call-'a'])
+	found, err := w.ledgers[r.gateway].Begin(ctx, NewClaim(ID{}, modelCalls[r.call-'a']))
 	if err != nil {
 		r.fate = refused
 		_ = found.Claim.Release()
@@ -526,7 +525,7 @@ func (w *world) checkRecord() {
 		w.fail("%v", err)
 		return
 	}
-	if owner := w.owner(); h.state == Done && owner.fate != dialled {
+	if owner := w.owner(); h.state() == Done && owner.fate != dialled {
 		w.fail("a call is done that was not placed")
 	}
 }
@@ -539,9 +538,9 @@ func (w *world) checkEnd() {
 	}
 	owner := w.owner()
 	h, _ := readHead(w.record)
-	known := owner.fate == dialled && h.state != Done || owner.fate != dialled && owner.fate != maybeDialled
+	known := owner.fate == dialled && h.state() != Done || owner.fate != dialled && owner.fate != maybeDialled
 	if known && !owner.interrupted && !owner.lateClaim {
-		w.fail("the key is wedged: its call is %v, though its outcome is known: %d", h.state, owner.fate)
+		w.fail("the key is wedged: its call is %v, though its outcome is known: %d", h.state(), owner.fate)
 	}
 }
 

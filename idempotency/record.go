@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -82,43 +83,40 @@ type Response struct {
 	TooLarge bool
 }
 
-// head is a record's head, read.
-type head struct {
-	state       State
-	status      int
-	check       [keyCheckSize]byte
-	time        time.Time
-	token       [tokenSize]byte
-	fingerprint Fingerprint
+// head is a record without a response.
+type head [HeadSize]byte
+
+func (h *head) state() State              { return State(h[stateAt]) }
+func (h *head) status() int               { return int(binary.BigEndian.Uint16(h[statusAt:])) }
+func (h *head) check() [keyCheckSize]byte { return [keyCheckSize]byte(h[checkAt:]) }
+func (h *head) time() time.Time           { return time.UnixMilli(int64(binary.BigEndian.Uint64(h[timeAt:]))) }
+func (h *head) fingerprint() Fingerprint  { return Fingerprint(h[fingerprintAt:]) }
+
+// set sets the state and the time.
+func (h *head) set(s State, at time.Time) {
+	h[0], h[stateAt] = version, byte(s)
+	binary.BigEndian.PutUint64(h[timeAt:], uint64(at.UnixMilli()))
 }
 
-// appendTo writes the head.
-func (h *head) appendTo(b []byte) []byte {
-	b = append(b, version, byte(h.state))
-	b = binary.BigEndian.AppendUint16(b, uint16(h.status))
-	b = append(b, h.check[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(h.time.UnixMilli()))
-	b = append(b, h.token[:]...)
-	return append(b, h.fingerprint[:]...)
+// at is the state at a time.
+func (h *head) at(now time.Time) State {
+	if h.state() == Started && !now.Before(h.time()) {
+		return Unknown
+	}
+	return h.state()
 }
 
-// readHead reads the head of a record.
-func readHead(record []byte) (h head, err error) {
+// readHead returns the head of a record, as a part of it.
+func readHead(record []byte) (*head, error) {
 	switch {
 	case len(record) == 0:
-		return h, fmt.Errorf("%w: it is empty", ErrUnreadable)
+		return nil, fmt.Errorf("%w: it is empty", ErrUnreadable)
 	case record[0] > version:
-		return h, fmt.Errorf("%w: it has version %d, written by a later release; this one reads up to %d", ErrUnreadable, record[0], version)
+		return nil, fmt.Errorf("%w: it has version %d, written by a later release; this one reads up to %d", ErrUnreadable, record[0], version)
 	case record[0] != version || len(record) < HeadSize || State(record[stateAt]) < Started || State(record[stateAt]) > NotKept:
-		return h, fmt.Errorf("%w: it is damaged", ErrUnreadable)
+		return nil, fmt.Errorf("%w: it is damaged", ErrUnreadable)
 	}
-	h.state = State(record[stateAt])
-	h.status = int(binary.BigEndian.Uint16(record[statusAt:]))
-	copy(h.check[:], record[checkAt:])
-	h.time = time.UnixMilli(int64(binary.BigEndian.Uint64(record[timeAt:])))
-	copy(h.token[:], record[tokenAt:])
-	copy(h.fingerprint[:], record[fingerprintAt:])
-	return h, nil
+	return (*head)(record), nil
 }
 
 // codec writes and reads records.
@@ -127,16 +125,21 @@ type codec struct {
 	seal bool
 }
 
-// encode writes a record that is done.
-func (c *codec) encode(id ID, h head, r *Response) ([]byte, error) {
-	const overhead = 12 + 16 // nonce and tag
-	h.check, h.status, h.state = c.keys.check, r.Status, Done
+// encode writes the record of a claim that is done.
+func (c *codec) encode(id ID, claim *head, now time.Time, r *Response) ([]byte, error) {
+	h := *claim
+	h.set(Done, now)
+	binary.BigEndian.PutUint16(h[statusAt:], uint16(r.Status))
 	if r.TooLarge {
-		h.state = NotKept
-		return h.appendTo(make([]byte, 0, HeadSize)), nil
+		h[stateAt] = byte(NotKept)
+		return bytes.Clone(h[:]), nil
 	}
 	size := 3*binary.MaxVarintLen32 + len(r.Format) + len(r.ContentType) + len(r.Location) + len(r.Body)
-	b := h.appendTo(make([]byte, 0, HeadSize+overhead+size))
+	room := HeadSize + size
+	if c.seal {
+		room += 12 + 16 // nonce and tag
+	}
+	b := append(make([]byte, 0, room), h[:]...)
 	plain := b[HeadSize:]
 	if c.seal {
 		plain = make([]byte, 0, size)
@@ -172,7 +175,7 @@ func (c *codec) decode(id ID, record []byte) (*Response, error) {
 			return nil, fmt.Errorf("%w: it can't be decrypted", ErrUnreadable)
 		}
 	}
-	r := &Response{Status: h.status}
+	r := &Response{Status: h.status()}
 	for _, text := range []*string{&r.Format, &r.ContentType, &r.Location} {
 		n, w := binary.Uvarint(plain)
 		if w <= 0 || n > uint64(len(plain)-w) {
@@ -194,18 +197,10 @@ func StateOf(record []byte, now time.Time) (State, error) {
 	return h.at(now), nil
 }
 
-// at is the state at a time.
-func (h *head) at(now time.Time) State {
-	if h.state == Started && !now.Before(h.time) {
-		return Unknown
-	}
-	return h.state
-}
-
 // Interrupt returns the record of a call in flight whose process is gone: unknown.
 // It reports false for any other record.
 func Interrupt(record []byte) ([]byte, bool) {
-	if h, err := readHead(record); err != nil || h.state != Started {
+	if h, err := readHead(record); err != nil || h.state() != Started {
 		return nil, false
 	}
 	return withState(record, Unknown), true
@@ -214,7 +209,7 @@ func Interrupt(record []byte) ([]byte, bool) {
 // DropBody returns the record of a finished call without its response, for a store
 // that is full. It reports false for any other record.
 func DropBody(record []byte) ([]byte, bool) {
-	if h, err := readHead(record); err != nil || h.state != Done {
+	if h, err := readHead(record); err != nil || h.state() != Done {
 		return nil, false
 	}
 	return withState(record[:HeadSize], NotKept), true

@@ -60,7 +60,7 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 			{Status: 204, Body: []byte{}},
 			{Status: 301, Location: "/y", Body: bytes.Repeat([]byte{0}, 300_000)},
 		} {
-			record, err := c.encode(ID{1}, head{time: time.Now()}, &r)
+			record, err := c.encode(ID{1}, new(head), time.Now(), &r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +77,7 @@ func TestARecordComesBackAsItWas(t *testing.T) {
 
 func TestASealedRecordThatWasTouchedIsUnreadable(t *testing.T) {
 	c := codec{keyring(t, "key"), true}
-	record, err := c.encode(ID{1}, head{time: time.Now()}, &Response{Status: 200, Body: []byte("body")})
+	record, err := c.encode(ID{1}, new(head), time.Now(), &Response{Status: 200, Body: []byte("body")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +99,10 @@ func TestASealedRecordThatWasTouchedIsUnreadable(t *testing.T) {
 
 func TestWhatStoresDoToRecords(t *testing.T) {
 	c := codec{keyring(t, "key"), true}
-	started := (&head{state: Started, time: time.Now()}).appendTo(nil)
-	done, err := c.encode(ID{1}, head{time: time.Now()}, &Response{Status: 200, Body: []byte("body")})
+	var h head
+	h.set(Started, time.Now())
+	started := h[:]
+	done, err := c.encode(ID{1}, new(head), time.Now(), &Response{Status: 200, Body: []byte("body")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +130,7 @@ func TestWhatStoresDoToRecords(t *testing.T) {
 // what is left of the record.
 func TestATextLongerThanItsRecordIsDamage(t *testing.T) {
 	c := codec{keyring(t, "key"), false}
-	record, err := c.encode(ID{1}, head{time: time.Now()}, &Response{Status: 200})
+	record, err := c.encode(ID{1}, new(head), time.Now(), &Response{Status: 200})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +145,7 @@ func TestATextLongerThanItsRecordIsDamage(t *testing.T) {
 // FuzzReadRecord holds that whatever a store returns is read or refused.
 func FuzzReadRecord(f *testing.F) {
 	c := codec{keyring(f, "key"), false}
-	record, err := c.encode(ID{1}, head{time: time.Now()}, &Response{Status: 200, ContentType: "a", Location: "b", Body: []byte("c")})
+	record, err := c.encode(ID{1}, new(head), time.Now(), &Response{Status: 200, ContentType: "a", Location: "b", Body: []byte("c")})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -28,12 +28,14 @@ func (s allStore) Scan(_ context.Context, prefix []byte, visit func(ID, []byte) 
 func records(t *testing.T, now time.Time) allStore {
 	t.Helper()
 	c := codec{keyring(t, "key"), true}
-	done, err := c.encode(ID{4}, head{time: now}, &Response{Status: 200, Body: []byte("body")})
+	done, err := c.encode(ID{4}, new(head), now, &Response{Status: 200, Body: []byte("body")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	notKept, _ := DropBody(done)
-	claim := (&head{state: Started, time: now.Add(time.Minute)}).appendTo(nil)
+	var started head
+	started.set(Started, now.Add(time.Minute))
+	claim := started[:]
 	unknown, _ := Interrupt(claim)
 	return allStore{&mapStore{records: map[ID][]byte{
 		{1}: claim, {2}: unknown, {3}: unknown, {4}: done, {5}: notKept, {6}: {1}, {8}: notKept,

@@ -30,7 +30,7 @@ func TestAKeyedCallAllocatesLittle(t *testing.T) {
 	}
 	n := 0
 	allocs := testing.AllocsPerRun(len(names)-1, func() {
-		found, err := l.Begin(context.Background(), keys.CallID("scope", "route", names[n]), keys.Fingerprint(fields))
+		found, err := l.Begin(context.Background(), idempotency.NewClaim(keys.CallID("scope", "route", names[n]), keys.Fingerprint(fields)))
 		n++
 		if err != nil || found.Result != idempotency.Claimed {
 			t.Fatal(found.Result, err)

@@ -167,7 +167,7 @@ func BenchmarkKeyedCall(b *testing.B) {
 				break
 			}
 		}
-		found, _ := l.Begin(b.Context(), keys.CallID("scope", "route", string(key[:])), keys.Fingerprint(fields))
+		found, _ := l.Begin(b.Context(), idempotency.NewClaim(keys.CallID("scope", "route", string(key[:])), keys.Fingerprint(fields)))
 		if err := found.Claim.Finish(response); err != nil {
 			b.Fatal(err)
 		}

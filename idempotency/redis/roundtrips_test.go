@@ -25,7 +25,7 @@ func TestAKeyedCallTakesTwoRoundTrips(t *testing.T) {
 	defer l.Close()
 	call := func(n int, end func(*idempotency.Claim) error) {
 		t.Helper()
-		found, err := l.Begin(t.Context(), storetest.ID(n), idempotency.Fingerprint{})
+		found, err := l.Begin(t.Context(), idempotency.NewClaim(storetest.ID(n), idempotency.Fingerprint{}))
 		if err != nil || found.Claim == nil {
 			t.Fatalf("%+v, %v", found, err)
 		}
@@ -46,7 +46,7 @@ func TestAKeyedCallTakesTwoRoundTrips(t *testing.T) {
 		{"released", 2, func(n int) { call(n, (*idempotency.Claim).Release) }},
 		{"unknown", 2, func(n int) { call(n, (*idempotency.Claim).Close) }},
 		{"replayed", 1, func(int) {
-			if found, err := l.Begin(t.Context(), storetest.ID(0), idempotency.Fingerprint{}); err != nil || found.Result != idempotency.Replayed {
+			if found, err := l.Begin(t.Context(), idempotency.NewClaim(storetest.ID(0), idempotency.Fingerprint{})); err != nil || found.Result != idempotency.Replayed {
 				t.Errorf("%+v, %v", found, err)
 			}
 		}},

@@ -348,9 +348,9 @@ func ledgerUnderLoad(t *testing.T, s Subject, store idempotency.Store) {
 // placeUntilKnown places a call, or repeats it until it is replayed.
 func placeUntilKnown(ctx context.Context, ledger *idempotency.Ledger, keys *idempotency.Keyring, call int, dialled *atomic.Int32) error {
 	key, body := fmt.Sprint("key ", call), fmt.Appendf(nil, `{"call": %d}`, call)
-	id := keys.CallID("scope", "route", key)
+	id, fingerprint := keys.CallID("scope", "route", key), keys.Fingerprint([]idempotency.Field{{Name: "destination", Value: key}})
 	for {
-		found, err := ledger.Begin(ctx, id, keys.Fingerprint([]idempotency.Field{{Name: "destination", Value: key}}))
+		found, err := ledger.Begin(ctx, idempotency.NewClaim(id, fingerprint))
 		switch {
 		case err != nil:
 			return err
