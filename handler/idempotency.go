@@ -257,20 +257,20 @@ type timedStore struct {
 func (t *timedStore) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl time.Duration) ([]byte, error) {
 	started := time.Now()
 	held, err := t.Store.Begin(ctx, id, claim, ttl)
-	t.metrics.StoreUsed("begin", time.Since(started))
+	t.metrics.StoreUsed(metrics.StoreBegin, time.Since(started))
 	return held, err
 }
 
 func (t *timedStore) Replace(ctx context.Context, id idempotency.ID, held, record []byte, ttl time.Duration) error {
 	started := time.Now()
 	err := t.Store.Replace(ctx, id, held, record, ttl)
-	t.metrics.StoreUsed("replace", time.Since(started))
+	t.metrics.StoreUsed(metrics.StoreReplace, time.Since(started))
 	return err
 }
 
 func (t *timedStore) Scan(ctx context.Context, prefix []byte, visit func(idempotency.ID, []byte) error) error {
 	started := time.Now()
 	err := t.Store.Scan(ctx, prefix, visit)
-	t.metrics.StoreUsed("scan", time.Since(started))
+	t.metrics.StoreUsed(metrics.StoreScan, time.Since(started))
 	return err
 }

@@ -59,6 +59,15 @@ var idempotency = [numIdempotency]struct{ name, meaning string }{
 // String returns the label value, empty for KeyNone.
 func (i Idempotency) String() string { return idempotency[i].name }
 
+// number is its number among the values of the label result, which are in the order
+// of the table, and then other.
+func (i Idempotency) number() int {
+	if i == KeyNone {
+		i = numIdempotency
+	}
+	return int(i) - 1
+}
+
 // Meaning returns one sentence for the documentation.
 func (i Idempotency) Meaning() string { return idempotency[i].meaning }
 
@@ -80,13 +89,25 @@ func idempotencyNames() []string {
 	return names
 }
 
-// StoreOps are the operations of a store, the values of the label op.
-var StoreOps = [...]string{"begin", "replace", "scan"}
+// StoreOp is an operation of a store.
+type StoreOp uint8
+
+// The operations.
+const (
+	StoreBegin StoreOp = iota
+	StoreReplace
+	StoreScan
+
+	numStoreOps
+)
+
+// storeOps are their names, the values of the label op.
+var storeOps = [numStoreOps]string{StoreBegin: "begin", StoreReplace: "replace", StoreScan: "scan"}
 
 // Idempotent counts what became of an idempotency key.
-func (c *Collectors) Idempotent(i Idempotency) { c.idempotency.of(i.String()).Inc() }
+func (c *Collectors) Idempotent(i Idempotency) { c.idempotency.at(i.number()).Inc() }
 
-// StoreUsed records how long an operation of StoreOps took.
-func (c *Collectors) StoreUsed(op string, took time.Duration) {
-	c.store.of(op).Observe(took.Seconds())
+// StoreUsed records how long an operation took.
+func (c *Collectors) StoreUsed(op StoreOp, took time.Duration) {
+	c.store.at(int(op)).Observe(took.Seconds())
 }

@@ -201,7 +201,7 @@ func New(l Labels) *Collectors {
 		name:    "store_duration_seconds",
 		budget:  6,
 		help:    "Time that the store of idempotency keys took, by operation.",
-		labels:  []label{newClosed("op", StoreOps[:]...)},
+		labels:  []label{newClosed("op", storeOps[:]...)},
 		buckets: storeBuckets,
 	})
 	c.bulkRows = c.counter(metric{

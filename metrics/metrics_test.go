@@ -45,7 +45,7 @@ func drive(c *Collectors) {
 	c.FellBack("malformed")
 	c.LookedAlike()
 	c.Idempotent(KeyNew)
-	c.StoreUsed("begin", time.Millisecond)
+	c.StoreUsed(StoreBegin, time.Millisecond)
 	c.RowEnded(RowDialled)
 }
 
