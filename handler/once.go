@@ -77,9 +77,9 @@ func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] 
 // wants is not part of it.
 func (h *Handler) fingerprint(r *http.Request, asked *request.Request) idempotency.Fingerprint {
 	fields := make([]idempotency.Field, 0, rules.NumFields+1)
-	for f, v := range asked.Call {
-		if v.Text != "" {
-			fields = append(fields, idempotency.Field{Name: rules.Field(f).String(), Value: v.Text})
+	for _, f := range [...]rules.Field{rules.CallSID, rules.Destination, rules.FromNumber, rules.SessionID} { // sorted by name
+		if text := asked.Call[f].Text; text != "" {
+			fields = append(fields, idempotency.Field{Name: f.String(), Value: text})
 		}
 	}
 	for name, value := range asked.Extras() {

@@ -2,6 +2,7 @@ package idempotency
 
 import (
 	"fmt"
+	"net/textproto"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func ParseKey(lines []string) (string, *KeyError) {
 	default:
 		return "", ErrKeyRepeated
 	}
-	key := strings.Trim(lines[0], " \t") // optional whitespace, RFC 9110 section 5.5
+	key := textproto.TrimString(lines[0]) // optional whitespace, RFC 9110 section 5.5
 	if strings.HasPrefix(key, `"`) {
 		var ok bool
 		if key, ok = unquote(key); !ok {

@@ -1,7 +1,6 @@
 package idempotency
 
 import (
-	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -11,6 +10,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -30,6 +30,14 @@ type Fingerprint [sha256.Size]byte
 
 // Field is a name and a value of a call as the client sent it.
 type Field struct{ Name, Value string }
+
+// compare orders fields by name, and by value.
+func (f Field) compare(g Field) int {
+	if c := strings.Compare(f.Name, g.Name); c != 0 {
+		return c
+	}
+	return strings.Compare(f.Value, g.Value)
+}
 
 // Keyring holds what is derived of an operator's hash_key. It is safe for
 // concurrent use.
@@ -82,11 +90,11 @@ func (k *Keyring) DuplicateID(scope, key, session, callSID, destination, from st
 }
 
 // Fingerprint returns the fingerprint of a call: of its fields in any order. An
-// empty value counts as absent. It sorts fields in place.
+// empty value counts as absent. It sorts fields in place, if they are not.
 func (k *Keyring) Fingerprint(fields []Field) Fingerprint {
-	slices.SortFunc(fields, func(a, b Field) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value))
-	})
+	if !slices.IsSortedFunc(fields, Field.compare) {
+		slices.SortFunc(fields, Field.compare)
+	}
 	d := k.begin(labelFingerprint)
 	for _, f := range fields {
 		if f.Value != "" {
