@@ -17,7 +17,12 @@ const placeholder = "{sessionId}"
 
 // Template is a compiled route. It is immutable.
 type Template struct {
-	text string
+	// before and after are the text around the placeholder.
+	before, after string
+	// plain is whether a path that is the template to the letter, with an id of
+	// letters, digits, hyphens and underscores, has no other reading.
+	plain bool
+	text  string
 	// segments are the segments in lower case, empty for the session id.
 	segments []string
 	// prefix are the segments in lower case that are before DefaultTemplate,
@@ -27,11 +32,6 @@ type Template struct {
 	tail []string
 	// operations are the names of the operations below the route, in lower case.
 	operations []string
-	// before and after are the text around the placeholder.
-	before, after string
-	// plain is whether a path that is the template to the letter, with an id of
-	// letters, digits, hyphens and underscores, has no other reading.
-	plain bool
 }
 
 // Parse compiles a template: a path of literal segments and one segment

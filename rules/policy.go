@@ -10,18 +10,18 @@ import (
 // Policy judges calls. It is made by [Compile], never changes, and may be used
 // by any number of goroutines.
 type Policy struct {
-	modes        []string           // the mode of each rule, by the rule's number
+	region       string
+	dialer       *destination.Dialer
+	require      []Field
 	anyField     []check            // of the rules that every field is held to, except required
 	byField      [NumFields][]check // of the rules of one field
-	require      []Field
+	modes        []string           // the mode of each rule, by the rule's number
 	destinations []destination.Kind // nil for all
-	region       string
-	allow, deny  map[string]bool // countries; nil for no list
+	allow, deny  map[string]bool    // countries; nil for no list
 	denyTypes    map[string]bool
 	allowFrom    map[string]bool // nil for any number
-	dialer       *destination.Dialer
-	kindList     string // the kinds allowed, as errors list them
-	countries    string // the countries allowed, likewise
+	kindList     string          // the kinds allowed, as errors list them
+	countries    string          // the countries allowed, likewise
 }
 
 // Verdict is what a policy says about a call.

@@ -1,6 +1,7 @@
 package numbering
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -131,29 +132,21 @@ type code struct {
 	// regions are those that have the code, the main one first.
 	regions []string
 	plans   []*plan // theirs
-	once    sync.Once
 	// byFirst are the plans that a national number can be of, by its first digit.
 	byFirst [10][]*plan
-	err     error
 }
 
-// build sorts the plans by their leading digits, once.
-func (c *code) build() error {
-	c.once.Do(func() { c.err = c.sort() })
-	return c.err
-}
-
-func (c *code) sort() (err error) {
-	for _, p := range c.plans {
-		if digits := p.meta.GetLeadingDigits(); digits != "" {
-			if p.leading, err = compile([]string{digits}); err != nil {
-				return err
-			}
+// add adds the plan of a region.
+func (c *code) add(p *plan) (err error) {
+	c.plans = append(c.plans, p)
+	if digits := p.meta.GetLeadingDigits(); digits != "" {
+		if p.leading, err = compile([]string{digits}); err != nil {
+			return err
 		}
-		for first := range c.byFirst {
-			if a := p.leading; a == nil || a.states[a.start].accepted != 0 || a.states[a.start].next[first] != dead {
-				c.byFirst[first] = append(c.byFirst[first], p)
-			}
+	}
+	for first := range c.byFirst {
+		if a := p.leading; a == nil || a.states[a.start].accepted != 0 || a.states[a.start].next[first] != dead {
+			c.byFirst[first] = append(c.byFirst[first], p)
 		}
 	}
 	return nil
@@ -184,11 +177,8 @@ func fillTable() {
 	table.err = err
 	byRegion := make(map[string]*plan)
 	for _, meta := range collection.GetMetadata() {
-		id := meta.GetId()
-		if id == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY { // several codes have this one
-			id += strconv.Itoa(int(meta.GetCountryCode()))
-		}
-		byRegion[id] = &plan{region: meta.GetId(), meta: meta}
+		region := meta.GetId()
+		byRegion[key(region, int(meta.GetCountryCode()))] = &plan{region: region, meta: meta}
 	}
 	for number := range table.codes {
 		regions := phonenumbers.GetRegionCodesForCountryCode(number)
@@ -196,16 +186,21 @@ func fillTable() {
 			continue
 		}
 		c := &code{regions: regions}
+		table.codes[number] = c
 		for _, region := range regions {
-			if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
-				region += strconv.Itoa(number)
-			}
-			if p, ok := byRegion[region]; ok {
-				c.plans = append(c.plans, p)
+			if p, ok := byRegion[key(region, number)]; ok {
+				table.err = cmp.Or(table.err, c.add(p))
 			}
 		}
-		table.codes[number] = c
 	}
+}
+
+// key is the region of a plan, with the calling code if several codes have the region.
+func key(region string, callingCode int) string {
+	if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
+		return region + strconv.Itoa(callingCode)
+	}
+	return region
 }
 
 // CallingCode cuts the country calling code off the digits of an E.164 number. It
@@ -249,9 +244,6 @@ func Look(callingCode int, national string) (region string, kind phonenumbers.Ph
 	}
 	if c == nil || national == "" || len(national) > maxLength || !ascii.IsDigit(national[0]) {
 		return "", phonenumbers.UNKNOWN, nil
-	}
-	if err := c.build(); err != nil {
-		return "", phonenumbers.UNKNOWN, err
 	}
 	for _, p := range c.byFirst[national[0]-'0'] {
 		if p.leading != nil && p.leading.matchPrefix(national) == 0 {
