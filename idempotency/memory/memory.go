@@ -11,7 +11,6 @@ package memory
 import (
 	"bytes"
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -33,18 +32,18 @@ type Store struct {
 
 	mu      sync.Mutex
 	size    int
-	records map[idempotency.ID]*entry
+	records map[idempotency.ID]number
+	entries table
 	queues  []*queue
-	// bodies is the ring of entries with a response, the oldest behind the sentinel.
-	bodies entry
+	bodies  number // the sentinel of the ring of entries with a response
 }
 
 // queue is the ring of the entries that live equally long, the oldest behind the
 // sentinel: the first to expire, for time only moves on. There are few such
 // lifetimes: those of options.
 type queue struct {
-	ttl     time.Duration
-	entries entry
+	ttl      time.Duration
+	sentinel number
 }
 
 // entry is one record.
@@ -55,8 +54,8 @@ type entry struct {
 	links   [2]link
 }
 
-// link is the place of an entry in a ring; its fields are nil if it is in none.
-type link struct{ prev, next *entry }
+// link is the place of an entry in a ring; its fields are 0 if it is in none.
+type link struct{ prev, next number }
 
 // The rings that an entry is in.
 const (
@@ -64,21 +63,69 @@ const (
 	ofBodies // if it has a response
 )
 
-// empty makes e the sentinel of an empty ring.
-func (e *entry) empty(ring int) { e.links[ring] = link{e, e} }
+// number is the number of an entry, from 1. Entries refer to each other by numbers and
+// not by pointers, which the garbage collector would follow, for every key.
+type number int32
 
-// append adds an entry to the ring of a sentinel, as the youngest.
-func (e *entry) append(ring int, added *entry) {
-	last := e.links[ring].prev
-	added.links[ring] = link{last, e}
-	last.links[ring].next, e.links[ring].prev = added, added
+// table holds entries by their numbers. It is as large as it ever was.
+type table struct {
+	chunks [][]entry
+	last   number   // that was ever used
+	free   []number // of entries that were removed
 }
 
-// remove takes an entry out of the ring that it is in.
-func (e *entry) remove(ring int) {
-	l := e.links[ring]
-	l.prev.links[ring].next, l.next.links[ring].prev = l.next, l.prev
-	e.links[ring] = link{}
+const chunkSize = 1 << 10
+
+// at returns an entry. The pointer stays valid.
+func (t *table) at(n number) *entry { return &t.chunks[n/chunkSize][n%chunkSize] }
+
+// add returns the number of a new entry.
+func (t *table) add() number {
+	if last := len(t.free) - 1; last >= 0 {
+		n := t.free[last]
+		t.free = t.free[:last]
+		return n
+	}
+	if t.last++; int(t.last/chunkSize) == len(t.chunks) {
+		t.chunks = append(t.chunks, make([]entry, chunkSize))
+	}
+	return t.last
+}
+
+// remove removes an entry.
+func (t *table) remove(n number) {
+	*t.at(n) = entry{}
+	t.free = append(t.free, n)
+}
+
+// ring returns the sentinel of an empty ring.
+func (t *table) ring(ring int) number {
+	n := t.add()
+	t.at(n).links[ring] = link{n, n}
+	return n
+}
+
+// oldest returns the oldest entry of the ring of a sentinel, 0 if there is none.
+func (t *table) oldest(ring int, sentinel number) number {
+	if n := t.at(sentinel).links[ring].next; n != sentinel {
+		return n
+	}
+	return 0
+}
+
+// link puts an entry into the ring of a sentinel, as the youngest.
+func (t *table) link(ring int, sentinel, added number) {
+	l := &t.at(sentinel).links[ring]
+	t.at(added).links[ring] = link{l.prev, sentinel}
+	t.at(l.prev).links[ring].next = added
+	l.prev = added
+}
+
+// unlink takes an entry out of the ring that it is in.
+func (t *table) unlink(ring int, n number) {
+	l := &t.at(n).links[ring]
+	t.at(l.prev).links[ring].next, t.at(l.next).links[ring].prev = l.next, l.prev
+	*l = link{}
 }
 
 // New returns an empty store of at most maxSize bytes; 0 is DefaultMaxSize.
@@ -91,8 +138,9 @@ func newStore(maxSize int, now func() time.Duration) *Store {
 	if maxSize == 0 {
 		maxSize = DefaultMaxSize
 	}
-	s := &Store{maxSize: maxSize, now: now, records: make(map[idempotency.ID]*entry)}
-	s.bodies.empty(ofBodies)
+	s := &Store{maxSize: maxSize, now: now, records: make(map[idempotency.ID]number)}
+	s.entries.add() // 0, which is no entry
+	s.bodies = s.entries.ring(ofBodies)
 	return s
 }
 
@@ -102,17 +150,18 @@ func (s *Store) Begin(_ context.Context, id idempotency.ID, claim []byte, ttl ti
 	defer s.mu.Unlock()
 	now := s.now()
 	s.expire(now)
-	if e := s.records[id]; e != nil {
-		return e.record, nil
+	if n := s.records[id]; n != 0 {
+		return s.entries.at(n).record, nil
 	}
 	if !s.fit(KeySize) {
 		return nil, idempotency.ErrFull
 	}
 	s.size += KeySize
-	e := &entry{id: id}
-	s.records[id] = e
-	s.enqueue(e, now, ttl)
-	s.put(e, claim)
+	n := s.entries.add()
+	s.entries.at(n).id = id
+	s.records[id] = n
+	s.enqueue(n, now, ttl)
+	s.put(n, claim)
 	return nil, nil
 }
 
@@ -122,19 +171,23 @@ func (s *Store) Replace(_ context.Context, id idempotency.ID, held, record []byt
 	defer s.mu.Unlock()
 	now := s.now()
 	s.expire(now)
-	e := s.records[id]
-	switch {
-	case e == nil && record == nil:
-		return nil
-	case e == nil, !bytes.Equal(e.record, held) && !bytes.Equal(e.record, record):
+	n := s.records[id]
+	if n == 0 {
+		if record == nil {
+			return nil
+		}
+		return idempotency.ErrLost
+	}
+	switch stored := s.entries.at(n).record; {
+	case !bytes.Equal(stored, held) && !bytes.Equal(stored, record):
 		return idempotency.ErrLost
 	case record == nil:
-		s.remove(e)
+		s.remove(n)
 		return nil
 	}
-	s.put(e, record)
-	e.remove(ofQueue)
-	s.enqueue(e, now, ttl)
+	s.put(n, record)
+	s.entries.unlink(ofQueue, n)
+	s.enqueue(n, now, ttl)
 	return nil
 }
 
@@ -148,13 +201,13 @@ func (s *Store) Scan(_ context.Context, prefix []byte, visit func(idempotency.ID
 	s.mu.Lock()
 	s.expire(s.now())
 	if len(prefix) == len(idempotency.ID{}) {
-		if e, ok := s.records[idempotency.ID(prefix)]; ok {
-			all = append(all, found{idempotency.ID(prefix), e.record})
+		if n, ok := s.records[idempotency.ID(prefix)]; ok {
+			all = append(all, found{idempotency.ID(prefix), s.entries.at(n).record})
 		}
 	} else {
-		for id, e := range s.records {
+		for id, n := range s.records {
 			if bytes.HasPrefix(id[:], prefix) {
-				all = append(all, found{id, e.record})
+				all = append(all, found{id, s.entries.at(n).record})
 			}
 		}
 	}
@@ -198,8 +251,9 @@ func (s *Store) Size() int {
 }
 
 // put stores a record in an entry, and its body if there is room.
-func (s *Store) put(e *entry, record []byte) {
-	s.forgetBody(e)
+func (s *Store) put(n number, record []byte) {
+	s.forgetBody(n)
+	e := s.entries.at(n)
 	e.record = record
 	body := len(record) - idempotency.HeadSize
 	if body <= 0 {
@@ -210,16 +264,17 @@ func (s *Store) put(e *entry, record []byte) {
 		return
 	}
 	s.size += body
-	s.bodies.append(ofBodies, e)
+	s.entries.link(ofBodies, s.bodies, n)
 }
 
 // forgetBody takes the body of an entry out of the ring and of the size.
-func (s *Store) forgetBody(e *entry) {
-	if e.links[ofBodies].next == nil {
+func (s *Store) forgetBody(n number) {
+	e := s.entries.at(n)
+	if e.links[ofBodies].next == 0 {
 		return
 	}
 	s.size -= len(e.record) - idempotency.HeadSize
-	e.remove(ofBodies)
+	s.entries.unlink(ofBodies, n)
 }
 
 // fit makes room for n bytes more, if it can.
@@ -233,45 +288,61 @@ func (s *Store) fit(n int) bool {
 
 // shrink drops the oldest bodies until size is kept, or none is left.
 func (s *Store) shrink(size int) {
-	for s.size > size && s.bodies.links[ofBodies].next != &s.bodies {
-		e := s.bodies.links[ofBodies].next
+	for s.size > size {
+		n := s.entries.oldest(ofBodies, s.bodies)
+		if n == 0 {
+			return
+		}
+		e := s.entries.at(n)
 		dropped, _ := idempotency.DropBody(e.record)
-		s.forgetBody(e)
+		s.forgetBody(n)
 		e.record = dropped
 	}
 }
 
 // remove removes an entry.
-func (s *Store) remove(e *entry) {
-	s.forgetBody(e)
+func (s *Store) remove(n number) {
+	s.forgetBody(n)
 	s.size -= KeySize
-	delete(s.records, e.id)
-	e.remove(ofQueue)
+	delete(s.records, s.entries.at(n).id)
+	s.entries.unlink(ofQueue, n)
+	s.entries.remove(n)
 }
 
 // enqueue queues an entry to expire ttl after now.
-func (s *Store) enqueue(e *entry, now, ttl time.Duration) {
-	e.expires = now + ttl
-	for _, q := range s.queues {
-		if q.ttl == ttl {
-			q.entries.append(ofQueue, e)
-			return
-		}
-	}
-	q := &queue{ttl: ttl}
-	q.entries.empty(ofQueue)
-	q.entries.append(ofQueue, e)
-	s.queues = append(slices.DeleteFunc(s.queues, (*queue).isEmpty), q)
+func (s *Store) enqueue(n number, now, ttl time.Duration) {
+	s.entries.at(n).expires = now + ttl
+	s.entries.link(ofQueue, s.queue(ttl), n)
 }
 
-// isEmpty reports whether there is no entry of this lifetime.
-func (q *queue) isEmpty() bool { return q.entries.links[ofQueue].next == &q.entries }
+// queue returns the sentinel of the queue of a lifetime. A new one takes the place of
+// one that is empty.
+func (s *Store) queue(ttl time.Duration) number {
+	for _, q := range s.queues {
+		if q.ttl == ttl {
+			return q.sentinel
+		}
+	}
+	for _, q := range s.queues {
+		if s.entries.oldest(ofQueue, q.sentinel) == 0 {
+			q.ttl = ttl
+			return q.sentinel
+		}
+	}
+	q := &queue{ttl, s.entries.ring(ofQueue)}
+	s.queues = append(s.queues, q)
+	return q.sentinel
+}
 
 // expire removes what has expired.
 func (s *Store) expire(now time.Duration) {
 	for _, q := range s.queues {
-		for !q.isEmpty() && q.entries.links[ofQueue].next.expires <= now {
-			s.remove(q.entries.links[ofQueue].next)
+		for {
+			n := s.entries.oldest(ofQueue, q.sentinel)
+			if n == 0 || s.entries.at(n).expires > now {
+				break
+			}
+			s.remove(n)
 		}
 	}
 }
