@@ -52,7 +52,9 @@ func (a *admission) body() []byte {
 // a second time and dial again.
 func (f *forwarder) outgoing(ctx context.Context, a *admission) (*http.Request, url.URL) {
 	out := &f.request
-	if *out = *f.r; ctx != f.r.Context() {
+	if ctx == f.r.Context() {
+		*out = *f.r
+	} else {
 		*out = *f.r.WithContext(ctx)
 	}
 	out.Body = &f.body
