@@ -124,7 +124,9 @@ func (o *once) placeClaimed(a *admission, w *responseWriter) (placement, error) 
 	o.recording.start(o.h.maxStored)
 	defer o.recording.release()
 	w.recording = &o.recording
-	placed, err := o.next.place(o.claim.Context(), a, w)
+	ctx, cancel := o.claim.Context()
+	defer cancel()
+	placed, err := o.next.place(ctx, a, w)
 	switch w.certain(placed) {
 	case metrics.Dialled:
 		if o.claim.Finish(o.recording.response(w.written(), w.Header(), o.kind())) != nil {

@@ -139,3 +139,26 @@ func TestAResponseIsPassedOnBeforeItIsRecorded(t *testing.T) {
 		t.Errorf("the client had %q when the response was recorded, %v", had, err)
 	}
 }
+
+// TestTheContextOfACallEndsWithIt holds what net/http promises of a request's context,
+// whether the client is there or not: other handlers wait for that to give back what they
+// hold.
+func TestTheContextOfACallEndsWithIt(t *testing.T) {
+	h := newHandler(t, Config{Idempotency: new(Idempotency)})
+	r := newRequest(route1, "application/json")
+	ctx, leave := context.WithCancel(r.Context())
+	r = r.WithContext(ctx)
+	r.Header.Set("Idempotency-Key", "k")
+	var call context.Context
+	err := h.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		leave()
+		if call = r.Context(); call.Err() != nil {
+			t.Errorf("the call ended with its client: %v", call.Err())
+		}
+		_, err := io.WriteString(w, "{}")
+		return err
+	}))
+	if err != nil || !errors.Is(call.Err(), context.Canceled) {
+		t.Errorf("the context of a call that is over: %v; %v", call.Err(), err)
+	}
+}

@@ -211,11 +211,11 @@ func NewClaim(id ID, call Fingerprint) *Claim {
 }
 
 // Context returns a context for the call: that of Begin, except that it goes on
-// when the client leaves, and when the call is over. It ends at the claim's deadline,
-// or up to a hundredth of CallTimeout earlier.
-func (c *Claim) Context() context.Context {
+// when the client leaves. It ends at the claim's deadline, or up to a hundredth of
+// CallTimeout earlier, and with cancel, which is to be called when the call is over.
+func (c *Claim) Context() (ctx context.Context, cancel context.CancelFunc) {
 	c.call = lasting{c.ledger.deadlines.until(c.deadline, c.ledger.CallTimeout/100), &c.ctx}
-	return &c.call
+	return context.WithCancel(&c.call)
 }
 
 // ttl is how long the claim is there if nobody replaces it: until its deadline it

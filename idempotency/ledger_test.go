@@ -315,7 +315,7 @@ func TestACallGoesOnWhenItsClientLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	claim := found.Claim
-	ctx := claim.Context()
+	ctx, cancel := claim.Context()
 	leave()
 	if ctx.Err() != nil {
 		t.Error("the call ended with its client")
@@ -328,6 +328,12 @@ func TestACallGoesOnWhenItsClientLeaves(t *testing.T) {
 	}
 	if err := claim.Finish(Response{Status: 200}); err != nil {
 		t.Errorf("Finish after the client left: %v", err)
+	}
+	other, cancelOther := claim.Context() // at the same deadline
+	defer cancelOther()
+	cancel()
+	if ctx.Err() == nil || other.Err() != nil {
+		t.Errorf("the call that is over: %v, another one: %v", ctx.Err(), other.Err())
 	}
 }
 
@@ -359,7 +365,8 @@ func TestACallEndsAtItsDeadlineOrALittleEarlier(t *testing.T) {
 			{claim(601 * time.Millisecond), 60_601 * time.Millisecond},
 			{claim(30 * time.Second), 90_000 * time.Millisecond},
 		} {
-			ctx, cancel := context.WithCancel(context.WithValue(test.claim.Context(), keyOfValue{}, "of a handler"))
+			ctx, cancel := test.claim.Context()
+			ctx = context.WithValue(ctx, keyOfValue{}, "of a handler")
 			if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(started) != test.ends {
 				t.Errorf("a call of %v ends after %v, want %v", test.claim.ID[:2], deadline.Sub(started), test.ends)
 			}
