@@ -786,6 +786,55 @@ func TestContributorsAreToldOfFilesThatExist(t *testing.T) {
 	}
 }
 
+// benchmarkCommand is a command that runs benchmarks.
+var benchmarkCommand = regexp.MustCompile("go test ([^`\n]*-bench [^`\n]*)")
+
+// TestDocsBenchmarksExist holds that the commands of the documentation that run benchmarks
+// of a package find all that they name.
+func TestDocsBenchmarksExist(t *testing.T) {
+	commands := 0
+	for _, p := range readPages(t) {
+		for _, m := range benchmarkCommand.FindAllStringSubmatch(p.text, -1) {
+			words := strings.Fields(m[1])
+			names := strings.Trim(words[slices.Index(words, "-bench")+1], "'")
+			i := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(word, "./") })
+			if names == "." { // all there are
+				continue
+			}
+			commands++
+			source, err := readTests(words[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name := range strings.SplitSeq(names, "|") {
+				if !strings.Contains(source, "\nfunc Benchmark"+name) {
+					t.Errorf("%s: go test %s: there is no benchmark %s", p.name, m[1], name)
+				}
+			}
+		}
+	}
+	if commands == 0 {
+		t.Error("no benchmark is named")
+	}
+}
+
+// readTests returns the tests of a package.
+func readTests(dir string) (string, error) {
+	names, err := filepath.Glob(dir + "/*_test.go")
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		all.Write(text)
+	}
+	return all.String(), nil
+}
+
 // columnCount is where the documentation must say how many columns there are.
 var columnCount = regexp.MustCompile(`(for |seq -f %g/2 -s / )(\d+)( columns|\))`)
 
