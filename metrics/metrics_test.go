@@ -252,6 +252,7 @@ func TestAScrapeMissesNothing(t *testing.T) {
 			for range each {
 				c.RequestStarted()
 				c.UpstreamResponded(200, time.Millisecond, "")
+				c.StoreUsed(StoreBegin, time.Millisecond)
 				c.RequestEnded(&Observation{Format: "json", Outcome: OK, Forwarded: true, Kind: "phone", ResponseBytes: Bytes(1)})
 				scrape()
 			}
@@ -262,7 +263,7 @@ func TestAScrapeMissesNothing(t *testing.T) {
 	for name, want := range map[string]float64{
 		"requests_total": clients * each, "calls_total": clients * each, "destinations_total": clients * each,
 		"request_duration_seconds": clients * each, "upstream_duration_seconds": clients * each,
-		"response_body_bytes": clients * each, "requests_in_flight": 0,
+		"response_body_bytes": clients * each, "store_duration_seconds": clients * each, "requests_in_flight": 0,
 	} {
 		if got := sums["caddy_conference_members_"+name]; got != want {
 			t.Errorf("%s = %v, want %v", name, got, want)

@@ -23,6 +23,7 @@ type pending struct {
 type batch struct {
 	ended     []Observation
 	responded []responded
+	stored    []stored
 }
 
 // responded is that the upstream responded. It is observed when the header of the
@@ -33,15 +34,30 @@ type responded struct {
 	traceID string
 }
 
-// atOnce is how many observations are counted at a time.
+// stored is that a store was used.
+type stored struct {
+	op   StoreOp
+	took time.Duration
+}
+
+// atOnce is how many observations of a kind are counted at a time.
 const atOnce = 32
 
 func newBatch() batch {
-	return batch{ended: make([]Observation, 0, atOnce), responded: make([]responded, 0, atOnce)}
+	return batch{make([]Observation, 0, atOnce), make([]responded, 0, atOnce), make([]stored, 0, atOnce)}
 }
 
-// full reports whether there is enough to be counted.
-func (b *batch) full() bool { return len(b.ended) >= atOnce || len(b.responded) >= atOnce }
+// add adds an observation to one of the lists of the next batch. All is counted if that is
+// full, or if the observation has a trace: the time of an exemplar is when it is counted.
+func add[T any](c *Collectors, list *[]T, observation T, traceID string) {
+	c.pending.mu.Lock()
+	*list = append(*list, observation)
+	full := len(*list) >= atOnce
+	c.pending.mu.Unlock()
+	if full || traceID != "" {
+		c.countPending()
+	}
+}
 
 // countPending counts all that is pending.
 func (c *Collectors) countPending() {
@@ -58,7 +74,10 @@ func (c *Collectors) countPending() {
 	for i := range b.ended {
 		c.requestEnded(&b.ended[i])
 	}
-	b.responded, b.ended = b.responded[:0], b.ended[:0]
+	for _, s := range b.stored {
+		c.store.at(int(s.op)).Observe(s.took.Seconds())
+	}
+	b.responded, b.ended, b.stored = b.responded[:0], b.ended[:0], b.stored[:0]
 }
 
 // requestEnded puts a request into the metrics.
