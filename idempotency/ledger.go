@@ -75,8 +75,7 @@ type Options struct {
 // calls. It is safe for concurrent use. Close it when it is no longer used.
 type Ledger struct {
 	Options
-	codec     codec
-	deadlines deadlines
+	codec codec
 
 	closing   context.Context
 	close     context.CancelFunc
@@ -197,7 +196,6 @@ type Claim struct {
 
 	ledger   *Ledger
 	ctx      endless
-	call     lasting // of Context
 	deadline time.Time
 	record   head // as it is in the store
 	ended    bool
@@ -210,12 +208,20 @@ func NewClaim(id ID, call Fingerprint) *Claim {
 	return c
 }
 
+// endless is a context with the values of another, that does not end with it. It is
+// what context.WithoutCancel makes, as a part of its claim: nothing is allocated.
+type endless struct{ values context.Context } //nolint:containedctx // it is a context
+
+func (*endless) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (*endless) Done() <-chan struct{}                   { return nil }
+func (*endless) Err() error                              { return nil }
+func (e *endless) Value(key any) any                     { return e.values.Value(key) }
+
 // Context returns a context for the call: that of Begin, except that it goes on
-// when the client leaves. It ends at the claim's deadline, or up to a hundredth of
-// CallTimeout earlier, and with cancel, which is to be called when the call is over.
+// when the client leaves, and ends at the claim's deadline. cancel is to be called when
+// the call is over.
 func (c *Claim) Context() (ctx context.Context, cancel context.CancelFunc) {
-	c.call = lasting{c.ledger.deadlines.until(c.deadline, c.ledger.CallTimeout/100), &c.ctx}
-	return context.WithCancel(&c.call)
+	return context.WithDeadline(&c.ctx, c.deadline)
 }
 
 // ttl is how long the claim is there if nobody replaces it: until its deadline it
