@@ -58,21 +58,14 @@ func TestEveryMetricIsObserved(t *testing.T) {
 		t.Fatal(err)
 	}
 	drive(c)
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		observed := 0.0
-		for _, m := range f.GetMetric() {
-			observed += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-		}
+	sums := scrape(t, reg)
+	for name, observed := range sums {
 		if observed == 0 {
-			t.Errorf("nothing observes %s", f.GetName())
+			t.Errorf("nothing observes %s", name)
 		}
 	}
-	if len(families) != len(c.all) {
-		t.Errorf("%d of the %d metrics of the table are exposed", len(families), len(c.all))
+	if len(sums) != len(c.all) {
+		t.Errorf("%d of the %d metrics of the table are exposed", len(sums), len(c.all))
 	}
 }
 
@@ -224,6 +217,22 @@ func TestTheFirstCountriesHaveSeriesOfTheirOwn(t *testing.T) {
 	}
 }
 
+// scrape returns what has been counted, gauged or observed, by the name of the metric.
+func scrape(t *testing.T, reg *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Error(err)
+	}
+	sums := make(map[string]float64)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			sums[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return sums
+}
+
 // TestAScrapeMissesNothing scrapes after each number of requests, from several
 // goroutines that go on observing, and compares the last one with what was observed.
 func TestAScrapeMissesNothing(t *testing.T) {
@@ -233,19 +242,6 @@ func TestAScrapeMissesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	const clients, each = 4, 3*atOnce + 1
-	scrape := func() map[string]float64 {
-		families, err := reg.Gather()
-		if err != nil {
-			t.Error(err)
-		}
-		sums := make(map[string]float64)
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				sums[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-			}
-		}
-		return sums
-	}
 	var all sync.WaitGroup
 	for range clients {
 		all.Go(func() {
@@ -254,12 +250,12 @@ func TestAScrapeMissesNothing(t *testing.T) {
 				c.UpstreamResponded(200, time.Millisecond, "")
 				c.StoreUsed(StoreBegin, time.Millisecond)
 				c.RequestEnded(&Observation{Format: "json", Outcome: OK, Forwarded: true, Kind: "phone", ResponseBytes: Bytes(1)})
-				scrape()
+				scrape(t, reg)
 			}
 		})
 	}
 	all.Wait()
-	sums := scrape()
+	sums := scrape(t, reg)
 	for name, want := range map[string]float64{
 		"requests_total": clients * each, "calls_total": clients * each, "destinations_total": clients * each,
 		"request_duration_seconds": clients * each, "upstream_duration_seconds": clients * each,
@@ -369,16 +365,7 @@ func TestWhatIsNoCallIsNotCountedAsOne(t *testing.T) {
 		}
 		c.RequestStarted()
 		c.RequestEnded(&Observation{Outcome: outcome})
-		families, err := reg.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sums := make(map[string]float64)
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				sums[f.GetName()] += m.GetCounter().GetValue()
-			}
-		}
+		sums := scrape(t, reg)
 		const ours = "caddy_conference_members_"
 		if got := sums[ours+"calls_total"]; got != want || sums[ours+"requests_total"] != 1 {
 			t.Errorf("%s counts as %v calls and %v requests, want %v and 1", outcome, got, sums[ours+"requests_total"], want)
