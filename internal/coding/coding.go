@@ -58,10 +58,19 @@ var ErrTooLarge = errors.New("larger than the limit")
 
 // maxWindow is the largest window in bytes that a zstd frame may ask for (RFC
 // 9659 section 3). None is allocated: a body is unpacked in one piece. maxBlock
-// is its largest block (RFC 8878 section 3.1.1.2.4).
+// is its largest block (RFC 8878 section 3.1.1.2.4), and maxRatio the bytes of such a
+// block for each of the four that it takes at least; gzip packs less.
 const (
 	maxWindow = 8 << 20
 	maxBlock  = 128 << 10
+	maxRatio  = maxBlock / 4
+)
+
+// growth is how many times as much room the next attempt at a frame of unknown size has:
+// 512 KiB at the second, and 16 MiB at the third.
+const (
+	growth    = 32
+	leastRoom = 16 << 10
 )
 
 // names are the registered names, and the old one of gzip (RFC 9110 section
@@ -89,7 +98,7 @@ func Of(lines []string) (c Coding, ok bool) {
 // The error is [ErrTooLarge] if there is more, and any other if src is not what
 // it says it is. If src states its size, dst does not grow while it is unpacked.
 func (c Coding) Unpack(dst *[]byte, src []byte, limit int64) error {
-	buffer.Reserve(dst, int(min(c.unpackedSize(src), limit))+bytes.MinRead)
+	buffer.Reserve(dst, int(min(c.unpackedSize(src), int64(len(src))*maxRatio, limit))+bytes.MinRead)
 	switch c {
 	case Gzip:
 		return gunzip(dst, src, limit)
@@ -163,7 +172,8 @@ var unzstdder = sync.OnceValues(func() (*zstd.Decoder, error) {
 		zstd.WithDecodeAllCapLimit(true))
 })
 
-// unzstd unpacks one or more zstd frames, RFC 8878 section 3.
+// unzstd unpacks one or more zstd frames, RFC 8878 section 3. A frame need not say how
+// much it holds, so there is more room at each attempt.
 func unzstd(dst *[]byte, src []byte, limit int64) error {
 	z, err := unzstdder()
 	if err != nil {
@@ -173,14 +183,16 @@ func unzstd(dst *[]byte, src []byte, limit int64) error {
 	// for one beyond the limit: what is larger is known by its length.
 	most := int(limit) + maxBlock
 	room := (*dst)[:0:min(cap(*dst), most)]
-	*dst, err = z.DecodeAll(src, room)
-	if err != nil && cap(room) < most {
-		// A frame need not say how much it holds, and what does not fit is
-		// an error of more than one kind.
-		*dst, err = z.DecodeAll(src, make([]byte, 0, most))
+	for {
+		*dst, err = z.DecodeAll(src, room)
+		tooLarge := errors.Is(err, zstd.ErrDecoderSizeExceeded)
+		if tooLarge && cap(room) == most || int64(len(*dst)) > limit {
+			return ErrTooLarge
+		}
+		// What does not fit is an error of more than one kind.
+		if err == nil || cap(room) == most || !tooLarge && cap(room)-len(*dst) >= maxBlock {
+			return err
+		}
+		room = make([]byte, 0, min(growth*max(cap(room), leastRoom), most))
 	}
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || int64(len(*dst)) > limit {
-		return ErrTooLarge
-	}
-	return err
 }

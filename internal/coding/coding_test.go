@@ -143,6 +143,23 @@ func TestABodyThatTellsItsSizeDoesNotGrow(t *testing.T) {
 	}
 }
 
+// TestAHighLimitTakesNoMemory holds that memory is taken for what is unpacked and not for
+// the limit: a limit of 1 TiB, the highest that can be configured, is as good as none.
+func TestAHighLimitTakesNoMemory(t *testing.T) {
+	for how, c := range ways {
+		for _, size := range []int{1 << 10, 1 << 20} {
+			text := strings.Repeat("text", size/4)
+			var dst []byte
+			if err := c.Unpack(&dst, packed(t, how, text), 1<<40); err != nil || string(dst) != text {
+				t.Fatalf("%s: error %v, another text", how, err)
+			}
+			if most := growth * max(size, leastRoom); cap(dst) > most {
+				t.Errorf("%s: %d bytes are held in %d, which is more than %d", how, len(dst), cap(dst), most)
+			}
+		}
+	}
+}
+
 func TestWhatIsBrokenIsNotTooLarge(t *testing.T) {
 	for how, c := range ways {
 		if c == Identity {
