@@ -162,3 +162,24 @@ func TestTheContextOfACallEndsWithIt(t *testing.T) {
 		t.Errorf("the context of a call that is over: %v; %v", call.Err(), err)
 	}
 }
+
+// noFlush is a response writer of a handler in front that can't flush.
+type noFlush struct{ http.ResponseWriter }
+
+// TestAResponseThatCantBeFlushedIsDelivered holds that a handler in front whose response
+// writer does not flush takes nothing from a client whose response is kept.
+func TestAResponseThatCantBeFlushedIsDelivered(t *testing.T) {
+	h := newHandler(t, Config{Idempotency: new(Idempotency)})
+	r := newRequest(route1, "application/json")
+	r.Header.Set("Idempotency-Key", t.Name())
+	w := httptest.NewRecorder()
+	err := h.ServeHTTP(noFlush{w}, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		_, first := io.WriteString(w, `{"id":`)
+		_ = http.NewResponseController(w).Flush()
+		_, second := io.WriteString(w, `"abc"}`)
+		return errors.Join(first, second)
+	}))
+	if err != nil || w.Body.String() != `{"id":"abc"}` {
+		t.Errorf("the client has %q, %v", w.Body, err)
+	}
+}

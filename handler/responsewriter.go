@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -229,10 +230,10 @@ func (w *responseWriter) FlushError() error {
 		return nil
 	}
 	err := http.NewResponseController(w.exchange.w).Flush()
-	if w.recording != nil {
-		return w.undelivered(err)
+	if w.recording == nil || errors.Is(err, http.ErrNotSupported) { // by a handler in front, which flushes when it likes
+		return err
 	}
-	return err
+	return w.undelivered(err)
 }
 
 // Header returns the header of the response to the client.
