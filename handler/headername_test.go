@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -41,9 +42,9 @@ func TestAnIDGoesIntoAHeaderOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestANumberOfSecondsIsNoDuration holds that 120 in JSON, which is nanoseconds, is not
-// taken for a time-out.
-func TestANumberOfSecondsIsNoDuration(t *testing.T) {
+// TestDurationsAreInRange holds that 120 in JSON, which is nanoseconds, is not
+// taken for a time-out, and that no sum of two overflows.
+func TestDurationsAreInRange(t *testing.T) {
 	pace := caddy.Duration(120)
 	none := caddy.Duration(0)
 	for want, err := range map[string]error{
@@ -52,6 +53,7 @@ func TestANumberOfSecondsIsNoDuration(t *testing.T) {
 		"window: 10ns is shorter than 1ms":        (&Duplicates{Window: 10}).Validate(),
 		"pace: 120ns is shorter than 1ms":         (&Bulk{Pace: &pace}).Validate(),
 		"ttl: -1s is negative":                    (&Idempotency{TTL: caddy.Duration(-time.Second)}).Validate(),
+		"ttl: 2562047h47m16.854775807s is longer": (&Idempotency{TTL: math.MaxInt64}).Validate(),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

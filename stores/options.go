@@ -73,17 +73,25 @@ func Duration(to *caddy.Duration, text string) error {
 	return nil
 }
 
-// shortest is the shortest duration. Who writes 120 in JSON and means seconds gets
-// nanoseconds, and every call would time out.
-const shortest = time.Millisecond
+const (
+	// shortest is the shortest duration. Who writes 120 in JSON and means seconds gets
+	// nanoseconds, and every call would time out.
+	shortest = time.Millisecond
+	// longest is the longest duration, 100 years. The sum of two must not overflow: what is
+	// kept for a negative time is forgotten at once.
+	longest = 100 * 365 * 24 * time.Hour
+)
 
-// CheckDuration checks a duration of a configuration, which is 0 for the default.
+// CheckDuration checks a duration of a configuration: from 1 ms to 100 years, or 0 for
+// the default.
 func CheckDuration(option string, d caddy.Duration) error {
 	switch d := time.Duration(d); {
 	case d < 0:
 		return fmt.Errorf("%s: %s is negative", option, d)
 	case d > 0 && d < shortest:
 		return fmt.Errorf("%s: %s is shorter than %s; write a text with a unit, such as \"10s\": a number is of nanoseconds", option, d, shortest)
+	case d > longest:
+		return fmt.Errorf("%s: %s is longer than %s, 100 years", option, d, longest)
 	}
 	return nil
 }
