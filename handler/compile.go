@@ -13,6 +13,7 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/request"
 	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
+	"github.com/evovoice-gateway/caddy-conference-members/stores"
 	"github.com/evovoice-gateway/caddy-conference-members/transform"
 )
 
@@ -139,8 +140,8 @@ func (c *CSV) compileOne() (*representation, error) {
 	errs := []error{oneOf("errors", c.Errors, ErrorsNegotiated, ErrorsJSON), under("filename", checkTemplate(c.Filename))}
 	plan, err := transform.Compile(c.Options)
 	errs = append(errs, err)
-	if c.MaxResponse < 0 {
-		errs = append(errs, fmt.Errorf("max_response: %d is negative", c.MaxResponse))
+	if c.MaxResponse < 0 || c.MaxResponse > stores.LargestSize {
+		errs = append(errs, fmt.Errorf("max_response: %d is out of range: from 1 to %d bytes", c.MaxResponse, stores.LargestSize))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -1,12 +1,8 @@
 package handler
 
 import (
-	"math"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 // TestAnIDGoesIntoAHeaderOfItsOwn holds that no option puts an id into a field with
@@ -38,33 +34,6 @@ func TestAnIDGoesIntoAHeaderOfItsOwn(t *testing.T) {
 			case want != "" && (err == nil || !strings.HasPrefix(err.Error(), option) || !strings.Contains(err.Error(), want)):
 				t.Errorf("%q: %v, want %s%s", name, err, option, want)
 			}
-		}
-	}
-}
-
-// TestDurationsAreInRange holds that 120 in JSON, which is nanoseconds, is not
-// taken for a time-out, and that no sum of two overflows.
-func TestDurationsAreInRange(t *testing.T) {
-	pace := caddy.Duration(120)
-	none := caddy.Duration(0)
-	for want, err := range map[string]error{
-		"ttl: 24ns is shorter than 1ms":           (&Idempotency{TTL: 24}).Validate(),
-		"call_timeout: 120ns is shorter than 1ms": (&Idempotency{CallTimeout: 120}).Validate(),
-		"window: 10ns is shorter than 1ms":        (&Duplicates{Window: 10}).Validate(),
-		"pace: 120ns is shorter than 1ms":         (&Bulk{Pace: &pace}).Validate(),
-		"ttl: -1s is negative":                    (&Idempotency{TTL: caddy.Duration(-time.Second)}).Validate(),
-		"ttl: 2562047h47m16.854775807s is longer": (&Idempotency{TTL: math.MaxInt64}).Validate(),
-	} {
-		if err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%v, want %s", err, want)
-		}
-	}
-	for _, err := range []error{
-		(&Idempotency{TTL: caddy.Duration(time.Millisecond)}).Validate(),
-		(&Bulk{Pace: &none}).Validate(),
-	} {
-		if err != nil {
-			t.Error(err)
 		}
 	}
 }

@@ -49,14 +49,16 @@ func OneArgument(set func(string) error) func([]string) error {
 	}
 }
 
-// Size reads a positive number of bytes, with or without a unit.
+// LargestSize is the largest number of bytes that an option takes: 1 TiB.
+const LargestSize = 1 << 40
+
+// Size reads a number of bytes, with or without a unit, from 1 to LargestSize.
 func Size(to *int64, text string) error {
-	const largest = 1 << 40
 	bytes, err := humanize.ParseBytes(text)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%q is not a size; write a number with a unit, such as 16KiB", text)
-	case bytes == 0 || bytes > largest:
+	case bytes == 0 || bytes > LargestSize:
 		return fmt.Errorf("%q is out of range: from 1B to 1TiB", text)
 	}
 	*to = int64(bytes)
