@@ -28,14 +28,10 @@ const (
 	ResponseNotKept
 )
 
-// results are the names of the results in metrics and logs.
-var results = [...]string{"new", "replayed", "in_flight", "reused", "unknown", "not_kept"}
-
-// String returns the result's name in metrics and logs.
-func (r Result) String() string { return results[r] }
-
-// Results returns the names of all results.
-func Results() []string { return results[:] }
+// String returns the result's name.
+func (r Result) String() string {
+	return [...]string{"claimed", "replayed", "in flight", "reused", "outcome unknown", "response not kept"}[r]
+}
 
 // Found is what Begin found.
 type Found struct {
@@ -45,12 +41,12 @@ type Found struct {
 	Claim *Claim
 	// Response is there if Result is Replayed. Its body must not be changed.
 	Response *Response
-	// RetryAfter is, for InFlight, how long it is to the deadline of the call, and
-	// else how long the record will be there.
+	// RetryAfter is the time until the deadline of a call in flight, and else until the
+	// record expires.
 	RetryAfter time.Duration
 }
 
-// Options of a Ledger.
+// Options of a Ledger. Store, Keys, TTL and CallTimeout must be set.
 type Options struct {
 	Store Store
 	Keys  *Keyring
@@ -62,13 +58,13 @@ type Options struct {
 	MaxStored int
 	// Seal encrypts responses, for a store that others can read.
 	Seal bool
-	// OnError is called, with the ID of the record, when the outcome of a call could
-	// not be recorded, and is tried again. It may be nil.
+	// OnError is called with the ID of a record when the outcome of its call could not be
+	// written, before that is tried again in the background. It may be nil.
 	OnError func(ID, error)
 
 	now    func() time.Time
 	random func(token []byte)
-	later  func(func(context.Context) error) // runs what failed, until it succeeds
+	later  func(write func(context.Context) error) // repeats what failed in the background
 }
 
 // Ledger claims keys before calls are placed, and records what became of the
@@ -81,12 +77,12 @@ type Ledger struct {
 	close     context.CancelFunc
 	mu        sync.Mutex // no repetition begins once Close waits
 	repeating sync.WaitGroup
-	room      chan struct{} // what is repeated at a time
+	room      chan struct{} // holds a token for each outcome that is being repeated
 }
 
-// repeatedAtATime is the largest number of outcomes that are tried to be recorded
-// again at a time; what is beyond that is unknown from its deadline on.
-const repeatedAtATime = 1024
+// maxRepeating is how many outcomes can wait to be recorded at a time. One beyond that
+// is not recorded: it is unknown from its deadline on.
+const maxRepeating = 1024
 
 // NewLedger returns a ledger over o.Store.
 func NewLedger(o Options) *Ledger {
@@ -96,7 +92,7 @@ func NewLedger(o Options) *Ledger {
 	if o.random == nil {
 		o.random = func(token []byte) { _, _ = rand.Read(token) } // it never fails
 	}
-	l := &Ledger{Options: o, codec: codec{o.Keys, o.Seal}, room: make(chan struct{}, repeatedAtATime)}
+	l := &Ledger{Options: o, codec: codec{o.Keys, o.Seal}, room: make(chan struct{}, maxRepeating)}
 	l.closing, l.close = context.WithCancel(context.Background())
 	if l.later == nil {
 		l.later = l.repeat
@@ -143,8 +139,8 @@ func (l *Ledger) Find(ctx context.Context, c *Claim) (found Found, ok bool, err 
 	return found, ok && err == nil, err
 }
 
-// begin asks the store for the claim, a second time if the first reply was lost:
-// nobody but us can have stored our token.
+// begin asks the store for the claim, a second time if the first reply was lost. A record
+// with our token is then our claim.
 func (l *Ledger) begin(ctx context.Context, c *Claim) (held []byte, err error) {
 	held, err = l.Store.Begin(ctx, c.ID, c.record[:], c.ttl())
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrFull) {
@@ -166,21 +162,23 @@ func (l *Ledger) read(id ID, record []byte, call Fingerprint) (found Found, err 
 		return found, errors.Join(ErrUnreadable, ErrOtherHashKey)
 	}
 	now := l.now()
-	found.RetryAfter = max(0, h.time().Sub(now))
-	if h.fingerprint() != call {
-		found.Result = Reused
-		return found, nil
+	state, end := h.at(now), h.time()
+	if state != Started {
+		end = end.Add(l.TTL)
 	}
-	switch h.at(now) {
-	case Started:
+	found.RetryAfter = max(0, end.Sub(now))
+	switch {
+	case h.fingerprint() != call:
+		found.Result = Reused
+	case state == Started:
 		found.Result = InFlight
-	case Done:
-		found.Result, found.RetryAfter = Replayed, max(0, h.time().Add(l.TTL).Sub(now))
+	case state == Done:
+		found.Result = Replayed
 		found.Response, err = l.codec.decode(id, record)
-	case NotKept:
-		found.Result, found.RetryAfter = ResponseNotKept, max(0, h.time().Add(l.TTL).Sub(now))
+	case state == NotKept:
+		found.Result = ResponseNotKept
 	default:
-		found.Result, found.RetryAfter = OutcomeUnknown, max(0, h.time().Add(l.TTL).Sub(now))
+		found.Result = OutcomeUnknown
 	}
 	return found, err
 }
@@ -208,8 +206,8 @@ func NewClaim(id ID, call Fingerprint) *Claim {
 	return c
 }
 
-// endless is a context with the values of another, that does not end with it. It is
-// what context.WithoutCancel makes, as a part of its claim: nothing is allocated.
+// endless is a context with the values of another that does not end with it, like that of
+// [context.WithoutCancel]. It is part of its claim, so that nothing is allocated.
 type endless struct{ values context.Context } //nolint:containedctx // it is a context
 
 func (*endless) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
@@ -218,8 +216,8 @@ func (*endless) Err() error                              { return nil }
 func (e *endless) Value(key any) any                     { return e.values.Value(key) }
 
 // Context returns a context for the call: that of Begin, except that it goes on
-// when the client leaves, and ends at the claim's deadline. cancel is to be called when
-// the call is over.
+// when the client leaves, and ends at the claim's deadline. Call cancel when the call is
+// over.
 func (c *Claim) Context() (ctx context.Context, cancel context.CancelFunc) {
 	return context.WithDeadline(&c.ctx, c.deadline)
 }

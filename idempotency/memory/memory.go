@@ -35,12 +35,11 @@ type Store struct {
 	records map[idempotency.ID]number
 	entries table
 	queues  []*queue
-	bodies  number // the sentinel of the ring of entries with a response
+	bodies  number // the sentinel of the ring of entries that have a body, the response
 }
 
-// queue is the ring of the entries that live equally long, the oldest behind the
-// sentinel: the first to expire, for time only moves on. There are few such
-// lifetimes: those of options.
+// queue is the ring of the entries of one lifetime. The oldest, which expires first,
+// follows the sentinel. There are few lifetimes: the options have a few durations.
 type queue struct {
 	ttl      time.Duration
 	sentinel number
@@ -54,26 +53,28 @@ type entry struct {
 	links   [2]link
 }
 
-// link is the place of an entry in a ring; its fields are 0 if it is in none.
+// link is the place of an entry in a ring, a list whose ends are linked to its sentinel.
+// Its fields are 0 if the entry is not in the ring.
 type link struct{ prev, next number }
 
-// The rings that an entry is in.
+// The two rings that an entry can be in: indexes of its links.
 const (
-	ofQueue  = iota
-	ofBodies // if it has a response
+	ofQueue = iota
+	ofBodies
 )
 
-// number is the number of an entry, from 1. Entries refer to each other by numbers and
-// not by pointers, which the garbage collector would follow, for every key.
+// number is the number of an entry, from 1. Entries refer to each other by numbers,
+// because the garbage collector would follow pointers, of every key.
 type number int32
 
-// table holds entries by their numbers. It is as large as it ever was.
+// table holds entries by their numbers. It never shrinks.
 type table struct {
 	chunks [][]entry
-	last   number   // that was ever used
-	free   []number // of entries that were removed
+	last   number   // the highest number so far, 0 before the first
+	free   []number // those of entries that were removed
 }
 
+// chunkSize is how many entries are allocated at a time.
 const chunkSize = 1 << 10
 
 // at returns an entry. The pointer stays valid.
@@ -98,8 +99,8 @@ func (t *table) remove(n number) {
 	t.free = append(t.free, n)
 }
 
-// ring returns the sentinel of an empty ring.
-func (t *table) ring(ring int) number {
+// newRing returns the sentinel of an empty ring.
+func (t *table) newRing(ring int) number {
 	n := t.add()
 	t.at(n).links[ring] = link{n, n}
 	return n
@@ -139,8 +140,7 @@ func newStore(maxSize int, now func() time.Duration) *Store {
 		maxSize = DefaultMaxSize
 	}
 	s := &Store{maxSize: maxSize, now: now, records: make(map[idempotency.ID]number)}
-	s.entries.add() // 0, which is no entry
-	s.bodies = s.entries.ring(ofBodies)
+	s.bodies = s.entries.newRing(ofBodies)
 	return s
 }
 
@@ -329,7 +329,7 @@ func (s *Store) queue(ttl time.Duration) number {
 			return q.sentinel
 		}
 	}
-	q := &queue{ttl, s.entries.ring(ofQueue)}
+	q := &queue{ttl, s.entries.newRing(ofQueue)}
 	s.queues = append(s.queues, q)
 	return q.sentinel
 }
