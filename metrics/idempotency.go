@@ -109,5 +109,5 @@ func (c *Collectors) Idempotent(i Idempotency) { c.idempotency.at(i.number()).In
 
 // StoreUsed records how long an operation took.
 func (c *Collectors) StoreUsed(op StoreOp, took time.Duration) {
-	add(c, &c.pending.next.stored, stored{op, took}, "")
+	observeLater(c, &c.pending.next.stored, stored{op, took}, "")
 }

@@ -81,10 +81,14 @@ func newFirstSeen(called string, most int) *firstSeen {
 func (l *firstSeen) name() string { return l.called }
 func (l *firstSeen) size() int    { return 2 + l.most }
 
+// value returns other for the numbers of values that are yet to be seen.
 func (l *firstSeen) value(number int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.values[min(number, len(l.values)-1)]
+	if number >= len(l.values) {
+		return other
+	}
+	return l.values[number]
 }
 
 func (l *firstSeen) number(value string) int {

@@ -276,13 +276,13 @@ func Bytes(n int64) Size { return Size{true, n} }
 
 // RequestEnded counts a request that RequestStarted counted as in flight.
 func (c *Collectors) RequestEnded(o *Observation) {
-	add(c, &c.pending.next.ended, *o, o.TraceID)
+	observeLater(c, &c.pending.next.ended, *o, o.TraceID)
 }
 
 // UpstreamResponded records the time to the header of the upstream's response.
 // Status 0 means no response. The trace id is empty if it is not sampled.
 func (c *Collectors) UpstreamResponded(status int, took time.Duration, traceID string) {
-	add(c, &c.pending.next.responded, responded{status, took, traceID}, traceID)
+	observeLater(c, &c.pending.next.responded, responded{status, took, traceID}, traceID)
 }
 
 // FellBack counts a response that was passed through because transcoding to CSV failed.

@@ -241,7 +241,7 @@ func TestAScrapeMissesNothing(t *testing.T) {
 	if err := c.Register(reg); err != nil {
 		t.Fatal(err)
 	}
-	const clients, each = 4, 3*atOnce + 1
+	const clients, each = 4, 3*batchSize + 1
 	var all sync.WaitGroup
 	for range clients {
 		all.Go(func() {

@@ -7,59 +7,60 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// pending is what was observed and is not in the metrics yet. Between all else that a
-// request takes, counting it costs several times what it costs right after counting
-// another, because the processor has neither the code nor the series in its caches any
-// more. So some requests are counted at a time, and all before every scrape.
+// pending holds observations that are not in the metrics yet. They are counted in
+// batches, and all of them before a scrape. To count one request at a time costs several
+// times as much: by the next request, the processor has neither the code nor the series
+// in its caches any more.
 type pending struct {
-	mu   sync.Mutex // of next
+	mu   sync.Mutex // guards next
 	next batch
 
-	counting sync.Mutex // held while a batch is counted
-	spare    batch
+	counting sync.Mutex // guards spare, and is held while that is counted
+	spare    batch      // empty unless it is counted
 }
 
-// batch is what is counted at a time.
+// batch is a list of each kind of observation.
 type batch struct {
 	ended     []Observation
 	responded []responded
 	stored    []stored
 }
 
-// responded is that the upstream responded. It is observed when the header of the
-// response arrives, because the body may take any time.
+// responded is the observation that the upstream responded. It is made when the header of
+// the response arrives, because the body may take any time.
 type responded struct {
-	status  int
+	status  int // 0 for no response
 	took    time.Duration
 	traceID string
 }
 
-// stored is that a store was used.
+// stored is the observation that a store was used.
 type stored struct {
 	op   StoreOp
 	took time.Duration
 }
 
-// atOnce is how many observations of a kind are counted at a time.
-const atOnce = 32
+// batchSize is how many observations of a kind are counted at a time.
+const batchSize = 32
 
 func newBatch() batch {
-	return batch{make([]Observation, 0, atOnce), make([]responded, 0, atOnce), make([]stored, 0, atOnce)}
+	return batch{make([]Observation, 0, batchSize), make([]responded, 0, batchSize), make([]stored, 0, batchSize)}
 }
 
-// add adds an observation to one of the lists of the next batch. All is counted if that is
-// full, or if the observation has a trace: the time of an exemplar is when it is counted.
-func add[T any](c *Collectors, list *[]T, observation T, traceID string) {
+// observeLater appends an observation to a list of the next batch. The batch is counted
+// if the list is full, or if the observation has a trace: an exemplar has the time at which
+// it is counted.
+func observeLater[T any](c *Collectors, list *[]T, observation T, traceID string) {
 	c.pending.mu.Lock()
 	*list = append(*list, observation)
-	full := len(*list) >= atOnce
+	full := len(*list) >= batchSize
 	c.pending.mu.Unlock()
 	if full || traceID != "" {
 		c.countPending()
 	}
 }
 
-// countPending counts all that is pending.
+// countPending counts the batch.
 func (c *Collectors) countPending() {
 	p := &c.pending
 	p.counting.Lock()
@@ -107,7 +108,7 @@ func (c *Collectors) requestEnded(o *Observation) {
 	if o.ResponseBytes.known {
 		c.responseBytes.at(format).Observe(float64(o.ResponseBytes.bytes))
 	}
-	c.inFlight.Add(-1) // last: with none in flight, all is counted
+	c.inFlight.Add(-1) // last: when none is in flight, all are counted
 }
 
 // codeClasses are the values of the label code_class, indexed by the first
@@ -132,15 +133,15 @@ func observe(o prometheus.Observer, v float64, traceID string) {
 	}
 }
 
-// complete is a metric with what was pending.
-type complete struct {
+// upToDate is a metric that counts what is pending before it is collected.
+type upToDate struct {
 	prometheus.Collector
 
 	collectors *Collectors
 }
 
 // Collect implements [prometheus.Collector].
-func (m *complete) Collect(ch chan<- prometheus.Metric) {
+func (m *upToDate) Collect(ch chan<- prometheus.Metric) {
 	m.collectors.countPending()
 	m.Collector.Collect(ch)
 }

@@ -100,7 +100,7 @@ func newFamily[M any](c *Collectors, m *metric, vector prometheus.Collector, res
 
 // add adds a metric to all, and returns it as it is exposed.
 func (c *Collectors) add(m *metric, col prometheus.Collector) prometheus.Collector {
-	col = &complete{col, c}
+	col = &upToDate{col, c}
 	c.all = append(c.all, col)
 	c.budgets[prometheus.BuildFQName(namespace, subsystem, m.name)] = m.budget
 	return col
