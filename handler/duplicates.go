@@ -47,7 +47,7 @@ func (u *unrepeated) place(ctx context.Context, a *admission, w *responseWriter)
 		h.metrics.Idempotent(metrics.KeyGuardError)
 		h.sampled().Warn("a call was not compared with those of a moment ago: the store failed", zap.Error(err))
 		if claim != nil {
-			_ = claim.Release() // whatever comes of it, the call is placed
+			_ = claim.Release() // the call is placed even if this fails
 		}
 		return u.next.place(ctx, a, w)
 	case claim == nil:

@@ -148,17 +148,17 @@ type repeating struct {
 	replay       bool // a duplicate gets the first response
 	includeKeyed bool
 
-	// users are the requests that may use the store, less one once the configuration
-	// is gone.
+	// users counts the requests that may use the store. It is one less from when the
+	// configuration is closed.
 	users atomic.Int64
 }
 
-// enter and leave are the ends of a request that may use the store.
+// enter begins, and leave ends, a request that may use the store.
 func (p *repeating) enter() { p.users.Add(1) }
 func (p *repeating) leave() { _ = p.close() } // nothing depends on the error
 
-// provision makes the ledgers of a configuration. hashKey is whether it sets the key
-// that the records' keys come of.
+// provision makes the ledgers of a configuration. hashKey says whether the configuration
+// sets the key from which those of the records are derived.
 func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKey bool) error {
 	i, d := cfg.Idempotency, cfg.Duplicates
 	p.keyed = i != nil
@@ -211,19 +211,19 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 	return nil
 }
 
-// close ends the use of the store by the configuration, or by a request. The last one
-// releases the store: Caddy cleans up a configuration that was replaced while
-// requests are still served by it.
+// close ends the use of the store by the configuration, or by a request. The last user
+// releases it: Caddy cleans up a configuration that was replaced while requests are still
+// served by it.
 func (p *repeating) close() error {
 	if p.users.Add(-1) >= 0 {
 		return nil
 	}
-	return p.letGo()
+	return p.release()
 }
 
-// letGo releases the ledgers and the store. Before that it tries once more to record what
-// could not be recorded.
-func (p *repeating) letGo() error {
+// release closes the ledgers, which try once more to record what could not be recorded,
+// and the store. It does no harm a second time, after a request that came late.
+func (p *repeating) release() error {
 	for _, l := range []*idempotency.Ledger{p.calls, p.duplicates} {
 		if l != nil {
 			l.Close()

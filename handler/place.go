@@ -34,7 +34,7 @@ type forwarder struct {
 	*exchange
 	next caddyhttp.Handler
 
-	// What is forwarded, here so that all of a request is allocated at once.
+	// What is forwarded. It is here to be allocated with the exchange.
 	body    callBody
 	request http.Request
 	lines   lines // of its header

@@ -20,21 +20,28 @@ import (
 // span attributes.
 const name = "conference_members"
 
-// record ends a request: it counts it, logs it and ends its trace. It is
+// record ends a request: it counts it, and adds it to logs and to its trace. It is
 // called once for every request.
 func (x *exchange) record(outcome metrics.Outcome) {
-	outcome = x.adopt(outcome)
-	x.outcome = outcome
+	x.outcome = x.adopt(outcome)
 	x.took = time.Since(x.started)
-	if x.inside {
+	if x.inside { // the outer handler records it
 		return
 	}
-	x.response.captured.finish(outcome == metrics.OK)
+	x.response.captured.finish(x.outcome == metrics.OK)
 	x.recordViolations()
 	x.recordFallback()
+	x.recordMetrics()
+	x.addToAccessLog()
+	x.addToLog()
+	x.addToSpan()
+}
+
+// recordMetrics counts and times the request.
+func (x *exchange) recordMetrics() {
 	verdict := &x.admission.verdict
 	ended := metrics.Observation{
-		Outcome: outcome, Call: x.response.call, Took: x.took, Transcode: x.response.transcode, TraceID: traceID(x.span),
+		Outcome: x.outcome, Call: x.response.call, Took: x.took, Transcode: x.response.transcode, TraceID: traceID(x.span),
 		Forwarded: x.response.forwarded && x.admission.request != nil && x.at.dials,
 		Kind:      string(verdict.Kind), Country: verdict.Country,
 	}
@@ -48,28 +55,6 @@ func (x *exchange) record(outcome metrics.Outcome) {
 		ended.ResponseBytes = metrics.Bytes(x.response.sent)
 	}
 	x.h.metrics.RequestEnded(&ended)
-
-	x.addToAccessLog()
-	if x.row > 0 { // the access log has no entry for a row
-		if c := x.h.logger.Check(zapcore.InfoLevel, "row ended"); c != nil {
-			c.Write(zap.Object(name, x), zap.String("uuid", x.uuid))
-		}
-	} else if c := x.h.logger.Check(zapcore.DebugLevel, "request ended"); c != nil {
-		c.Write(zap.Object(name, x))
-	}
-	if x.span.IsRecording() {
-		x.span.SetAttributes(
-			attribute.String(name+".format", x.wanted.format.String()),
-			attribute.String(name+".outcome", outcome.String()),
-			attribute.String(name+".call", x.response.call.String()),
-			attribute.String(name+".destination.kind", string(x.admission.verdict.Kind)),
-			attribute.StringSlice(name+".violated_rules", x.violatedRules()),
-			attribute.Bool(name+".would_refuse", x.wouldRefuse()),
-		)
-		for i, value := range x.response.captured.found() {
-			x.span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
-		}
-	}
 }
 
 // addToAccessLog adds the request to its entry in the access log, if the server has one.
@@ -80,6 +65,38 @@ func (x *exchange) addToAccessLog() {
 	}
 	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(zap.Object(name, x))
+	}
+}
+
+// addToLog adds the request to the log of the handler. The access log has no entry for a
+// row, so that of a row is not only for debugging.
+func (x *exchange) addToLog() {
+	if x.row > 0 {
+		if c := x.h.logger.Check(zapcore.InfoLevel, "row ended"); c != nil {
+			c.Write(zap.Object(name, x), zap.String("uuid", x.uuid))
+		}
+		return
+	}
+	if c := x.h.logger.Check(zapcore.DebugLevel, "request ended"); c != nil {
+		c.Write(zap.Object(name, x))
+	}
+}
+
+// addToSpan adds the request to its span, if a trace is recorded.
+func (x *exchange) addToSpan() {
+	if !x.span.IsRecording() {
+		return
+	}
+	x.span.SetAttributes(
+		attribute.String(name+".format", x.wanted.format.String()),
+		attribute.String(name+".outcome", x.outcome.String()),
+		attribute.String(name+".call", x.response.call.String()),
+		attribute.String(name+".destination.kind", string(x.admission.verdict.Kind)),
+		attribute.StringSlice(name+".violated_rules", x.violatedRules()),
+		attribute.Bool(name+".would_refuse", x.wouldRefuse()),
+	)
+	for i, value := range x.response.captured.found() {
+		x.span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
 	}
 }
 

@@ -28,8 +28,8 @@ type refusal struct {
 	call       metrics.Call  // what became of it, where it was sent before
 }
 
-// newRefusal makes a refusal of one violation of the request as a whole. The compiler is
-// not to put a copy of it into the way of requests that are not refused.
+// newRefusal makes a refusal of one violation of the request as a whole. It is not
+// inlined, because that would slow requests down that are not refused.
 //
 //go:noinline
 func newRefusal(o metrics.Outcome, r *rules.Rule, detail string) *refusal {
@@ -168,6 +168,6 @@ const maxUnread = 256 << 10
 // by itself only if no handler has wrapped the body, as Caddy does.
 func (x *exchange) drainBody() {
 	if x.r.ProtoMajor == 1 && x.r.Close && !x.clientAwaitsContinue() {
-		_, _ = io.CopyN(io.Discard, x.r.Body, maxUnread) // whatever comes of it, the response is the same
+		_, _ = io.CopyN(io.Discard, x.r.Body, maxUnread) // after an error the response is the same
 	}
 }

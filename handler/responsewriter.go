@@ -36,7 +36,7 @@ type responseWriter struct {
 	coding         coding.Coding // of the held body
 	held           *[]byte       // from package buffer, nil unless holding
 	body           *callBody     // that is forwarded, nil if it is the client's own
-	sentOn         time.Duration // from the request's arrival to forwarding
+	waited         time.Duration // from the request's arrival to its being forwarded
 	fallbackReason string        // why the body, if there is one, can't be transcoded
 	trailer        []trailer     // of the held response, put back once its header is sent
 }
@@ -50,14 +50,15 @@ type delivery struct {
 	fallback  string        // why the response was not transcoded, empty if it was or need not be
 }
 
-// lines is room for fields of one line, allocated with what has it. Every header
-// has its own, because other handlers may write into what they find there.
+// lines has room for the values of a few fields of one line, so that setting them
+// allocates nothing. No two headers share one, because a handler may change the
+// values that it finds in a header.
 type lines struct {
 	room [5]string
 	used int
 }
 
-// set sets a field. Its name is canonical.
+// set sets a field of a header. Its name is canonical.
 func (l *lines) set(h http.Header, name, value string) {
 	if l.used == len(l.room) {
 		h.Set(name, value)
@@ -69,16 +70,17 @@ func (l *lines) set(h http.Header, name, value string) {
 	l.used++
 }
 
-// startTimer starts the upstream's time.
+// startTimer begins the upstream's time.
 func (w *responseWriter) startTimer() {
-	w.forwarded, w.sentOn = true, time.Since(w.exchange.started)
+	w.forwarded, w.waited = true, time.Since(w.exchange.started)
 }
 
-// stopTimer stops the upstream's time: its header arrived, or status is 0. The
-// time is counted now, because the body may take any time.
+// stopTimer ends the upstream's time: the header of a response of this status has
+// arrived, or none will, and the status is 0. The time is counted now, because the body
+// may take any time.
 func (w *responseWriter) stopTimer(status int) {
 	x := w.exchange
-	w.upstream = time.Since(x.started) - w.sentOn
+	w.upstream = time.Since(x.started) - w.waited
 	if clientLeft(x.r, status) {
 		status = 0
 	}

@@ -39,7 +39,7 @@ func (f Field) compare(g Field) int {
 	return strings.Compare(f.Value, g.Value)
 }
 
-// Keyring holds what is derived of an operator's hash_key. It is safe for
+// Keyring holds what is derived from an operator's hash_key. It is safe for
 // concurrent use.
 type Keyring struct {
 	check   [keyCheckSize]byte
@@ -60,7 +60,7 @@ const (
 	labelRecord      = "conference_members record"
 )
 
-// NewKeyring derives the keys of hashKey.
+// NewKeyring derives the keys from hashKey.
 func NewKeyring(hashKey []byte) (*Keyring, error) {
 	records, err := hkdf.Extract(sha256.New, hashKey, []byte(labelRecord))
 	if err != nil {
@@ -105,7 +105,7 @@ func (k *Keyring) Fingerprint(fields []Field) Fingerprint {
 	return k.end(d)
 }
 
-// digest is an HMAC with a buffer for its input, which it gets at once.
+// digest is an HMAC and its input, which is gathered to be hashed in one piece.
 type digest struct {
 	mac  hash.Hash
 	text []byte

@@ -93,8 +93,8 @@ type Store struct {
 
 // Attach returns the store of a module, and has the configuration of ctx open it when
 // it starts. A nil module is that of a store in memory. Close the store when the
-// handler is cleaned up. hashKey is whether the keys come of a configured hash_key,
-// rather than of one that was made when the process started.
+// handler is cleaned up. hashKey says whether the keys are derived from a configured
+// hash_key, rather than from one that was made when the process started.
 func Attach(ctx caddy.Context, m Module, keys *idempotency.Keyring, hashKey bool) (*Store, error) {
 	if m == nil {
 		m = new(Memory)
