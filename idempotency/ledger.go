@@ -261,7 +261,7 @@ func (c *Claim) Ended() bool { return c.ended }
 func (c *Claim) end(record []byte) error {
 	c.ended = true
 	l, id := c.ledger, c.ID
-	err := l.Store.Replace(&c.ctx, id, c.record[:], record, l.TTL)
+	err := l.replace(&c.ctx, id, c.record[:], record)
 	if err == nil || errors.Is(err, ErrLost) {
 		return err
 	}
@@ -269,8 +269,27 @@ func (c *Claim) end(record []byte) error {
 		l.OnError(id, err)
 	}
 	held := bytes.Clone(c.record[:]) // the claim holds the request
-	l.later(func(ctx context.Context) error { return l.Store.Replace(ctx, id, held, record, l.TTL) })
+	l.later(func(ctx context.Context) error { return l.replace(ctx, id, held, record) })
 	return err
+}
+
+// replace replaces a claim by what became of its call. Where the store has lost the
+// claim, as Redis may in a failover, the outcome takes its place, unless another request
+// has claimed the key since.
+func (l *Ledger) replace(ctx context.Context, id ID, claim, record []byte) error {
+	err := l.Store.Replace(ctx, id, claim, record, l.TTL)
+	if !errors.Is(err, ErrLost) || record == nil {
+		return err
+	}
+	held, beginErr := l.Store.Begin(ctx, id, record, l.TTL)
+	switch {
+	case beginErr != nil:
+		return beginErr
+	case held == nil, bytes.Equal(held, record):
+		return nil
+	default:
+		return err
+	}
 }
 
 // Pauses between two attempts to record an outcome.

@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -42,11 +43,14 @@ func (m *mapStore) Begin(_ context.Context, id ID, claim []byte, _ time.Duration
 	return nil, nil
 }
 
-func (m *mapStore) Replace(_ context.Context, id ID, _, record []byte, _ time.Duration) error {
+func (m *mapStore) Replace(_ context.Context, id ID, held, record []byte, _ time.Duration) error {
 	m.Lock()
 	defer m.Unlock()
 	if err := m.step(); err != nil {
 		return err
+	}
+	if there, ok := m.records[id]; !ok && record != nil || ok && !bytes.Equal(there, held) && !bytes.Equal(there, record) {
+		return ErrLost
 	}
 	if m.records[id] = record; record == nil {
 		delete(m.records, id)
@@ -244,6 +248,54 @@ func TestAnOutcomeThatCouldNotBeRecordedIsRecordedLater(t *testing.T) {
 	if found := begin(t, l, Fingerprint{}); found.Result != Replayed || len(told) != 1 {
 		t.Errorf("%+v, told %v", found, told)
 	}
+}
+
+// TestAnOutcomeIsRecordedThoughTheStoreLostTheClaim holds that a failover in which Redis
+// forgets the claims of calls in flight dials none of them again.
+func TestAnOutcomeIsRecordedThoughTheStoreLostTheClaim(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(*Claim) error
+		want Result
+	}{
+		"a call that was placed":     {finish("body"), Replayed},
+		"one of unknown outcome":     {(*Claim).Close, OutcomeUnknown},
+		"one that was not placed":    {(*Claim).Release, Claimed},
+		"one whose body is not kept": {finish("a long body"), ResponseNotKept},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, store, _ := newTestLedger(t, nil)
+			claim := begin(t, l, Fingerprint{}).Claim
+			clear(store.records)
+			if err := test.end(claim); err != nil {
+				t.Errorf("the outcome: %v", err)
+			}
+			if found := begin(t, l, Fingerprint{}); found.Result != test.want {
+				t.Errorf("%v, want %v", found.Result, test.want)
+			}
+		})
+	}
+	t.Run("but not in the place of another claim", func(t *testing.T) {
+		l, store, _ := newTestLedger(t, nil)
+		claim := begin(t, l, Fingerprint{}).Claim
+		clear(store.records)
+		begin(t, l, Fingerprint{})
+		if err := finish("body")(claim); !errors.Is(err, ErrLost) {
+			t.Errorf("the outcome: %v", err)
+		}
+		if found := begin(t, l, Fingerprint{}); found.Result != InFlight {
+			t.Errorf("%v", found.Result)
+		}
+	})
+	t.Run("and later, if the store fails", func(t *testing.T) {
+		l, store, _ := newTestLedger(t, nil)
+		claim := begin(t, l, Fingerprint{}).Claim
+		clear(store.records)
+		store.fails = 1
+		if err := finish("body")(claim); !errors.Is(err, store.fail) {
+			t.Errorf("the outcome: %v", err)
+		}
+		store.wait(t, func(record []byte) bool { return len(record) > HeadSize })
+	})
 }
 
 // attemptStore notes when it was asked to replace a record, which always fails, and for

@@ -325,7 +325,11 @@ func (w *world) take(how way, record []byte, do func() error) error {
 
 // Begin implements Store.
 func (w *world) Begin(ctx context.Context, _ ID, claim []byte, ttl time.Duration) (held []byte, err error) {
-	how, r := w.pause(ctx, "begin")
+	how, seen := w.pause(ctx, "begin")
+	r := seen
+	if r == nil {
+		r = w.requests[w.repeated.request]
+	}
 	if how == comesLate {
 		r.lateClaim = true
 	}
@@ -345,7 +349,9 @@ func (w *world) Begin(ctx context.Context, _ ID, claim []byte, ttl time.Duration
 	if err != nil {
 		return nil, err
 	}
-	w.see(r, held)
+	if seen != nil {
+		w.see(seen, held)
+	}
 	return held, nil
 }
 

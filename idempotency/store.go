@@ -11,7 +11,7 @@ import (
 
 // Errors of a Store.
 var (
-	// ErrLost is returned by Replace if the claim is no longer held: it expired, or
+	// ErrLost is returned by Replace if the claim is no longer held: it expired, was lost, or
 	// was settled.
 	ErrLost = errors.New("the claim is no longer held")
 	// ErrFull is returned by a store that has no room for one more key.

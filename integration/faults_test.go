@@ -261,7 +261,7 @@ var storeCases = []struct {
 	faultCase
 }{
 	{"refuse", faultCase{of: ofStore, what: "fails when the key is claimed", play: whileStoreFails, json: faults.Fate{Status: 503, Outcome: "refused"}}},
-	{"forward", faultCase{of: ofStore, what: "fails when the key is claimed, with `on_store_error forward`", play: whileStoreFails, json: faults.Served, requests: 1, dialled: 1, again: "placed"}},
+	{"forward", faultCase{of: ofStore, what: "fails when the key is claimed, with `on_store_error forward`, and is back before `call_timeout`", play: untilTheOutcomeIsRecorded, json: faults.Served, requests: 1, dialled: 1}},
 	{"refuse", faultCase{of: ofStore, what: "fails when the outcome is recorded, and is back before `call_timeout`", header: []string{slowResponse}, play: untilStoreIsBack, json: faults.Served, requests: 1, dialled: 1}},
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -149,6 +150,22 @@ func whileStoreFails(s *scene) reply {
 	fails.Store(true)
 	defer fails.Store(false)
 	return s.ask(strings.NewReader(validBody))
+}
+
+// untilTheOutcomeIsRecorded lets the store fail until the response has come, and waits
+// until the store has the outcome of the call.
+func untilTheOutcomeIsRecorded(s *scene) reply {
+	recorded := func() int {
+		n, _, err := idempotency.Count(s.ctx, failingStore, time.Now(), 0)
+		if err != nil {
+			s.t.Error(err)
+		}
+		return n.Done
+	}
+	before := recorded()
+	got := whileStoreFails(s)
+	eventually(s.t, "the outcome to be recorded", func() bool { return recorded() > before })
+	return got
 }
 
 // untilStoreIsBack lets the store fail after it took the claim, until the response has
