@@ -172,6 +172,11 @@ func (u *upload) add(h *Handler, r *http.Request, row *request.Row) {
 	})
 }
 
+// claim is the claim of a row: the upload's, under a key of its own.
+func (u *upload) claim(x *exchange, row *request.Row) *idempotency.Claim {
+	return idempotency.NewClaim(x.h.callID(x.r, u.key+" "+strconv.Itoa(row.Number)), u.fingerprint) // no key has a space
+}
+
 // claimUpload notes under the key which calls it is for. A key that was sent with
 // others before is refused.
 func (h *Handler) claimUpload(r *http.Request, u *upload) *refusal {
@@ -208,6 +213,7 @@ type run struct {
 
 	dialled time.Time // when the last call began
 	stopped string    // why no further row is dialled, empty while they are
+	blind   bool      // the store failed when it was asked about a row
 }
 
 // serve dials the rows and sends the result of each before the next one is dialled.
@@ -219,7 +225,9 @@ func (r *run) serve() error {
 	for row := range r.rows.All() {
 		result := rowResult{Row: row.Number, Ref: row.Ref}
 		if r.goesOn() {
-			r.place(row, &result)
+			r.place(row, nil, &result)
+		} else if known := r.find(row); known != nil {
+			r.place(row, known, &result)
 		} else {
 			result.Outcome, result.Detail = metrics.RowNotAttempted, r.stopped
 		}
@@ -236,6 +244,27 @@ func (r *run) serve() error {
 	}
 	r.record(metrics.Bulk)
 	return nil
+}
+
+// find returns what an earlier upload with the same key left of a row that this run does
+// not come to, and nil if there is nothing or nobody is left to tell. Once the store
+// fails, it is not asked again.
+func (r *run) find(row *request.Row) *idempotency.Found {
+	if r.blind || r.stopped == stoppedClient {
+		return nil
+	}
+	found, ok, err := r.h.calls.Find(r.r.Context(), r.claim(r.exchange, row))
+	switch {
+	case errors.Is(err, idempotency.ErrUnreadable):
+		return &idempotency.Found{Result: idempotency.OutcomeUnknown}
+	case err != nil:
+		r.blind = true
+		return nil
+	case !ok:
+		return nil
+	default:
+		return &found
+	}
 }
 
 // Why a run stops.

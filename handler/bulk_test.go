@@ -258,6 +258,35 @@ func TestBulkGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
+// TestAStoppedRunTellsWhatEarlierOnesLeft holds that a row that a run does not come to is
+// not said to be not attempted if an earlier upload dialled it, or may have. Nothing is
+// dialled to find out.
+func TestAStoppedRunTellsWhatEarlierOnesLeft(t *testing.T) {
+	h, up := newBulk(t, Bulk{}), new(bulkUpstream)
+	const rows = "destination\nann\nbob\ncleo\ndan\n"
+	codes := map[string]int{"ann": http.StatusNotFound, "cleo": http.StatusInternalServerError}
+	up.response = func(destination string, w http.ResponseWriter, _ *http.Request) error {
+		if code := codes[destination]; code != 0 {
+			return status(w, code)
+		}
+		return session(destination, w)
+	}
+	if got, want := outcomes(t, put(t, h, up, bulkPath, "text/csv", "k", rows)), "404 not-dialled, 200 dialled, 500 unknown, 0 not_attempted"; got != want {
+		t.Fatalf("%s, want %s", got, want)
+	}
+	codes = map[string]int{"ann": http.StatusForbidden}
+	w := put(t, h, up, bulkPath, "text/csv", "k", rows)
+	if got, want := outcomes(t, w), "403 not-dialled, 200 replayed, 409 unknown, 0 not_attempted"; got != want {
+		t.Errorf("again: %s, want %s", got, want)
+	}
+	if !strings.Contains(w.Body.String(), stopAt(1)) {
+		t.Errorf("the run did not stop at row 1: %s", w.Body)
+	}
+	if got := strings.Join(up.dialled, " "); got != "ann bob cleo ann" {
+		t.Errorf("dialled %s", got)
+	}
+}
+
 // outcomes returns the statuses and outcomes of a result in JSON.
 func outcomes(t *testing.T, w *httptest.ResponseRecorder) string {
 	t.Helper()

@@ -25,8 +25,9 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// place places the call of a row and fills in its result.
-func (r *run) place(row *request.Row, result *rowResult) {
+// place places the call of a row and fills in its result. If known is not nil, it places
+// none, and the result is what is known of the row.
+func (r *run) place(row *request.Row, known *idempotency.Found, result *rowResult) {
 	buffer.Reserve(r.results.body, 0)
 	response := &rowResponse{header: make(http.Header), body: r.results.body, max: r.h.csv.maxResponse}
 	if r.wanted.csv != nil {
@@ -35,7 +36,7 @@ func (r *run) place(row *request.Row, result *rowResult) {
 	began := time.Now()
 	x, endSpan := r.newRow(row.Number, response)
 	defer endSpan()
-	err := x.serveRow(row, r.upload, r.next)
+	err := x.serveRow(row, r.upload, known, r.next)
 	if x.response.forwarded {
 		r.dialled = began
 	}
@@ -69,7 +70,7 @@ func (r *run) place(row *request.Row, result *rowResult) {
 		}
 	}
 	result.Warnings = problemErrors(tolerated(&x.admission.verdict))
-	if r.fails(x, result) {
+	if known == nil && r.fails(x, result) {
 		r.stopped = stopAt(result.Row)
 	}
 	r.extendDeadline()
@@ -149,7 +150,7 @@ func (r *run) rowHeader(number int) http.Header {
 
 // serveRow takes a row through the phases from judging on. A handler behind that
 // breaks its response off breaks off only this one.
-func (x *exchange) serveRow(row *request.Row, u *upload, next caddyhttp.Handler) error {
+func (x *exchange) serveRow(row *request.Row, u *upload, known *idempotency.Found, next caddyhttp.Handler) error {
 	defer x.end()
 	defer func() {
 		if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // a panic's value, by identity
@@ -161,7 +162,12 @@ func (x *exchange) serveRow(row *request.Row, u *upload, next caddyhttp.Handler)
 	if refused != nil {
 		return x.refuse(refused)
 	}
-	x.admission.once = newOnce(x.h.callID(x.r, u.key+" "+strconv.Itoa(row.Number)), u.fingerprint) // no key has a space
+	o := &once{claim: *u.claim(x, row)}
+	x.admission.once = o
+	if known != nil {
+		o.exchange = x
+		return x.respond(o.repeat(known, x.writer(nil)))
+	}
 	return x.respond(x.placer(next).place(x.r.Context(), &x.admission, x.writer(nil)))
 }
 
