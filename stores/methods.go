@@ -2,10 +2,19 @@ package stores
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
 )
+
+// named adds the name of the store to an error: logs show it, and there may be several.
+func (s *Store) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("store %s: %w", s.module.Key(), err)
+}
 
 // Begin implements idempotency.Store.
 func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl time.Duration) ([]byte, error) {
@@ -13,7 +22,8 @@ func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl 
 	if err != nil {
 		return nil, err
 	}
-	return store.Begin(ctx, id, claim, ttl)
+	held, err := store.Begin(ctx, id, claim, ttl)
+	return held, s.named(err)
 }
 
 // Replace implements idempotency.Store.
@@ -22,7 +32,7 @@ func (s *Store) Replace(ctx context.Context, id idempotency.ID, held, record []b
 	if err != nil {
 		return err
 	}
-	return store.Replace(ctx, id, held, record, ttl)
+	return s.named(store.Replace(ctx, id, held, record, ttl))
 }
 
 // Scan implements idempotency.Store.
@@ -31,7 +41,7 @@ func (s *Store) Scan(ctx context.Context, prefix []byte, visit func(idempotency.
 	if err != nil {
 		return err
 	}
-	return store.Scan(ctx, prefix, visit)
+	return s.named(store.Scan(ctx, prefix, visit))
 }
 
 // Health implements idempotency.Store.
@@ -40,5 +50,5 @@ func (s *Store) Health(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return store.Health(ctx)
+	return s.named(store.Health(ctx))
 }

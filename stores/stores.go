@@ -145,13 +145,13 @@ func (s *Store) open() (Opened, error) {
 		return pooled{opened}, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", s.module.Key(), err)
+		return nil, s.named(err)
 	}
 	store := value.(pooled).Opened //nolint:forcetypeassert // made above
 	if shared && !s.closed {       // the settings that count are those of the new configuration
 		if err := store.Verify(s.module, s.check); err != nil {
 			_, deleteErr := pool.Delete(s.poolKey())
-			return nil, fmt.Errorf("store %s: %w", s.module.Key(), errors.Join(err, deleteErr))
+			return nil, s.named(errors.Join(err, deleteErr))
 		}
 	}
 	s.opened.Store(&store)
@@ -218,13 +218,20 @@ func agree(mine, theirs *int64) error {
 	return nil
 }
 
-// Start opens the stores. The error names all that can't be opened.
+// Start opens the stores. The error names all that can't be opened, each once.
 func (a *App) Start() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	errs := make([]error, 0, len(a.stores))
+	failed := make(map[poolKey]struct{})
+	var errs []error
 	for _, s := range a.stores {
-		errs = append(errs, s.Open())
+		if _, known := failed[s.poolKey()]; known {
+			continue
+		}
+		if err := s.Open(); err != nil {
+			failed[s.poolKey()] = struct{}{}
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -166,11 +166,46 @@ func TestAStoreThatCanNotBeOpenedIsAnErrorAtStart(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%v; want it to say %q", err, test.says)
 			}
+			if err != nil && strings.Count(err.Error(), path) > 1 {
+				t.Errorf("%v; it names the file twice", err)
+			}
 			if err := running.store.Health(t.Context()); err != nil {
 				t.Errorf("the store that was running: %v", err)
 			}
 		})
 	}
+}
+
+// TestAnErrorNamesItsStoreOnce holds that whoever reads the log knows which store it is
+// about, however many handlers share it.
+func TestAnErrorNamesItsStoreOnce(t *testing.T) {
+	t.Run("at start", func(t *testing.T) {
+		path, app := t.TempDir(), new(App)
+		for range 2 {
+			if err := app.add(&Store{module: &File{Path: path}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := app.Start(); err == nil || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("of a step", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "calls.db")
+		load(t, config(fileStore(path), "key"))
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		record := storetest.Record(idempotency.Started, 1)
+		_, begin := last.store.Begin(t.Context(), storetest.ID(1), record, time.Hour)
+		for step, err := range map[string]error{
+			"begin": begin, "replace": last.store.Replace(t.Context(), storetest.ID(1), record, record, time.Hour), "health": last.store.Health(t.Context()),
+		} {
+			if err == nil || strings.Count(err.Error(), path) != 1 {
+				t.Errorf("%s: %v", step, err)
+			}
+		}
+	})
 }
 
 // TestHandlersThatShareAStoreAgreeOnItsSize holds that the size is not that of whichever

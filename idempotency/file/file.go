@@ -25,6 +25,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -113,7 +114,7 @@ type step struct {
 
 // Open opens the file at path, or makes it, readable for its owner alone. It fails
 // at once if another process has it open, if it was written with another hash_key
-// or by a later release, or if it is damaged.
+// or by a later release, or if it is damaged. No error of this package names the file.
 func Open(path string, o Options) (*Store, error) {
 	if o.now == nil {
 		o.now = time.Now
@@ -130,17 +131,27 @@ func Open(path string, o Options) (*Store, error) {
 			s.broken.Store(nil) // a transaction that panics releases the locks
 			_ = s.guard(s.db.Close)
 		}
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, withoutPath(err)
 	}
 	go s.write()
 	return s, nil
 }
 
-// damage is what a damaged file came to: a panic of bbolt's, or a fault of memory.
+// withoutPath leaves the path out of an error of the operating system's: whoever uses a
+// store names it.
+func withoutPath(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s: %w", pathErr.Op, pathErr.Err)
+	}
+	return err
+}
+
+// damage is what a damaged file came to: what is wrong with it, a panic of bbolt's, or a
+// fault of memory.
 type damage struct{ cause any }
 
 func (d damage) Error() string {
-	return fmt.Sprintf("the file is damaged: %v; move it away and start again with an empty one, which forgets what calls were placed", d.cause)
+	return fmt.Sprintf("the file is damaged, or of another program: %v; move it away and start again with an empty one, which forgets what calls were placed", d.cause)
 }
 
 // guard makes an error of the panic that a damaged file causes. It may have left locks
@@ -166,7 +177,7 @@ func (s *Store) intact() error {
 	case errors.Is(err, fs.ErrNotExist):
 		return ErrMoved
 	case err != nil:
-		return err
+		return withoutPath(err)
 	case !os.SameFile(info, s.opened), info.Size() < s.size.Load():
 		return ErrMoved
 	}
@@ -213,7 +224,7 @@ func inspect(path string) error {
 	case !info.Mode().IsRegular():
 		return errors.New("that is a directory or a device; want the path of a file")
 	case info.Size() == 0:
-		return errors.New("the file is damaged: it is empty; remove it to begin with an empty one, which forgets what calls were placed")
+		return damage{"it is empty"}
 	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockTimeout})
 	if err != nil {
@@ -225,7 +236,7 @@ func inspect(path string) error {
 			var last []byte
 			return b.ForEach(func(key, _ []byte) error {
 				if last != nil && bytes.Compare(last, key) >= 0 {
-					return errors.New("the file is damaged: its keys are out of order")
+					return damage{"its keys are out of order"}
 				}
 				last = key
 				return nil
@@ -234,15 +245,17 @@ func inspect(path string) error {
 	})
 }
 
-// explain says what an error of bbolt's means.
+// explain says what an error of bbolt's means when it opens a file: what does not come
+// from the operating system is about what is in the file.
 func explain(err error) error {
+	_, system := errors.AsType[syscall.Errno](err)
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return ErrLocked
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return fmt.Errorf("the file is damaged, or is not a database: %w", err)
-	default:
+	case system:
 		return err
+	default:
+		return damage{err}
 	}
 }
 
@@ -252,7 +265,7 @@ func (s *Store) identify(tx *bolt.Tx, check [8]byte) error {
 	m := tx.Bucket(meta)
 	if m == nil {
 		if name, _ := tx.Cursor().First(); name != nil {
-			return errors.New("the file is a database of something else")
+			return damage{"it is a database of something else"}
 		}
 		m, err := tx.CreateBucket(meta)
 		if err != nil {
@@ -264,7 +277,7 @@ func (s *Store) identify(tx *bolt.Tx, check [8]byte) error {
 		return fmt.Errorf("the file has version %v, written by a later release; this one reads up to %d", v, version)
 	}
 	if !bytes.Equal(m.Get(checkKey), check[:]) {
-		return fmt.Errorf("the file: %w; set that one again, or another path, which forgets what calls were placed", idempotency.ErrOtherHashKey)
+		return fmt.Errorf("%w; set that one again, or another path, which forgets what calls were placed", idempotency.ErrOtherHashKey)
 	}
 	return nil
 }
@@ -274,7 +287,7 @@ func interrupt(b *bolt.Bucket) error {
 	changed := make(map[string][]byte)
 	err := b.ForEach(func(id, value []byte) error {
 		if len(value) < expirySize {
-			return errors.New("the file is damaged: a record is cut off")
+			return damage{"a record is cut off"}
 		}
 		if record, ok := idempotency.Interrupt(value[expirySize:]); ok {
 			changed[string(id)] = append(bytes.Clone(value[:expirySize]), record...)
@@ -290,7 +303,7 @@ func interrupt(b *bolt.Bucket) error {
 // Verify returns an error if the file was written with another hash_key.
 func (s *Store) Verify(check [8]byte) error {
 	if check != s.check {
-		return fmt.Errorf("%s: the file: %w", s.path, idempotency.ErrOtherHashKey)
+		return idempotency.ErrOtherHashKey
 	}
 	return nil
 }
@@ -384,7 +397,7 @@ func (s *Store) update(batch []*step) (err error) {
 	if errors.Is(err, berrors.ErrMaxSizeReached) {
 		return idempotency.ErrFull
 	}
-	return err
+	return withoutPath(err)
 }
 
 // enqueue has a step done, and waits until it is on the disk.

@@ -236,7 +236,7 @@ func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl 
 // explain makes ErrFull of Redis's error.
 func explain(err error) error {
 	if says(err, "OOM") {
-		return errors.Join(idempotency.ErrFull, err)
+		return fmt.Errorf("%w: %w", idempotency.ErrFull, err)
 	}
 	return err
 }
