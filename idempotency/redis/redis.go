@@ -166,6 +166,11 @@ func (s *Store) identify(ctx context.Context) error {
 	if s.identified.Load() {
 		return nil
 	}
+	return s.verify(ctx)
+}
+
+// verify does what identify does, though it was done before.
+func (s *Store) verify(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	check := hex.EncodeToString(s.Check[:])
@@ -406,12 +411,6 @@ func (s *Store) scanNode(ctx context.Context, node redis.Cmdable, prefix []byte,
 	}
 }
 
-// Health asks Redis whether it is there.
-func (s *Store) Health(ctx context.Context) error {
-	if err := s.identify(ctx); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
-	defer cancel()
-	return s.client.Ping(ctx).Err()
-}
+// Health asks Redis to keep a key: where it is full, or does not take writes, it would still
+// reply to a PING.
+func (s *Store) Health(ctx context.Context) error { return explain(s.verify(ctx)) }

@@ -256,6 +256,12 @@ func TestAFullRedisKeepsKeysAndNotResponses(t *testing.T) {
 	if err := s.Replace(t.Context(), storetest.ID(0), held, nil, 0); err != nil {
 		t.Errorf("removing: %v", err)
 	}
+	if err := s.client.ConfigSet(t.Context(), "maxmemory", "1mb").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Health(t.Context()); !errors.Is(err, idempotency.ErrFull) {
+		t.Errorf("health of a Redis that takes no keys: %v", err)
+	}
 }
 
 func TestARedisThatEvictsIsWarnedOf(t *testing.T) {
