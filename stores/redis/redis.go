@@ -5,6 +5,7 @@ package redis
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -15,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -79,6 +82,9 @@ type TLS struct {
 
 	// A file with the key of that certificate, in PEM. Default: none.
 	KeyFile string `json:"key_file,omitempty"`
+
+	config *tls.Config       // with what was in the files
+	files  [sha256.Size]byte // the sum of that
 }
 
 // CaddyModule returns the Caddy module information.
@@ -86,7 +92,7 @@ func (*Redis) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: stores.Namespace + ".redis", New: func() caddy.Module { return new(Redis) }}
 }
 
-// Provision replaces placeholders and defaults.
+// Provision replaces placeholders and defaults, and reads the files.
 func (r *Redis) Provision(caddy.Context) error {
 	if len(r.Addresses) == 0 {
 		r.Addresses = []string{"127.0.0.1:6379"}
@@ -106,6 +112,9 @@ func (r *Redis) Provision(caddy.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 		*text = replaced
+	}
+	if r.TLS != nil && len(errs) == 0 {
+		errs = append(errs, r.TLS.read())
 	}
 	return errors.Join(errs...)
 }
@@ -162,9 +171,13 @@ func (r *Redis) Key() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s/%d %s", kind, strings.Join(r.Addresses, ","), r.DB, r.KeyPrefix))
 }
 
-// Settings are all of them: a new password needs new connections.
+// Settings are all of them, and what is in the files: a new password, or a certificate that
+// was renewed, needs new connections.
 func (r *Redis) Settings() string {
 	text, _ := json.Marshal(r) //nolint:gosec // compared in memory, never written anywhere
+	if r.TLS != nil {
+		text = append(text, r.TLS.files[:]...)
+	}
 	return string(text)
 }
 
@@ -173,13 +186,10 @@ func (r *Redis) Open(o stores.OpenOptions) (stores.Opened, error) {
 	configured := store.Options{
 		Addresses: r.Addresses, Username: r.Username, Password: r.Password, DB: r.DB, SentinelMaster: r.SentinelMaster,
 		Cluster: r.Cluster, Timeout: time.Duration(r.Timeout), WaitReplicas: r.WaitReplicas, KeyPrefix: r.KeyPrefix,
-		Check: o.Check, Warn: func(text string) { o.Logger.Warn(text) },
+		Check: o.Check, Warn: func(text string) { o.Logger.Warn(text, zap.String("store", r.Key())) },
 	}
 	if r.TLS != nil {
-		var err error
-		if configured.TLS, err = r.TLS.config(); err != nil {
-			return nil, fmt.Errorf("tls: %w", err)
-		}
+		configured.TLS = r.TLS.config
 	}
 	s, err := store.Open(context.Background(), configured)
 	if err != nil {
@@ -188,27 +198,43 @@ func (r *Redis) Open(o stores.OpenOptions) (stores.Opened, error) {
 	return openRedis{s}, nil
 }
 
-// config reads the files.
-func (t *TLS) config() (*tls.Config, error) {
-	c := &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
+// read reads the files.
+func (t *TLS) read() error {
+	t.config = &tls.Config{ServerName: t.ServerName, MinVersion: tls.VersionTLS12}
+	sum := sha256.New()
+	read := func(path string) ([]byte, error) {
+		content, err := os.ReadFile(path) //nolint:gosec // the operator names it
+		fmt.Fprintf(sum, "%d ", len(content))
+		sum.Write(content)
+		return content, err
+	}
 	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
+		authorities, err := read(t.CAFile)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: holds no certificate in PEM", t.CAFile)
+		t.config.RootCAs = x509.NewCertPool()
+		if !t.config.RootCAs.AppendCertsFromPEM(authorities) {
+			return fmt.Errorf("%s: holds no certificate in PEM", t.CAFile)
 		}
 	}
-	if t.CertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if t.CertFile != "" && t.KeyFile != "" {
+		certificate, err := read(t.CertFile)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		c.Certificates = []tls.Certificate{certificate}
+		key, err := read(t.KeyFile)
+		if err != nil {
+			return err
+		}
+		pair, err := tls.X509KeyPair(certificate, key)
+		if err != nil {
+			return fmt.Errorf("the certificate %s with the key %s: %w", t.CertFile, t.KeyFile, err)
+		}
+		t.config.Certificates = []tls.Certificate{pair}
 	}
-	return c, nil
+	t.files = [sha256.Size]byte(sum.Sum(nil))
+	return nil
 }
 
 type openRedis struct{ *store.Store }

@@ -1,12 +1,19 @@
 package redis
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
-	"fmt"
+	"encoding/pem"
+	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -102,15 +109,80 @@ func TestARedisThatCanNotBeReachedIsAWarningAtStart(t *testing.T) {
 	}
 }
 
-func TestAFileOfAuthoritiesMustHoldSome(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(path, []byte("none"), 0o600); err != nil {
+// TestFilesAreReadBeforeTheStart holds that caddy validate tells what is wrong with them.
+func TestFilesAreReadBeforeTheStart(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string, content ...string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(strings.Join(content, "")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	certificate, key := pair(t)
+	_, other := pair(t)
+	none, mine, its, others := file("none.pem", "none"), file("cert.pem", certificate), file("key.pem", key), file("other.pem", other)
+	for name, test := range map[string]struct {
+		tls  TLS
+		says string // empty for no error
+	}{
+		"no authority":                 {TLS{CAFile: none}, none + ": holds no certificate"},
+		"a missing file":               {TLS{CAFile: none + "x"}, "no such file"},
+		"a missing key":                {TLS{CertFile: mine, KeyFile: mine + "x"}, "no such file"},
+		"the key of another":           {TLS{CertFile: mine, KeyFile: others}, "the key " + others + ": tls: private key does not match"},
+		"certificate and key switched": {TLS{CertFile: its, KeyFile: mine}, "may have been switched"},
+		"all in order":                 {TLS{CAFile: mine, CertFile: mine, KeyFile: its}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &Redis{TLS: &test.tls}
+			if err := r.Provision(caddy.Context{}); test.says == "" && err != nil || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says)) {
+				t.Errorf("%v; want it to say %q", err, test.says)
+			}
+		})
+	}
+}
+
+// TestARenewedCertificateIsAnotherSetting holds that a reload opens new connections with it.
+func TestARenewedCertificateIsAnotherSetting(t *testing.T) {
+	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	settings := func(certificate, key string) string {
+		if err := errors.Join(os.WriteFile(certFile, []byte(certificate), 0o600), os.WriteFile(keyFile, []byte(key), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		r := &Redis{TLS: &TLS{CertFile: certFile, KeyFile: keyFile}}
+		if err := r.Provision(caddy.Context{}); err != nil {
+			t.Fatal(err)
+		}
+		return r.Settings()
+	}
+	certificate, key := pair(t)
+	old := settings(certificate, key)
+	if settings(certificate, key) != old {
+		t.Error("the same files are another setting: every reload connects anew")
+	}
+	if settings(pair(t)) == old {
+		t.Error("a renewed certificate is the same setting: no reload uses it")
+	}
+}
+
+// pair makes a certificate and its key, in PEM.
+func pair(t *testing.T) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for file, says := range map[string]string{path: "no certificate", path + "x": "no such file"} {
-		r := &Redis{Addresses: []string{"127.0.0.1:1"}, TLS: &TLS{CAFile: file}}
-		if _, err := r.Open(stores.OpenOptions{Logger: zap.NewNop()}); err == nil || !strings.Contains(fmt.Sprint(err), says) {
-			t.Errorf("%v", err)
-		}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
 	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(kind string, content []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}))
+	}
+	return encode("CERTIFICATE", der), encode("PRIVATE KEY", pkcs8)
 }
