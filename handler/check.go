@@ -119,6 +119,10 @@ func (h *Handler) check(r *http.Request, at target) (*verdicts, *refusal, error)
 	case err != nil:
 		return nil, nil, err
 	case refused != nil && !a.request.Readable:
+		// More rows are no fault here. They were not judged because of another one.
+		if a.request.HasMoreRows && len(refused.violations) > 1 {
+			refused.violations = slices.DeleteFunc(refused.violations, func(v rules.Violation) bool { return v.Rule == rules.RowCount })
+		}
 		return nil, refused, nil
 	}
 	one := &verdicts{OK: true, bodyBytes: a.request.BodyBytes}

@@ -290,6 +290,27 @@ func TestACheckOfNothingSaysSo(t *testing.T) {
 	}
 }
 
+// TestACheckTakesManyRows holds that a sheet whose header row can't be read is not said to
+// have too many rows, as it is on the route for one call.
+func TestACheckTakesManyRows(t *testing.T) {
+	for _, tt := range []struct{ query, body, want string }{
+		{"", "destination,Destination\nann,\nbob,\n", "duplicate_name"},
+		{"?sessionId=other", "destination\nann\nbob\n", "conflict"},
+	} {
+		for path, says := range map[string]bool{route1: true, route1 + "/check": false} {
+			w, _ := ask(t, newHandler(t, Config{}), path+tt.query, "text/csv", tt.body)
+			got := w.Header().Get("X-Refused-By")
+			if !strings.Contains(got, tt.want) || strings.Contains(got, "row_count") != says {
+				t.Errorf("%s%s: %d %s", path, tt.query, w.Code, got)
+			}
+		}
+	}
+	w, _ := ask(t, newHandler(t, Config{}), route1+"/check", "text/csv", "destination\n")
+	if got := w.Header().Get("X-Refused-By"); w.Code != http.StatusUnprocessableEntity || got != "row_count" {
+		t.Errorf("no row: %d %s", w.Code, got)
+	}
+}
+
 func TestNoFlagForADryRunDials(t *testing.T) {
 	h, off := newHandler(t, Config{}), newHandler(t, Config{Check: CheckOff})
 	for _, query := range []string{"dry_run", "dryRun=1", "DRYRUN=false", "dry-run=true", "a=b&validate", "Validate=x", "dry%5Frun", "validate_only=1", "validateOnly"} {

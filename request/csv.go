@@ -340,6 +340,7 @@ func (t *csvTable) noMoreRows(b *binding) bool {
 		case cells != nil:
 			continue
 		case n > 1:
+			b.request.HasMoreRows = true
 			b.violate(rules.RowCount, fmt.Sprintf("There are %d rows of values; only one is taken.", n))
 			return false
 		}

@@ -22,6 +22,10 @@ type Request struct {
 	// fields may have violations even so.
 	Readable bool
 
+	// HasMoreRows says whether the body is CSV with more rows of values than the one
+	// that is taken, which is a violation of [rules.RowCount].
+	HasMoreRows bool
+
 	extras []extra
 }
 
