@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/evovoice-gateway/caddy-conference-members/idempotency"
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 )
 
 // brokenStore is a store whose steps fail.
@@ -181,5 +182,23 @@ func TestAResponseThatCantBeFlushedIsDelivered(t *testing.T) {
 	}))
 	if err != nil || w.Body.String() != `{"id":"abc"}` {
 		t.Errorf("the client has %q, %v", w.Body, err)
+	}
+}
+
+// TestARecordingGivesItsBuffersBack holds that the response to a call with a key that is also
+// guarded against duplicates, and came packed, is unpacked into one buffer.
+func TestARecordingGivesItsBuffersBack(t *testing.T) {
+	h := newHandler(t, Config{Idempotency: new(Idempotency), Duplicates: &Duplicates{IncludeKeyed: true}})
+	packed := pack(t, "gzip", []byte(`{"id":"abc"}`))
+	r := newRequest(route1, "application/json")
+	r.Header.Set("Idempotency-Key", t.Name())
+	before := buffer.Taken()
+	err := h.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, err := w.Write(packed)
+		return err
+	}))
+	if err != nil || buffer.Taken() != before {
+		t.Errorf("%d buffers were not given back, %v", buffer.Taken()-before, err)
 	}
 }

@@ -20,10 +20,10 @@ type recording struct {
 	max      int     // what is kept, in bytes
 }
 
-// start makes room for a body of which at most limit bytes are kept. release gives it
-// back.
+// start makes room for a body of which at most limit bytes are kept.
 func (rec *recording) start(limit int) { rec.body, rec.max = buffer.Take(0), limit }
 
+// release gives the room back.
 func (rec *recording) release() {
 	buffer.Give(rec.body)
 	if rec.unpacked != nil {
@@ -74,7 +74,8 @@ func (rec *recording) complete(status int, h http.Header) bool {
 	return err != nil || rec.size >= n
 }
 
-// response is what is kept of a response. Its body is lent until release.
+// response is what is kept of a response. Its body is lent until it is called again, and
+// until release.
 func (rec *recording) response(status int, h http.Header, format string) idempotency.Response {
 	kept := idempotency.Response{
 		Status: status, Format: format, ContentType: firstLine(h, "Content-Type"), Location: firstLine(h, "Location"),
@@ -86,7 +87,9 @@ func (rec *recording) response(status int, h http.Header, format string) idempot
 	case packed == coding.Identity || rec.size == 0:
 		kept.Body = *rec.body
 	default:
-		rec.unpacked = buffer.Take(0)
+		if rec.unpacked == nil { // the guard against duplicates has asked before
+			rec.unpacked = buffer.Take(0)
+		}
 		kept.TooLarge = packed.Unpack(rec.unpacked, *rec.body, int64(rec.max)) != nil
 		kept.Body = *rec.unpacked
 	}
