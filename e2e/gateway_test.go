@@ -44,16 +44,7 @@ func run(m *testing.M) int {
 // startUpstream starts the server behind the gateway.
 func startUpstream(t *testing.T) *upstreamtest.Server {
 	t.Helper()
-	u, err := upstreamtest.Start(upstreamtest.Options{API: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := u.Close(); err != nil {
-			t.Errorf("stopping the upstream: %v", err)
-		}
-	})
-	return u
+	return upstreamtest.StartFor(t, upstreamtest.Options{API: true})
 }
 
 // startGateway starts a Caddy with a site for each block of subdirectives and

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/evovoice-gateway/caddy-conference-members/internal/gatewaytest"
 	"github.com/evovoice-gateway/caddy-conference-members/internal/upstreamtest"
 )
 
@@ -26,20 +27,11 @@ const (
 // patience is how long a test waits for a condition that comes at once.
 const patience = 20 * time.Second
 
-// startUpstream starts an upstream for the time of a test.
-func startUpstream(t *testing.T, o upstreamtest.Options) *upstreamtest.Server {
-	t.Helper()
-	s, err := upstreamtest.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("closing the upstream: %v", err)
-		}
-	})
-	return s
-}
+// What many tests start and wait for.
+var (
+	startUpstream = upstreamtest.StartFor
+	eventually    = gatewaytest.Await // a condition that nothing announces
+)
 
 // startFront starts a Caddy in front of an upstream, for whose address UPSTREAM
 // is in the Caddyfile.
@@ -65,21 +57,6 @@ func await(t *testing.T, u *upstreamtest.Server, what string, wanted func(upstre
 	defer cancel()
 	if err := u.Await(ctx, wanted); err != nil {
 		t.Fatalf("waiting for %s: %v, counts %+v", what, err, u.Stats())
-	}
-}
-
-// eventually waits for a condition that nothing announces.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-deadline:
-			t.Fatalf("waited in vain for %s", what)
-		case <-tick.C:
-		}
 	}
 }
 

@@ -39,11 +39,7 @@ func recipe(t *testing.T, heading string) string {
 // start starts the program with a configuration for api.example.com and an upstream.
 func start(t *testing.T, config string) (site string, u *upstreamtest.Server) {
 	t.Helper()
-	u, err := upstreamtest.Start(upstreamtest.Options{AnyID: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = u.Close() })
+	u = upstreamtest.StartFor(t, upstreamtest.Options{AnyID: true})
 	program := os.Getenv("XCADDY_PROGRAM")
 	if program == "" {
 		t.Fatal("XCADDY_PROGRAM names no program; run .ci/run xcaddy")

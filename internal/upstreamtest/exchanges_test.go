@@ -34,7 +34,7 @@ var left = map[string]string{
 }
 
 func TestRespondsToEveryRecordedExchangeAsRecorded(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	exchanges := recordings.Exchanges()
 	compared := 0
 	for _, e := range exchanges {
@@ -88,19 +88,4 @@ func exchangeRaw(t testing.TB, addr string, request []byte) (status string, h ht
 		t.Fatal(err)
 	}
 	return resp.Status, resp.Header, body
-}
-
-// start starts an upstream for the time of a test.
-func start(t testing.TB, o Options) *Server {
-	t.Helper()
-	s, err := Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("closing the upstream: %v", err)
-		}
-	})
-	return s
 }

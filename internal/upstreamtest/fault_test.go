@@ -167,7 +167,7 @@ func TestEachNamedFaultDoesWhatItsNameSays(t *testing.T) {
 		},
 		"upgrade": wantStatusOnly(http.StatusSwitchingProtocols),
 	}
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
 			check := checks[name]
@@ -310,7 +310,7 @@ func checkUpgrade(t *testing.T, s *Server) {
 }
 
 func TestAMisspeltFaultIsNotTakenForNone(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	for _, fault := range []string{"no-such-fault", `{"drap":"reset"}`, `{`} {
 		if a := do(client(t), newCall(t, s, fault)); a.Response == nil || a.StatusCode != 599 {
 			t.Errorf("%s: %v %v", fault, a.Response, a.err)
@@ -319,7 +319,7 @@ func TestAMisspeltFaultIsNotTakenForNone(t *testing.T) {
 }
 
 func TestFaultsComeFromTheRequestThenTheQueueThenTheOptions(t *testing.T) {
-	s := start(t, Options{Fault: func(r *Received) *Fault {
+	s := StartFor(t, Options{Fault: func(r *Received) *Fault {
 		if r.Header.Get("X-Odd") != "" {
 			return reply(Reply{Status: 503})
 		}
@@ -350,7 +350,7 @@ func TestFaultsComeFromTheRequestThenTheQueueThenTheOptions(t *testing.T) {
 }
 
 func TestAGateHoldsAResponseBackUntilItIsReleased(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	c := client(t)
 	responses := make(chan readResponse, 2)
 	for range 2 {
@@ -372,7 +372,7 @@ func TestAGateHoldsAResponseBackUntilItIsReleased(t *testing.T) {
 }
 
 func TestPartsAreFlushedOneByOne(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	s.Next(&Fault{Reply: Reply{Parts: []string{"one", "two"}, PartGate: "p"}})
 	resp, err := client(t).Do(newCall(t, s, ""))
 	if err != nil {
@@ -391,7 +391,7 @@ func TestPartsAreFlushedOneByOne(t *testing.T) {
 }
 
 func TestAClientThatGivesUpIsNoticed(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	r := newCall(t, s, `{"gate":"never"}`).WithContext(ctx)
@@ -437,7 +437,7 @@ func TestCloseLetsGoOfWhatIsHeldBack(t *testing.T) {
 }
 
 func TestASecondRequestOnAConnectionCanBeLeftWithoutAResponse(t *testing.T) {
-	s := start(t, Options{Fault: func(r *Received) *Fault {
+	s := StartFor(t, Options{Fault: func(r *Received) *Fault {
 		if r.OnConn > 1 {
 			return &Fault{Drop: DropClose}
 		}
@@ -456,7 +456,7 @@ func TestASecondRequestOnAConnectionCanBeLeftWithoutAResponse(t *testing.T) {
 }
 
 func TestIdleConnectionsCanBeClosed(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	c, err := net.Dial("tcp", s.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -480,7 +480,7 @@ func TestIdleConnectionsCanBeClosed(t *testing.T) {
 }
 
 func TestHTTP2IsSpokenOnRequest(t *testing.T) {
-	s := start(t, Options{H2C: true})
+	s := StartFor(t, Options{H2C: true})
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	tr := &http.Transport{Protocols: protocols}
@@ -498,7 +498,7 @@ func TestHTTP2IsSpokenOnRequest(t *testing.T) {
 }
 
 func TestABodyThatDoesNotArriveWholeBindsNothing(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	c, err := net.Dial("tcp", s.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -513,7 +513,7 @@ func TestABodyThatDoesNotArriveWholeBindsNothing(t *testing.T) {
 }
 
 func TestWhatArrivedIsRecordedRaw(t *testing.T) {
-	s := start(t, Options{Keep: 2})
+	s := StartFor(t, Options{Keep: 2})
 	for i := range 3 {
 		_, _, _ = exchangeRaw(t, s.Addr, fmt.Appendf(nil, "pOsT //sessions/a%%2eb/conference/members?x=%d HTTP/1.1\r\n"+
 			"Host: h\r\nx-odd: a\r\nX-Odd: b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n", i))
@@ -538,7 +538,7 @@ func TestWhatArrivedIsRecordedRaw(t *testing.T) {
 }
 
 func TestAnotherProcessHasTheSameMeans(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	control := s.Control()
 	ask := func(method, target, body string) (int, string) {
 		w := httptest.NewRecorder()

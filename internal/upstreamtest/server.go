@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -31,6 +32,21 @@ type Server struct {
 // [Server.Close].
 func Start(o Options) (*Server, error) {
 	return StartAt("127.0.0.1:0", o)
+}
+
+// StartFor is [Start] for the time of a test.
+func StartFor(t testing.TB, o Options) *Server {
+	t.Helper()
+	s, err := Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the upstream: %v", err)
+		}
+	})
+	return s
 }
 
 // StartAt is [Start] at a given address.

@@ -11,7 +11,7 @@ import (
 )
 
 func TestRecordedSessionsAreServedByteForByteInEveryRecordedFormat(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	for ext, accept := range map[string]string{".json": "application/json", ".csv": "text/csv", ".jsv": "application/jsv"} {
 		for id, want := range recordings.Sessions(ext) {
 			t.Run(id+ext, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestRecordedSessionsAreServedByteForByteInEveryRecordedFormat(t *testing.T)
 }
 
 func TestRecordedErrorsAreServedByteForByteUnderTheirStatusLine(t *testing.T) {
-	s := start(t, Options{})
+	s := StartFor(t, Options{})
 	tests := map[string]struct{ id, contentType, body string }{
 		"bind-csv-bad":        {"abc", "text/csv", "CallSid\r\nCA1,d,f\r\n"},
 		"bind-malformed-json": {"abc", "application/json", "  \r\n"},
@@ -71,7 +71,7 @@ func TestRecordedErrorsAreServedByteForByteUnderTheirStatusLine(t *testing.T) {
 func TestAnyIDIsFoundOnlyWhereTheOptionSaysSo(t *testing.T) {
 	for _, any := range []bool{false, true} {
 		t.Run(strconv.FormatBool(any), func(t *testing.T) {
-			s := start(t, Options{AnyID: any})
+			s := StartFor(t, Options{AnyID: any})
 			status, _, body := post(t, s.URL, "SE123", "application/json", "application/json", "{}")
 			if any != strings.HasPrefix(status, "200") || any != bytes.Contains(body, []byte(`"id":"SE123"`)) {
 				t.Errorf("%s %s", status, body)
@@ -92,7 +92,7 @@ func post(t testing.TB, url, id, accept, contentType, body string) (status strin
 }
 
 func TestASessionOfTheCallersIsServedInEveryFormat(t *testing.T) {
-	s := start(t, Options{Session: func(id string) []byte {
+	s := StartFor(t, Options{Session: func(id string) []byte {
 		if id != "mine" {
 			return nil
 		}
@@ -114,7 +114,7 @@ func TestASessionOfTheCallersIsServedInEveryFormat(t *testing.T) {
 
 func TestEveryRequestIsToldOfWhenItEnds(t *testing.T) {
 	ended := make(chan Received, 1)
-	s := start(t, Options{AnyID: true, Keep: -1, Ended: func(r *Received) { ended <- *r }})
+	s := StartFor(t, Options{AnyID: true, Keep: -1, Ended: func(r *Received) { ended <- *r }})
 	for fault, bound := range map[string]bool{"": true, "reset": true, "reset-early": false, "reset-mid-body": true} {
 		req, err := http.NewRequest(http.MethodPost, s.URL+"/sessions/abc/conference/members", strings.NewReader(`{"callSid":"CA1"}`))
 		if err != nil {
