@@ -182,7 +182,7 @@ func (s *Store) verify(ctx context.Context) error {
 	case says(err, "MOVED"):
 		return fmt.Errorf("the server is a node of a cluster, set the option cluster: %w", err)
 	case err != nil:
-		return err
+		return s.explain(err)
 	case held != check:
 		return fmt.Errorf("the records under the key_prefix %q: %w; set that one again, or another key_prefix, which forgets what calls were placed", s.KeyPrefix, idempotency.ErrOtherHashKey)
 	}
@@ -228,20 +228,25 @@ func (s *Store) Begin(ctx context.Context, id idempotency.ID, claim []byte, ttl 
 	case errors.Is(err, redis.Nil):
 		held = nil
 	case err != nil:
-		return nil, explain(err)
+		return nil, s.explain(err)
 	}
 	if s.WaitReplicas > 0 && (held == nil || bytes.Equal(held, claim)) {
 		if err := s.wait(ctx, id, ttl); err != nil {
-			return nil, err
+			return nil, s.explain(err)
 		}
 	}
 	return held, nil
 }
 
-// explain makes ErrFull of Redis's error.
-func explain(err error) error {
+// explain makes ErrFull of Redis's error. An error that is none of Redis's may mean that a
+// master of a cluster is gone: the client is to ask who took over, which it does by itself
+// only once a minute.
+func (s *Store) explain(err error) error {
 	if says(err, "OOM") {
 		return fmt.Errorf("%w: %w", idempotency.ErrFull, err)
+	}
+	if cluster, ok := s.client.(*redis.ClusterClient); ok && !says(err, "") {
+		cluster.ReloadState(context.Background())
 	}
 	return err
 }
@@ -316,10 +321,13 @@ func (s *Store) Replace(ctx context.Context, id idempotency.ID, held, record []b
 		}
 		replaced, err = run(replaceAnyhow, record)
 	}
-	if err == nil && !replaced {
+	switch {
+	case err != nil:
+		return s.explain(err)
+	case !replaced:
 		return idempotency.ErrLost
 	}
-	return err
+	return nil
 }
 
 // Scan implements idempotency.Store. It walks through all keys of the database,
@@ -368,7 +376,7 @@ func (s *Store) visitOne(ctx context.Context, id idempotency.ID, visit func(idem
 	case errors.Is(err, redis.Nil):
 		return nil
 	case err != nil:
-		return explain(err)
+		return s.explain(err)
 	}
 	return visit(id, record)
 }
@@ -413,4 +421,4 @@ func (s *Store) scanNode(ctx context.Context, node redis.Cmdable, prefix []byte,
 
 // Health asks Redis to keep a key: where it is full, or does not take writes, it would still
 // reply to a PING.
-func (s *Store) Health(ctx context.Context) error { return explain(s.verify(ctx)) }
+func (s *Store) Health(ctx context.Context) error { return s.verify(ctx) }

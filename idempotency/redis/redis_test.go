@@ -391,10 +391,47 @@ func TestSentinelFailover(t *testing.T) {
 // TestCluster runs the suite on three masters.
 func TestCluster(t *testing.T) {
 	slow(t)
-	var nodes []*server
-	var addresses []string
+	_, addresses := startCluster(t)
+	conformance(t, Options{Addresses: addresses, Cluster: true, Timeout: 5 * time.Second})
+}
+
+// TestAClusterWhoseMasterFailsTakesKeysAgain holds that keys are taken as soon as a replica
+// took over: long before the client asks for that by itself, which it does once a minute.
+func TestAClusterWhoseMasterFailsTakesKeysAgain(t *testing.T) {
+	slow(t)
+	nodes, addresses := startCluster(t)
+	replica := start(t, clusterNode...)
+	replica.do("cluster", "meet", "127.0.0.1", nodes[0].port())
+	master := nodes[0].do("cluster", "myid")
+	eventually(t, "the replica knows its master", func() bool { return strings.Contains(replica.do("cluster", "nodes"), master) })
+	replica.do("cluster", "replicate", master)
+	eventually(t, "the replica has what its master has", func() bool {
+		return strings.Contains(replica.do("info", "replication"), "master_link_status:up")
+	})
+	s := open(t, Options{Addresses: addresses, Cluster: true, Timeout: 5 * time.Second})
+	for n := range 20 {
+		mustClaim(t, s, n)
+	}
+	nodes[0].kill()
+	replica.do("cluster", "failover", "takeover")
+	eventually(t, "all keys are taken", func() bool {
+		for n := range 20 {
+			if _, err := claim(t, s, 100+n); err != nil {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// clusterNode are the arguments of a node of a cluster.
+var clusterNode = []string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}
+
+// startCluster starts a cluster of three masters.
+func startCluster(t *testing.T) (nodes []*server, addresses []string) {
+	t.Helper()
 	for range 3 {
-		node := start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		node := start(t, clusterNode...)
 		nodes = append(nodes, node)
 		addresses = append(addresses, node.address)
 	}
@@ -413,7 +450,7 @@ func TestCluster(t *testing.T) {
 		}
 		return true
 	})
-	conformance(t, Options{Addresses: addresses, Cluster: true, Timeout: 5 * time.Second})
+	return nodes, addresses
 }
 
 func TestARequestThatIsCancelledDoesNotWait(t *testing.T) {
