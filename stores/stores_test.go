@@ -154,7 +154,7 @@ func TestAStoreThatCanNotBeOpenedIsAnErrorAtStart(t *testing.T) {
 		config []byte
 		says   string
 	}{
-		"another hash_key":      {config(fileStore(path), "another key"), "another hash_key"},
+		"another hash_key":      {config(fileStore(path), "another key"), "another hash_key; set that one again"},
 		"a missing directory":   {config(fileStore(path+"/x"), "key"), "not a directory"},
 		"no hash_key":           {config(fileStore(path), ""), "set hash_key"},
 		"no path":               {config(`{"module": "file"}`, "key"), "path"},

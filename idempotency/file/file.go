@@ -75,6 +75,9 @@ var ErrMoved = errors.New("the file was removed, replaced or cut off while it wa
 // ErrClosed says that the store is closed.
 var ErrClosed = errors.New("the file is closed")
 
+// errOtherHashKey says how to go on, too.
+var errOtherHashKey = fmt.Errorf("%w; set that one again, or another path, which forgets what calls were placed", idempotency.ErrOtherHashKey)
+
 // Options of a store.
 type Options struct {
 	// Check is [idempotency.Keyring.Check] of the hash_key.
@@ -277,7 +280,7 @@ func (s *Store) identify(tx *bolt.Tx, check [8]byte) error {
 		return fmt.Errorf("the file has version %v, written by a later release; this one reads up to %d", v, version)
 	}
 	if !bytes.Equal(m.Get(checkKey), check[:]) {
-		return fmt.Errorf("%w; set that one again, or another path, which forgets what calls were placed", idempotency.ErrOtherHashKey)
+		return errOtherHashKey
 	}
 	return nil
 }
@@ -303,7 +306,7 @@ func interrupt(b *bolt.Bucket) error {
 // Verify returns an error if the file was written with another hash_key.
 func (s *Store) Verify(check [8]byte) error {
 	if check != s.check {
-		return idempotency.ErrOtherHashKey
+		return errOtherHashKey
 	}
 	return nil
 }
