@@ -394,7 +394,9 @@ func TestDocsForwardedRequest(t *testing.T) {
 	}))
 	t.Cleanup(upstream.Close)
 	g := startGateway(t, `{site plain} {
-	conference_members
+	conference_members {
+		idempotency
+	}
 	reverse_proxy `+upstream.URL+` {
 		transport http {
 			compression off
@@ -405,8 +407,16 @@ func TestDocsForwardedRequest(t *testing.T) {
 	_, section, _ := strings.Cut(mustRead("../docs/requests.md"), "## What is forwarded\n")
 	wantBody := regexp.MustCompile("(?s)```json\n(.*?)\n```").FindStringSubmatch(section)
 
-	for _, accept := range []string{"application/json", "text/csv"} {
-		sent := []string{"Content-Type: application/json", "Accept: " + accept, "X-Else: else"}
+	for _, tt := range []struct{ accept, key, encoding string }{
+		{"application/json", "", "br"}, // as the client sent it
+		{"application/json", "k1", "identity"},
+		{"text/csv", "", "gzip, zstd"},
+		{"text/csv", "k2", "gzip, zstd"},
+	} {
+		sent := []string{"Content-Type: application/json", "Accept: " + tt.accept, "Accept-Encoding: br", "X-Else: else"}
+		if tt.key != "" {
+			sent = append(sent, "Idempotency-Key: "+tt.key)
+		}
 		gone := make(map[string]bool) // for the names that are removed at times
 		for _, row := range tableRows(t, headersFile, "## The forwarded request") {
 			if !strings.HasPrefix(row[1], "removed") {
@@ -414,7 +424,7 @@ func TestDocsForwardedRequest(t *testing.T) {
 			}
 			always := !strings.HasPrefix(row[1], "removed for CSV")
 			for _, m := range headerName.FindAllStringSubmatch(row[0], -1) {
-				gone[m[1]] = always || accept == "text/csv"
+				gone[m[1]] = always || tt.accept == "text/csv" || tt.key != ""
 				sent = append(sent, m[1]+": "+cmp.Or(headerValues[m[1]], "x"))
 			}
 		}
@@ -422,14 +432,17 @@ func TestDocsForwardedRequest(t *testing.T) {
 		got := <-arrived
 		for name, gone := range gone {
 			if gone != (got.header.Get(name) == "") {
-				t.Errorf("Accept: %s: %s arrives as %q; removed by the documentation: %t", accept, name, got.header.Get(name), gone)
+				t.Errorf("%+v: %s arrives as %q; removed by the documentation: %t", tt, name, got.header.Get(name), gone)
 			}
 		}
 		if got.header.Get("X-Else") != "else" || got.header.Get("Content-Type") != "application/json" || got.header.Get("Accept") != "application/json" {
-			t.Errorf("Accept: %s: the header arrives as %v", accept, got.header)
+			t.Errorf("%+v: the header arrives as %v", tt, got.header)
+		}
+		if encoding := got.header.Get("Accept-Encoding"); encoding != tt.encoding {
+			t.Errorf("%+v: Accept-Encoding arrives as %q", tt, encoding)
 		}
 		if wantBody == nil || got.body != wantBody[1] {
-			t.Errorf("Accept: %s: the body arrives as %s", accept, got.body)
+			t.Errorf("%+v: the body arrives as %s", tt, got.body)
 		}
 	}
 }
