@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"testing/iotest"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/evovoice-gateway/caddy-conference-members/internal/buffer"
 )
 
 // nobody returns a next handler that must not be reached.
@@ -115,5 +118,21 @@ func TestABodyIsReadBeforeItsConnectionIsClosed(t *testing.T) {
 				t.Errorf("%d bytes were read, want %d", got, tt.read)
 			}
 		})
+	}
+}
+
+// TestAHandlerBehindAnotherCaptures holds that what only the inner one of two handlers
+// captures is found, and that its buffer is given back.
+func TestAHandlerBehindAnotherCaptures(t *testing.T) {
+	outer := newHandler(t, Config{})
+	inner := newHandler(t, Config{Captures: map[string]string{"id": "id"}})
+	r := newRequest(route1, "application/json")
+	r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, make(map[string]any)))
+	before := buffer.Taken()
+	err := outer.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		return inner.ServeHTTP(w, r, respondWith([]byte(`{"id":"abc"}`)))
+	}))
+	if id, _ := replacerOf(r).GetString(placeholderPrefix + responsePrefix + "id"); err != nil || id != "abc" || buffer.Taken() != before {
+		t.Errorf("captured %q, %d buffers were not given back, %v", id, buffer.Taken()-before, err)
 	}
 }

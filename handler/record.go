@@ -25,10 +25,10 @@ const name = "conference_members"
 func (x *exchange) record(outcome metrics.Outcome) {
 	x.outcome = x.adopt(outcome)
 	x.took = time.Since(x.started)
-	if x.inside { // the outer handler records it
+	x.response.captured.finish(x.outcome == metrics.OK)
+	if x.inside { // the outer handler records the rest
 		return
 	}
-	x.response.captured.finish(x.outcome == metrics.OK)
 	x.recordViolations()
 	x.recordFallback()
 	x.recordMetrics()
