@@ -178,12 +178,14 @@ func unescape(s string) string {
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && ascii.IsHex(s[i+1]) && ascii.IsHex(s[i+2]) {
-			b.WriteByte(ascii.Unhex(s[i+1])<<4 | ascii.Unhex(s[i+2]))
-			i += 2
-			continue
+		c := s[i]
+		if c == '%' && i+2 < len(s) {
+			if decoded, ok := ascii.HexByte(s[i+1], s[i+2]); ok {
+				c = decoded
+				i += 2
+			}
 		}
-		b.WriteByte(s[i])
+		b.WriteByte(c)
 	}
 	return b.String()
 }
@@ -208,11 +210,15 @@ func sipUnescape(s, marks string) (string, bool) {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c == '%' {
-			if i+2 >= len(s) || !ascii.IsHex(s[i+1]) || !ascii.IsHex(s[i+2]) {
+			if i+2 >= len(s) {
+				return "", false
+			}
+			decoded, ok := ascii.HexByte(s[i+1], s[i+2])
+			if !ok {
 				return "", false
 			}
 			b.WriteString(s[plain:i])
-			b.WriteByte(ascii.Unhex(s[i+1])<<4 | ascii.Unhex(s[i+2]))
+			b.WriteByte(decoded)
 			i += 2
 			plain = i + 1
 			continue
