@@ -168,18 +168,10 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 	if i == nil && d == nil {
 		return nil
 	}
-	var guest stores.Module
-	if i != nil && i.StoreRaw != nil {
-		loaded, err := ctx.LoadModule(i, "StoreRaw")
-		if err != nil {
-			return fmt.Errorf("idempotency.store: %w", err)
-		}
-		var ok bool
-		if guest, ok = loaded.(stores.Module); !ok {
-			return fmt.Errorf("idempotency.store: %T is not a store", loaded)
-		}
+	guest, err := i.loadStore(ctx)
+	if err != nil {
+		return fmt.Errorf("idempotency.store: %w", err)
 	}
-	var err error
 	if p.keys, err = idempotency.NewKeyring(h.hashKey); err != nil {
 		return err
 	}
@@ -196,19 +188,36 @@ func (p *repeating) provision(ctx caddy.Context, h *Handler, cfg *Config, hashKe
 		p.keyHeader, p.require, p.scope = http.CanonicalHeaderKey(orDefault(i.Header, DefaultKeyHeader)), i.Require, i.Scope
 		p.unguarded = i.OnStoreError == StoreErrorForward
 		p.maxStored = int(orDefault(i.MaxStored, DefaultMaxStored))
-		options.TTL, options.CallTimeout = time.Duration(orDefault(i.TTL, caddy.Duration(DefaultTTL))), time.Duration(orDefault(i.CallTimeout, caddy.Duration(DefaultCallTimeout)))
+		p.callTimeout = orDefault(time.Duration(i.CallTimeout), DefaultCallTimeout)
+		options.TTL, options.CallTimeout = orDefault(time.Duration(i.TTL), DefaultTTL), p.callTimeout
 		options.MaxStored = p.maxStored
-		p.callTimeout = options.CallTimeout
 		p.calls = idempotency.NewLedger(options)
 	}
 	if d != nil && h.policy.Mode(rules.DuplicateCall) != rules.Off {
 		p.replay, p.includeKeyed = d.OnDuplicate == DuplicateReplay, d.IncludeKeyed
 		p.maxStored = orDefault(p.maxStored, DefaultMaxStored)
-		options.TTL = time.Duration(orDefault(d.Window, caddy.Duration(DefaultWindow)))
-		options.CallTimeout, options.MaxStored = options.TTL, p.maxStored
+		window := orDefault(time.Duration(d.Window), DefaultWindow)
+		options.TTL, options.CallTimeout = window, window
+		options.MaxStored = p.maxStored
 		p.duplicates = idempotency.NewLedger(options)
 	}
 	return nil
+}
+
+// loadStore loads the guest module, nil if none is configured.
+func (i *Idempotency) loadStore(ctx caddy.Context) (stores.Module, error) {
+	if i == nil || i.StoreRaw == nil {
+		return nil, nil
+	}
+	loaded, err := ctx.LoadModule(i, "StoreRaw")
+	if err != nil {
+		return nil, err
+	}
+	guest, ok := loaded.(stores.Module)
+	if !ok {
+		return nil, fmt.Errorf("%T is not a store", loaded)
+	}
+	return guest, nil
 }
 
 // close ends the use of the store by the configuration, or by a request. The last user
