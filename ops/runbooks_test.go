@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -48,6 +49,30 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTheRunbookFindsEveryCallThatTheStoreHasAsUnknown runs its commands over a log and what
+// the admin API says: a call whose outcome could not be recorded has `dialled` in the log.
+func TestTheRunbookFindsEveryCallThatTheStoreHasAsUnknown(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("jq is not installed")
+	}
+	_, section, _ := strings.Cut(read(t, runbooksFile), "\n## ConferenceMembersOutcomeUnknown\n")
+	const admin = `{"stores":[{"store":"memory","healthy":true,"unknown":["1111111111111111","2222222222222222"]}]}`
+	var log strings.Builder
+	for id, call := range map[string]string{"1111111111111111": "unknown", "2222222222222222": "dialled", "3333333333333333": "dialled"} {
+		fmt.Fprintf(&log, `{"conference_members":{"idempotency_id":%q,"session_id":"S1","destination":"+1*******23","call":%q}}`+"\n", id, call)
+	}
+	block := strings.ReplaceAll(shellBlocks.FindStringSubmatch(section)[1], "/tmp/", t.TempDir()+"/")
+	command := exec.Command("sh", "-c", "curl() { echo '"+admin+"'; }\njournalctl() { echo '"+log.String()+"'; }\n"+block)
+	out, err := command.CombinedOutput()
+	const want = admin + `
+["1111111111111111","S1","+1*******23","unknown"]
+["2222222222222222","S1","+1*******23","dialled"]
+`
+	if err != nil || string(out) != want {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, out, want)
+	}
 }
 
 // shippedBlock finds the handler's block in the shipped Caddyfile.
