@@ -193,7 +193,7 @@ func (o *once) repeat(found *idempotency.Found, w *responseWriter) (placement, e
 		return o.refused(metrics.KeyNotKept, notKept(
 			fmt.Sprintf("The call was placed. Its response was kept as %s, and can't be sent in another format.", strings.ToUpper(found.Response.Format))))
 	case idempotency.ResponseNotKept:
-		return o.refused(metrics.KeyNotKept, notKept("The call was placed. Its response was not kept: it was too large, or the store was full."))
+		return o.refused(metrics.KeyNotKept, notKept("The call was placed. Its response was not kept: it was too large, of a kind that is not kept, or the store was full."))
 	case idempotency.InFlight:
 		f := newRefusal(metrics.Refused, rules.IdempotencyInFlight, "The call with this idempotency key is being placed; its outcome is not known yet.")
 		f.call = metrics.Unknown

@@ -202,3 +202,25 @@ func TestARecordingGivesItsBuffersBack(t *testing.T) {
 		t.Errorf("%d buffers were not given back, %v", buffer.Taken()-before, err)
 	}
 }
+
+// TestAnUpgradeIsNotReplayed holds that a connection that became one of another protocol
+// is no response that can be sent again.
+func TestAnUpgradeIsNotReplayed(t *testing.T) {
+	h := newHandler(t, Config{Idempotency: new(Idempotency)})
+	for _, want := range []struct {
+		status int
+		call   string
+	}{{http.StatusSwitchingProtocols, "dialled"}, {http.StatusConflict, "dialled"}} {
+		r := newRequest(route1, "application/json")
+		r.Header.Set("Idempotency-Key", t.Name())
+		r.Header["Connection"], r.Header["Upgrade"] = []string{"Upgrade"}, []string{"echo"}
+		w := httptest.NewRecorder()
+		err := h.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(http.StatusSwitchingProtocols)
+			return nil
+		}))
+		if err != nil || w.Code != want.status || w.Header().Get(callHeader) != want.call {
+			t.Errorf("status %d, %s, %v; want %+v", w.Code, w.Header().Get(callHeader), err, want)
+		}
+	}
+}

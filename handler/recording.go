@@ -82,7 +82,7 @@ func (rec *recording) response(status int, h http.Header, format string) idempot
 	}
 	packed, ok := coding.Of(h["Content-Encoding"])
 	switch {
-	case rec.size > int64(rec.max), !ok:
+	case rec.size > int64(rec.max), !ok, status == http.StatusSwitchingProtocols: // what follows a 101 is no body
 		kept.TooLarge = true
 	case packed == coding.Identity || rec.size == 0:
 		kept.Body = *rec.body
