@@ -89,7 +89,7 @@ type contentType struct {
 
 // readContentType reads the lines of Content-Type. An empty one counts as absent. What is
 // before the first semicolon is the type; of the parameters behind it those that
-// can't be parsed are ignored. Takes says which formats are read.
+// can't be parsed are ignored. The function takes says which formats are read.
 func readContentType(lines []string, takes func(Format) bool) contentType {
 	if len(lines) == 0 {
 		return contentType{}

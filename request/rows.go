@@ -167,8 +167,12 @@ func (w *rowWriter) end(b *binding, line int, readable bool) bool {
 		b.violations[i].Row = b.row
 	}
 	w.number = b.row
-	w.stopped = !w.yield(&Row{Request: *b.request, Number: b.row, Line: line, Ref: w.ref, NoColumn: w.noColumn, LeftOut: w.leftOut, Violations: b.violations}) || w.stopped
-	w.leftOut = nil
+	row := &Row{
+		Request: *b.request, Number: b.row, Line: line, Ref: w.ref,
+		NoColumn: w.noColumn, LeftOut: w.leftOut, Violations: b.violations,
+	}
+	w.stopped = !w.yield(row) || w.stopped
+	w.leftOut = nil // told once
 	return !w.stopped
 }
 
@@ -207,23 +211,17 @@ func (w *rowWriter) csv() {
 	for {
 		b := w.begin()
 		cells, ok := t.row(b)
-		if ok && cells == nil {
+		if !ok {
+			w.end(b, 0, false)
 			return
 		}
-		line := 0
-		if ok {
-			line = t.cellAt(0).line
-			if w.full(line) {
-				return
-			}
-			ok = b.readCells(t, cells)
-			if !w.end(b, line, ok) {
-				return
-			}
-			continue
+		if cells == nil {
+			return
 		}
-		w.end(b, line, false)
-		return
+		line := t.cellAt(0).line
+		if w.full(line) || !w.end(b, line, b.readCells(t, cells)) {
+			return
+		}
 	}
 }
 
