@@ -83,7 +83,7 @@ func (r *run) newRow(number int, w *rowResponse) (x *exchange, endSpan func()) {
 	ctx := r.r.Context()
 	endSpan = func() {}
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		ctx, span = span.TracerProvider().Tracer(name).Start(ctx, name+".row")
+		ctx, span = span.TracerProvider().Tracer(moduleName).Start(ctx, moduleName+".row")
 		endSpan = func() { span.End() }
 	}
 	own := r.r.WithContext(ctx)
@@ -98,7 +98,7 @@ func (r *run) newRow(number int, w *rowResponse) (x *exchange, endSpan func()) {
 	own = caddyhttp.PrepareRequest(own, repl, w, server)
 	if vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
 		for key, value := range vars {
-			if key != name && key != "start_time" {
+			if key != moduleName && key != "start_time" {
 				caddyhttp.SetVar(own.Context(), key, value)
 			}
 		}

@@ -100,7 +100,7 @@ func (m *mounting) walk(routes caddyhttp.RouteList, c *chain, after caddyhttp.Ro
 		handlers := nodes(route)
 		for j, n := range handlers {
 			switch {
-			case n.Handler == name:
+			case n.Handler == moduleName:
 				m.judge(&n, &inner, rest(handlers[j+1:], behind))
 			case n.Handler == "subroute":
 				m.walk(n.Routes, &inner, rest(handlers[j+1:], behind))
@@ -216,14 +216,14 @@ func upstreams(routes caddyhttp.RouteList, p probe, judged bool) map[string]bool
 		for _, upstream := range n.Upstreams {
 			dials[upstream.Dial] = true
 		}
-		return n.responds() || n.Handler == name && !judged
+		return n.responds() || n.Handler == moduleName && !judged
 	})
 	return dials
 }
 
 // noForwarders are the standard handlers that send no request on.
 var noForwarders = []string{
-	name, "acme_server", "authentication", "copy_response", "copy_response_headers", "encode", "error", "file_server", "headers",
+	moduleName, "acme_server", "authentication", "copy_response", "copy_response_headers", "encode", "error", "file_server", "headers",
 	"log_append", "map", "metrics", "push", "request_body", "rewrite", "static_response", "templates", "tracing", "vars",
 }
 

@@ -14,13 +14,13 @@ func (x *exchange) nest() {
 	if !ok {
 		return
 	}
-	if outer, ok := vars[name].(*exchange); ok && outer.outcome == metrics.Undecided {
+	if outer, ok := vars[moduleName].(*exchange); ok && outer.outcome == metrics.Undecided {
 		x.inside = true
 		outer.inner, outer.response.nests = x, true
 		x.h.metrics.RequestLeft()
 		return
 	}
-	vars[name] = x
+	vars[moduleName] = x
 }
 
 // adopt takes over what the inner handler found, and returns the outcome of both.

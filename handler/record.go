@@ -16,9 +16,9 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// name is the log field that holds a request's fields, and the prefix of the names of
-// span attributes.
-const name = "conference_members"
+// moduleName is the name of the handler in a configuration. In logs it is the field that
+// holds what is known of a request, and on spans the prefix of attributes and events.
+const moduleName = "conference_members"
 
 // record ends a request: it counts it, and adds it to logs and to its trace. It is
 // called once for every request.
@@ -64,7 +64,7 @@ func (x *exchange) addToAccessLog() {
 		return
 	}
 	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Add(zap.Object(name, x))
+		extra.Add(zap.Object(moduleName, x))
 	}
 }
 
@@ -73,12 +73,12 @@ func (x *exchange) addToAccessLog() {
 func (x *exchange) addToLog() {
 	if x.row > 0 {
 		if c := x.h.logger.Check(zapcore.InfoLevel, "row ended"); c != nil {
-			c.Write(zap.Object(name, x), zap.String("uuid", x.uuid))
+			c.Write(zap.Object(moduleName, x), zap.String("uuid", x.uuid))
 		}
 		return
 	}
 	if c := x.h.logger.Check(zapcore.DebugLevel, "request ended"); c != nil {
-		c.Write(zap.Object(name, x))
+		c.Write(zap.Object(moduleName, x))
 	}
 }
 
@@ -88,15 +88,15 @@ func (x *exchange) addToSpan() {
 		return
 	}
 	x.span.SetAttributes(
-		attribute.String(name+".format", x.wanted.format.String()),
-		attribute.String(name+".outcome", x.outcome.String()),
-		attribute.String(name+".call", x.response.call.String()),
-		attribute.String(name+".destination.kind", string(x.admission.verdict.Kind)),
-		attribute.StringSlice(name+".violated_rules", x.violatedRules()),
-		attribute.Bool(name+".would_refuse", x.wouldRefuse()),
+		attribute.String(moduleName+".format", x.wanted.format.String()),
+		attribute.String(moduleName+".outcome", x.outcome.String()),
+		attribute.String(moduleName+".call", x.response.call.String()),
+		attribute.String(moduleName+".destination.kind", string(x.admission.verdict.Kind)),
+		attribute.StringSlice(moduleName+".violated_rules", x.violatedRules()),
+		attribute.Bool(moduleName+".would_refuse", x.wouldRefuse()),
 	)
 	for i, value := range x.response.captured.found() {
-		x.span.SetAttributes(attribute.String(name+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
+		x.span.SetAttributes(attribute.String(moduleName+"."+responsePrefix+x.h.captures[i].name, destination.MaskNumbers(value)))
 	}
 }
 
@@ -199,7 +199,7 @@ func traceID(span trace.Span) string {
 // event puts an event on the request's span.
 func (x *exchange) event(what string, attributes ...attribute.KeyValue) {
 	if x.span.IsRecording() {
-		x.span.AddEvent(name+"."+what, trace.WithAttributes(attributes...))
+		x.span.AddEvent(moduleName+"."+what, trace.WithAttributes(attributes...))
 	}
 }
 

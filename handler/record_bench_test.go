@@ -50,7 +50,7 @@ func BenchmarkRecord(b *testing.B) {
 		for b.Loop() {
 			h.metrics.RequestStarted()
 			x.record(metrics.OK)
-			logger.Info("handled request", zap.Object(name, x))
+			logger.Info("handled request", zap.Object(moduleName, x))
 		}
 	})
 	b.Run("metrics", func(b *testing.B) {
