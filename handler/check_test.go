@@ -311,6 +311,31 @@ func TestACheckTakesManyRows(t *testing.T) {
 	}
 }
 
+// TestACheckBehindAPredefinedRouteDialsNobody holds that a client of a predefined route who
+// looks for a check behind it is told where it is. The upstream would ignore the segment.
+func TestACheckBehindAPredefinedRouteDialsNobody(t *testing.T) {
+	h := newHandler(t, Config{})
+	const body = `{"sessionId":"S1","destination":"bob"}`
+	for path, want := range map[string]string{
+		"/json/reply/AddConferenceMember/check":        "/check",
+		"/csv/oneway/addconferencemember//Check.csv/":  "/check",
+		"/json/reply/AddConferenceMember%2fcheck":      "/check",
+		"/json/reply/AddConferenceMember/bulk":         "/bulk",
+		"/json/reply/AddConferenceMember/x/bulk?a=b/c": "/bulk",
+	} {
+		w, forwarded := ask(t, h, path, "application/json", body)
+		if forwarded || w.Code != http.StatusNotFound || w.Header().Get("X-Refused-By") != "predefined_route" ||
+			!strings.Contains(w.Body.String(), "POST to /sessions/{sessionId}/conference/members"+want+" instead.") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	for _, path := range []string{"/json/reply/AddConferenceMember", "/json/reply/AddConferenceMember/x", "/api/check/AddConferenceMember"} {
+		if w, forwarded := ask(t, h, path, "application/json", body); !forwarded {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
 func TestNoFlagForADryRunDials(t *testing.T) {
 	h, off := newHandler(t, Config{}), newHandler(t, Config{Check: CheckOff})
 	for _, query := range []string{"dry_run", "dryRun=1", "DRYRUN=false", "dry-run=true", "a=b&validate", "Validate=x", "dry%5Frun", "validate_only=1", "validateOnly"} {

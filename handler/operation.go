@@ -158,6 +158,20 @@ func (h *Handler) serves(at *target) bool {
 	return !at.UnknownSuffix && (at.Kind == route.Members || at.Kind == route.Predefined && h.predefined == PredefinedJudge)
 }
 
+// behind returns the operation below the route that the last segment of a path names, or
+// the empty string. The upstream ignores what is behind a predefined route, and would
+// dial where somebody means to check a call.
+func behind(path string) (under string) {
+	path = strings.TrimRight(path, "/")
+	name, _, _ := strings.Cut(path[strings.LastIndexByte(path, '/')+1:], ".")
+	for _, op := range operations {
+		if strings.EqualFold(op.under, name) {
+			return op.under
+		}
+	}
+	return ""
+}
+
 // misdirected refuses a request for its path, its method or where it comes from,
 // or because no calls are placed at all.
 func (h *Handler) misdirected(r *http.Request, at *target) *refusal {
@@ -167,7 +181,9 @@ func (h *Handler) misdirected(r *http.Request, at *target) *refusal {
 	case at.UnknownSuffix && (at.Kind == route.Members || h.predefined == PredefinedJudge):
 		return newRefusal(metrics.Refused, rules.UnknownSuffix, rules.UnknownSuffix.Title+".")
 	case !h.serves(at):
-		return closedRoute(h.route)
+		return closedRoute(h.route.String())
+	case at.Kind == route.Predefined && behind(r.URL.Path) != "":
+		return closedRoute(h.route.String() + "/" + behind(r.URL.Path))
 	case at.Ambiguous:
 		return ambiguousPath()
 	case at.off(h.compiled):

@@ -15,7 +15,6 @@ import (
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
 	"github.com/evovoice-gateway/caddy-conference-members/request"
-	"github.com/evovoice-gateway/caddy-conference-members/route"
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
@@ -53,9 +52,9 @@ func (f *refusal) add(judged []rules.Violation) {
 // closedRoute refuses a predefined route. The detail names the open route, because the
 // upstream's client libraries post to predefined routes by default and show only the
 // detail of a response.
-func closedRoute(open *route.Template) *refusal {
+func closedRoute(open string) *refusal {
 	return newRefusal(metrics.PredefinedRoute, rules.PredefinedRoute,
-		rules.PredefinedRoute.Title+"; POST to "+open.String()+" instead.")
+		rules.PredefinedRoute.Title+"; POST to "+open+" instead.")
 }
 
 // ambiguousPath refuses a path that is the route only by another reading than
