@@ -65,12 +65,12 @@ func (o *options[T]) read(d *caddyfile.Dispenser, c *T) []error {
 		name, line := d.Val(), d.Line()
 		opt := o.find(name)
 		if opt == nil {
-			errs = append(errs, d.Errf("%s: unknown subdirective %q%s", o.in, name, o.hint(name)))
+			errs = append(errs, d.Errf("%sunknown subdirective %q%s", o.prefix(), name, o.hint(name)))
 			skip(d)
 			continue
 		}
 		if before, ok := first[name]; ok && !opt.repeats {
-			errs = append(errs, d.Errf("%s: %s appears twice, first on line %d", o.in, name, before))
+			errs = append(errs, d.Errf("%s%s appears twice, first on line %d", o.prefix(), name, before))
 			skip(d)
 			continue
 		}
@@ -84,6 +84,14 @@ func (o *options[T]) read(d *caddyfile.Dispenser, c *T) []error {
 		}
 	}
 	return errs
+}
+
+// prefix is what a message about the block begins with. Caddy names the directive by itself.
+func (o *options[T]) prefix() string {
+	if o.in == Name {
+		return ""
+	}
+	return o.in + ": "
 }
 
 // note notes the place of a subdirective by its JSON name and, for one that repeats,

@@ -66,7 +66,7 @@ var representation = []option[handler.CSV]{
 	{
 		name: "list", json: "lists", syntax: "<name> " + choices("lists"), def: "as `nested` says", least: 2, most: 2, repeats: true,
 		example: "list log drop\nlist members count",
-		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, "list", args) },
+		set:     func(c *handler.CSV, args []string) error { return put(&c.Lists, args) },
 	},
 	{
 		name: "rows", syntax: choices("rows"), def: transform.RowsSession, least: 1, most: 1,

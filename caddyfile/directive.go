@@ -70,12 +70,12 @@ var directive = options[handler.Config]{
 		{
 			name: "default", syntax: "<field> <value>", def: "none", least: 2, most: 2, repeats: true,
 			example: "default fromNumber +12025550100",
-			set:     func(c *handler.Config, args []string) error { return put(&c.Default, "default", args) },
+			set:     func(c *handler.Config, args []string) error { return put(&c.Default, args) },
 		},
 		{
 			name: "set", syntax: "<field> <value>", def: "none", least: 2, most: 2, repeats: true,
 			example: "set tenant {http.request.host}",
-			set:     func(c *handler.Config, args []string) error { return put(&c.Set, "set", args) },
+			set:     func(c *handler.Config, args []string) error { return put(&c.Set, args) },
 		},
 		{
 			name: "correlation_id", syntax: "[<header>]", def: "off", most: 1,
@@ -109,7 +109,7 @@ var directive = options[handler.Config]{
 		{
 			name: "rule", json: "rules", syntax: "<name> enforce|report|off", def: "as `mode` says", least: 2, most: 2, repeats: true,
 			example: "rule validity enforce",
-			set:     func(c *handler.Config, args []string) error { return put(&c.Rules, "rule", args) },
+			set:     func(c *handler.Config, args []string) error { return put(&c.Rules, args) },
 		},
 		{
 			name: "destinations", syntax: "<kind>...", def: "phone sip client email name", least: 1, most: many,
@@ -134,7 +134,7 @@ var directive = options[handler.Config]{
 		{
 			name: "capture", json: "captures", syntax: "<name> <path>", def: "none", least: 2, most: 2, repeats: true,
 			example: "capture participant members.@reverse.0.callSid",
-			set:     func(c *handler.Config, args []string) error { return put(&c.Captures, "capture", args) },
+			set:     func(c *handler.Config, args []string) error { return put(&c.Captures, args) },
 		},
 		{
 			name: "idempotency", syntax: "{ ... }", def: "off",
@@ -169,9 +169,9 @@ var directive = options[handler.Config]{
 }
 
 // put stores a value under a key that must not appear twice.
-func put(m *map[string]string, option string, args []string) error {
+func put(m *map[string]string, args []string) error {
 	if _, ok := (*m)[args[0]]; ok {
-		return fmt.Errorf("%s %s appears twice", option, args[0])
+		return fmt.Errorf("%s appears twice", args[0])
 	}
 	next := maps.Clone(*m)
 	if next == nil {

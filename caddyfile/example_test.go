@@ -40,6 +40,6 @@ func ExampleUnmarshal_mistakes() {
 	var cfg handler.Config
 	fmt.Println(caddyfile.Unmarshal(d, &cfg))
 	// Output:
-	// conference_members: unknown subdirective "rout"; did you mean route?, at Testfile:2
+	// unknown subdirective "rout"; did you mean route?, at Testfile:2
 	// header: "camle" is not one of pascal, camel, off; did you mean camel?, at Testfile:4
 }

@@ -49,6 +49,9 @@ func OneOf(value string, words []string) error {
 	if slices.Contains(words, value) {
 		return nil
 	}
+	if len(words) == 1 {
+		return fmt.Errorf("%q is not %s", value, words[0])
+	}
 	return fmt.Errorf("%q is not one of %s%s", value, strings.Join(words, ", "), Hint(value, words))
 }
 
