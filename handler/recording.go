@@ -18,10 +18,31 @@ type recording struct {
 	unpacked *[]byte // likewise, nil unless the body came in a coding
 	size     int64   // of the whole body
 	max      int     // what is kept, in bytes
+
+	// The header of the response, as the next handler wrote it. A handler in front, such
+	// as encode, changes it when it is sent.
+	noted                 bool
+	contentType, location string
+	coding                coding.Coding
+	coded                 bool  // in a coding that can be unpacked, or in none
+	length                int64 // of the body, -1 if it is not declared
 }
 
 // start makes room for a body of which at most limit bytes are kept.
-func (rec *recording) start(limit int) { rec.body, rec.max = buffer.Take(0), limit }
+func (rec *recording) start(limit int) {
+	rec.body, rec.max, rec.noted = buffer.Take(0), limit, false
+}
+
+// note keeps what is needed of the header, before it is sent.
+func (rec *recording) note(h http.Header) {
+	rec.noted, rec.contentType, rec.location = true, firstLine(h, "Content-Type"), firstLine(h, "Location")
+	rec.coding, rec.coded = coding.Of(h["Content-Encoding"])
+	n, err := strconv.ParseInt(firstLine(h, "Content-Length"), 10, 64)
+	if err != nil {
+		n = -1
+	}
+	rec.length = n
+}
 
 // release gives the room back.
 func (rec *recording) release() {
@@ -67,30 +88,29 @@ func (w *responseWriter) undelivered(err error) error {
 
 // complete reports whether the whole body came, by the length in its header.
 func (rec *recording) complete(status int, h http.Header) bool {
-	if status == http.StatusNoContent || status == http.StatusNotModified {
-		return true
+	if !rec.noted { // the next handler wrote nothing
+		rec.note(h)
 	}
-	n, err := strconv.ParseInt(firstLine(h, "Content-Length"), 10, 64)
-	return err != nil || rec.size >= n
+	return status == http.StatusNoContent || status == http.StatusNotModified || rec.size >= rec.length
 }
 
 // response is what is kept of a response. Its body is lent until it is called again, and
 // until release.
 func (rec *recording) response(status int, h http.Header, format string) idempotency.Response {
-	kept := idempotency.Response{
-		Status: status, Format: format, ContentType: firstLine(h, "Content-Type"), Location: firstLine(h, "Location"),
+	if !rec.noted {
+		rec.note(h)
 	}
-	packed, ok := coding.Of(h["Content-Encoding"])
+	kept := idempotency.Response{Status: status, Format: format, ContentType: rec.contentType, Location: rec.location}
 	switch {
-	case rec.size > int64(rec.max), !ok, status == http.StatusSwitchingProtocols: // what follows a 101 is no body
+	case rec.size > int64(rec.max), !rec.coded, status == http.StatusSwitchingProtocols: // what follows a 101 is no body
 		kept.TooLarge = true
-	case packed == coding.Identity || rec.size == 0:
+	case rec.coding == coding.Identity || rec.size == 0:
 		kept.Body = *rec.body
 	default:
 		if rec.unpacked == nil { // the guard against duplicates has asked before
 			rec.unpacked = buffer.Take(0)
 		}
-		kept.TooLarge = packed.Unpack(rec.unpacked, *rec.body, int64(rec.max)) != nil
+		kept.TooLarge = rec.coding.Unpack(rec.unpacked, *rec.body, int64(rec.max)) != nil
 		kept.Body = *rec.unpacked
 	}
 	return kept

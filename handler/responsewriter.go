@@ -106,6 +106,9 @@ func (w *responseWriter) WriteHeader(status int) {
 		w.stopTimer(status)
 	}
 	w.captured = capturedOf(w.exchange.h.captures, status, w.Header())
+	if w.recording != nil {
+		w.recording.note(w.Header())
+	}
 	if w.csv == nil {
 		w.sendHeader()
 		return

@@ -100,6 +100,53 @@ func TestACallIsReplayedInTheFormatThatIsAskedForNow(t *testing.T) {
 	}
 }
 
+// TestACallBehindEncodeIsReplayed holds that what a handler in front makes of the header of a
+// response does not change what is kept of it.
+func TestACallBehindEncodeIsReplayed(t *testing.T) {
+	u := startUpstream(t, upstreamtest.Options{AnyID: true})
+	g := startFront(t, u, `
+{site packed} {
+	encode {
+		gzip
+		zstd
+		minimum_length 1
+	}
+	conference_members {
+		idempotency
+		duplicates {
+			on_duplicate replay
+		}
+	}
+	reverse_proxy UPSTREAM
+}
+`)
+	ask := func(session, accept string, header ...string) reply {
+		return send(t, protocols[0].client, "POST", g.URL("packed")+strings.Replace(membersPath, "abc", session, 1), validBody,
+			append([]string{"Content-Type: application/json", "Accept: " + accept}, header...)...)
+	}
+	for _, coding := range []string{"gzip", "zstd", "identity"} {
+		for _, accept := range []string{"application/json", "text/csv"} {
+			for name, header := range map[string][]string{"with a key": {"Idempotency-Key: " + coding + accept}, "without one": nil} {
+				t.Run(coding+" of "+accept+" "+name, func(t *testing.T) {
+					session := strings.NewReplacer("/", "", " ", "").Replace(coding + accept + name) // each is a call of its own
+					u.Forget()
+					first := ask(session, accept, append(header, "Accept-Encoding: "+coding)...)
+					if got := first.header.Get("Content-Encoding"); first.status != 200 || got != strings.TrimPrefix(coding, "identity") {
+						t.Fatalf("the first: status %d, Content-Encoding %q", first.status, got)
+					}
+					second := ask(session, "application/json", append(header, "Accept-Encoding: identity")...)
+					if second.status != 200 || second.header.Get("Idempotent-Replayed") != "true" || !json.Valid([]byte(second.body)) {
+						t.Errorf("the second: status %d, rule %s, replayed %q", second.status, ruleOf(second), second.header.Get("Idempotent-Replayed"))
+					}
+					if n := u.Stats().Requests; n != 1 {
+						t.Errorf("%d requests were forwarded", n)
+					}
+				})
+			}
+		}
+	}
+}
+
 // TestWhatBecameOfACallDoesNotDependOnLaterRules asks for a call again where the
 // rules refuse it.
 func TestWhatBecameOfACallDoesNotDependOnLaterRules(t *testing.T) {
