@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -255,6 +256,22 @@ func TestBulkGoesOnWhereItStopped(t *testing.T) {
 				t.Errorf("dialled %s, want %s", got, tt.dialled)
 			}
 		})
+	}
+}
+
+// TestARowTellsWhoRefusedItsCall holds that the API is not blamed for a limit of the gateway.
+func TestARowTellsWhoRefusedItsCall(t *testing.T) {
+	for status, says := range map[int]string{
+		http.StatusTooManyRequests:    "A later handler of the gateway refused the call: 429 Too Many Requests. Nothing was dialled.",
+		http.StatusServiceUnavailable: "The API could not be reached.",
+	} {
+		h, up := newBulk(t, Bulk{}), new(bulkUpstream)
+		up.response = func(string, http.ResponseWriter, *http.Request) error {
+			return caddyhttp.Error(status, errors.New("no upstreams available"))
+		}
+		if got := put(t, h, up, bulkPath, "text/csv", "k", guests).Body.String(); !strings.Contains(got, says) {
+			t.Errorf("%d: %s, want it to say %q", status, got, says)
+		}
 	}
 }
 

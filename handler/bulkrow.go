@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -62,7 +63,7 @@ func (r *run) place(row *request.Row, known *idempotency.Found, result *rowResul
 		result.Rule = strings.Join(x.refusal.ruleNames(), " ")
 		result.Detail = strings.Join(distinct(x.refusal.violations, func(v rules.Violation) string { return v.Detail }), " ")
 	case err != nil || x.outcome == metrics.Aborted:
-		result.Detail = orDefault(failures[x.response.call].Detail, http.StatusText(result.Status)+".")
+		result.Detail = failureOf(x.response.call, result.Status)
 	default:
 		r.results.take(response, result)
 		if result.Outcome == metrics.RowUnknown {
@@ -74,6 +75,15 @@ func (r *run) place(row *request.Row, known *idempotency.Found, result *rowResul
 		r.stopped = stopAt(result.Row)
 	}
 	r.extendDeadline()
+}
+
+// failureOf says why there is no response to a call: the API gave none, or a handler behind
+// this one, such as a rate limit, refused it.
+func failureOf(call metrics.Call, status int) string {
+	if call == metrics.NotDialled && !isOfProxy(status) {
+		return fmt.Sprintf("A later handler of the gateway refused the call: %d %s. Nothing was dialled.", status, http.StatusText(status))
+	}
+	return orDefault(failures[call].Detail, http.StatusText(status)+".")
 }
 
 // newRow begins the request of a row, as if the client had sent it alone. It has its own
