@@ -39,6 +39,7 @@ func (a *admission) admit(h *Handler, r *http.Request, at *target) (*refusal, er
 			}
 		}
 	}
+	violations = h.refuseDryRun(violations, asked, at)
 	h.enrich(asked, r)
 	return a.judge(h, at, violations), nil
 }

@@ -363,6 +363,7 @@ func TestBulkRefusesBeforeItDials(t *testing.T) {
 		{"a view of members", "?view=members&format=csv", "text/csv", "k", guests, Bulk{}, 406, `BulkView`},
 		{"a format that results have not", "?format=xml", "text/csv", "k", guests, Bulk{}, 406, `the formats are json, csv, ndjson`},
 		{"a flag for a dry run", "?dry_run", "text/csv", "k", guests, Bulk{}, 400, `"rule":"dry_run_path"`},
+		{"a flag for a dry run in a row", "", "application/json", "k", `[{"destination":"ann"},{"destination":"bob","dryRun":true}]`, Bulk{}, 400, `"rule":"dry_run_path"`},
 		{"more violations than are told", "", "text/csv", "k", many, Bulk{MaxRows: 200}, 422, `There are 1 more violations, which are not listed.`},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {

@@ -357,6 +357,23 @@ func TestNoFlagForADryRunDials(t *testing.T) {
 			t.Errorf("%s: %v %d", name, err, w.Code)
 		}
 	}
+	for _, tt := range []struct{ contentType, body string }{
+		{"application/json", `{"destination":"bob","dryRun":true}`},
+		{"application/json", `{"Validate_Only":null,"destination":"bob"}`},
+		{"application/x-www-form-urlencoded", "destination=bob&dry_run"},
+		{"text/csv", "destination,Dry Run\nbob,\n"},
+	} {
+		for _, unknown := range []string{"", "pass", "reject"} {
+			h := newHandler(t, Config{UnknownFields: unknown})
+			w, forwarded := ask(t, h, route1, tt.contentType, tt.body)
+			if got := w.Header().Get("X-Refused-By"); forwarded || w.Code < 400 || !strings.Contains(got, "dry_run_path") {
+				t.Errorf("%q, unknown fields %q: %d %s", tt.body, unknown, w.Code, got)
+			}
+			if w, _ := ask(t, h, route1+"/check", tt.contentType, tt.body); unknown == "" && !strings.Contains(w.Body.String(), `"ok":true`) {
+				t.Errorf("a check of %q: %d %s", tt.body, w.Code, w.Body)
+			}
+		}
+	}
 	for _, query := range []string{"dry=1", "validated=1", "run", "x_dry_run_x"} {
 		if _, forwarded := ask(t, h, route1+"?"+query, "application/json", body1); !forwarded {
 			t.Errorf("%s is refused", query)

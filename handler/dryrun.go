@@ -2,7 +2,6 @@ package handler
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/evovoice-gateway/caddy-conference-members/metrics"
@@ -10,46 +9,42 @@ import (
 	"github.com/evovoice-gateway/caddy-conference-members/rules"
 )
 
-// dryRunFlags are the flags by which APIs are asked to do nothing, in lower case
-// and without separators. The upstream knows none of them, and would dial.
-var dryRunFlags = []string{"dryrun", "validate", "validateonly"}
-
-// isDryRunFlag reports whether a name is one of the flags, in whatever spelling.
-func isDryRunFlag(name string) bool {
-	name = strings.Map(func(c rune) rune {
-		if strings.ContainsRune("_-. ", c) {
-			return -1
-		}
-		return c
-	}, name)
-	return slices.ContainsFunc(dryRunFlags, func(flag string) bool { return strings.EqualFold(flag, name) })
-}
-
 // asksForDryRun reports whether a client thinks that a flag of its request keeps
 // the phone from ringing.
 func asksForDryRun(r *http.Request) bool {
 	for name := range r.Header {
-		if name, ok := strings.CutPrefix(name, "X-"); ok && isDryRunFlag(name) {
+		if name, ok := strings.CutPrefix(name, "X-"); ok && request.IsDryRunFlag(name) {
 			return true
 		}
 	}
 	found := false
 	if r.URL.RawQuery != "" {
 		request.StripQuery(r.URL.RawQuery, func(name string) bool {
-			found = found || isDryRunFlag(name)
+			found = found || request.IsDryRunFlag(name)
 			return found
 		})
 	}
 	return found
 }
 
-// dryRunRefused refuses a flag, and says where to check a call instead.
+// dryRunRefused refuses a request with a flag, and says where to check a call instead.
 func (h *Handler) dryRunRefused() *refusal {
-	detail := "The request has a flag for a dry run, which is not known here: a call would be placed all the same. "
-	if h.checkOff {
-		detail += "Checking calls is off on this gateway."
-	} else {
-		detail += "POST to " + h.route.String() + "/" + checkCalls.under + " instead."
+	return newRefusal(metrics.Refused, rules.DryRunPath, "The request has "+h.flagUnknown())
+}
+
+// refuseDryRun adds the violation of a call whose body has a flag.
+func (h *Handler) refuseDryRun(violations []rules.Violation, asked *request.Request, at *target) []rules.Violation {
+	if !asked.AsksForDryRun || !at.dials {
+		return violations
 	}
-	return newRefusal(metrics.Refused, rules.DryRunPath, detail)
+	return append(violations, rules.Violation{Rule: rules.DryRunPath, Detail: "The body has " + h.flagUnknown()})
+}
+
+// flagUnknown says what a flag would not do, and where to check a call.
+func (h *Handler) flagUnknown() string {
+	const detail = "a flag for a dry run, which is not known here: a call would be placed all the same. "
+	if h.checkOff {
+		return detail + "Checking calls is off on this gateway."
+	}
+	return detail + "POST to " + h.route.String() + "/" + checkSegment + " instead."
 }

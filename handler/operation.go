@@ -60,11 +60,14 @@ var addConferenceMember = &operation{
 	serve:      (*exchange).call,
 }
 
+// checkSegment is the last segment of the path of checks.
+const checkSegment = "check"
+
 // checkCalls says what would become of calls, and places none.
 var checkCalls = &operation{
 	name:       "Check",
 	method:     http.MethodPost,
-	under:      "check",
+	under:      checkSegment,
 	fields:     addConferenceMember.fields,
 	acceptPost: request.AcceptPostEither,
 	formats:    []negotiate.Format{negotiate.JSON, negotiate.CSV},

@@ -14,7 +14,7 @@ import (
 func (h *Handler) admitRow(r *http.Request, at target, row *request.Row) (admission, *refusal) {
 	a := admission{request: &row.Request}
 	h.enrich(a.request, r)
-	refused := a.judge(h, &at, row.Violations)
+	refused := a.judge(h, &at, h.refuseDryRun(row.Violations, a.request, &at))
 	a.verdict.Warnings = append(a.verdict.Warnings, columnsLeftOut(row)...)
 	if refused != nil {
 		ofRow(refused.violations, row)

@@ -147,6 +147,7 @@ func (b *binding) admits(name string, m mark) bool {
 		return false
 	}
 	b.suspect(name, inBody, m)
+	b.request.AsksForDryRun = b.request.AsksForDryRun || IsDryRunFlag(name)
 	switch {
 	case b.reader.UnknownFields == Reject:
 		b.violateName(rules.UnknownField, name, m, "A member is not one of the four fields.")

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,6 +51,22 @@ func asciiOf(r rune) rune {
 		}
 	}
 	return r
+}
+
+// dryRunFlags are the flags by which APIs are asked to do nothing, in lower case
+// and without separators. The upstream knows none of them, and would dial.
+var dryRunFlags = [...]string{"dryrun", "validate", "validateonly"}
+
+// IsDryRunFlag reports whether a name is that of a flag by which APIs are asked to do
+// nothing, such as "dryRun" or "validate_only", in whatever spelling.
+func IsDryRunFlag(name string) bool {
+	name = strings.Map(func(c rune) rune {
+		if strings.ContainsRune("_-. ", c) {
+			return -1
+		}
+		return c
+	}, name)
+	return slices.ContainsFunc(dryRunFlags[:], func(flag string) bool { return strings.EqualFold(flag, name) })
 }
 
 func isPrintableASCII(s string) bool {

@@ -26,6 +26,10 @@ type Request struct {
 	// that is taken, which is a violation of [rules.RowCount].
 	HasMoreRows bool
 
+	// AsksForDryRun says whether the body has a member whose name is that of a flag
+	// for a dry run, see [IsDryRunFlag].
+	AsksForDryRun bool
+
 	extras []extra
 }
 
