@@ -39,7 +39,8 @@ type Bulk struct {
 	// The largest number of rows of an upload, up to 10000. Default: 100.
 	MaxRows int `json:"max_rows,omitempty"`
 
-	// The largest body in bytes, unpacked too. Default: 262144.
+	// The largest body in bytes, unpacked too. More than 1 GiB counts as 1 GiB. Default:
+	// 262144.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// The time from one dial to the next; 0 for none. Default: 1s.

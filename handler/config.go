@@ -69,7 +69,7 @@ type Config struct {
 	Check string `json:"check,omitempty"`
 
 	// The largest request body in bytes. A larger one is refused with 413. A compressed
-	// body is counted unpacked. Default: 16384.
+	// body is counted unpacked. More than 1 GiB counts as 1 GiB. Default: 16384.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// What happens to members of the body other than the four fields. `strip` leaves them
