@@ -338,7 +338,7 @@ func TestACheckBehindAPredefinedRouteDialsNobody(t *testing.T) {
 
 func TestNoFlagForADryRunDials(t *testing.T) {
 	h, off := newHandler(t, Config{}), newHandler(t, Config{Check: CheckOff})
-	for _, query := range []string{"dry_run", "dryRun=1", "DRYRUN=false", "dry-run=true", "a=b&validate", "Validate=x", "dry%5Frun", "validate_only=1", "validateOnly"} {
+	for _, query := range []string{"dry_run", "dryRun=1", "DRYRUN=false", "dry-run=true", "a=b&validate", "Validate=x", "dry%5Frun", "validate_only=1", "validateOnly", "_dryRun=1"} {
 		w, forwarded := ask(t, h, route1+"?"+query, "application/json", body1)
 		if forwarded || w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "dry_run_path") ||
 			!strings.Contains(w.Body.String(), "POST to /sessions/{sessionId}/conference/members/check instead.") {
@@ -349,7 +349,7 @@ func TestNoFlagForADryRunDials(t *testing.T) {
 			t.Errorf("%s, check off: %d %s", query, w.Code, w.Body)
 		}
 	}
-	for _, name := range []string{"X-Dry-Run", "x-dryrun", "X-Validate-Only"} {
+	for _, name := range []string{"X-Dry-Run", "x-dryrun", "X-Validate-Only", "Dry-Run"} {
 		r := newRequest(route1, "application/json")
 		r.Header.Set(name, "true")
 		w := httptest.NewRecorder()

@@ -13,7 +13,7 @@ import (
 // the phone from ringing.
 func asksForDryRun(r *http.Request) bool {
 	for name := range r.Header {
-		if name, ok := strings.CutPrefix(name, "X-"); ok && request.IsDryRunFlag(name) {
+		if request.IsDryRunFlag(strings.TrimPrefix(name, "X-")) {
 			return true
 		}
 	}

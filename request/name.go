@@ -58,10 +58,16 @@ func asciiOf(r rune) rune {
 var dryRunFlags = [...]string{"dryrun", "validate", "validateonly"}
 
 // IsDryRunFlag reports whether a name is that of a flag by which APIs are asked to do
-// nothing, such as "dryRun" or "validate_only", in whatever spelling.
+// nothing, such as "dryRun" or "validate_only", in whatever spelling. Nothing is
+// allocated for a name that begins with another letter.
 func IsDryRunFlag(name string) bool {
+	const separators = "_-. "
+	name = strings.TrimLeft(name, separators)
+	if name == "" || !strings.ContainsRune("dDvV", rune(name[0])) {
+		return false
+	}
 	name = strings.Map(func(c rune) rune {
-		if strings.ContainsRune("_-. ", c) {
+		if strings.ContainsRune(separators, c) {
 			return -1
 		}
 		return c
