@@ -35,15 +35,25 @@ func start(t *testing.T, args ...string) *server {
 	return s
 }
 
-// freeAddress returns an address that nothing listens on.
+// freeAddress returns an address that nothing listens on, nor on the port 10,000 above it,
+// where a node of a cluster talks to the others.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const bus = 10_000
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		port := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of TCP
+		if other, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+bus)); err == nil {
+			_ = other.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no two ports are free")
+	return ""
 }
 
 func (s *server) port() string { return s.address[strings.LastIndexByte(s.address, ':')+1:] }
