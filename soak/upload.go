@@ -89,6 +89,7 @@ func (x *exchange) postRows(l ledger, once span) {
 	for i, c := range x.want.rows {
 		if i >= len(x.rows) || x.inDoubt() {
 			l.post("bulk_rows_total", once, "outcome", "not_attempted")
+			l.post("store_duration_seconds_count", once, "op", "scan") // an earlier upload may have dialled it
 		}
 		if i >= len(x.rows) && !x.inDoubt() {
 			continue
