@@ -91,10 +91,12 @@ func nameOf(pair string) string {
 }
 
 // unescapePair decodes a name or a value of a query string or a form: "+" is a space, %XX
-// a byte. A % without two hexadecimal digits stays as it is. ok is false where a host may
-// read another text: if there is such a %, because classic ASP.NET decodes %uXXXX; and if s
-// or the text is not UTF-8, because what a character that is only partly escaped becomes
-// depends on whether a host decodes bytes or characters first.
+// a byte. A % without two hexadecimal digits stays as it is.
+//
+// ok is false where a host may read another text:
+//   - a % has no two digits behind it: classic ASP.NET decodes %uXXXX.
+//   - s or the text is not UTF-8: what becomes of a character that is only partly escaped
+//     depends on whether a host decodes bytes or characters first.
 func unescapePair(s string) (text string, ok bool) {
 	if !strings.ContainsAny(s, "%+") {
 		return s, utf8.ValidString(s)
