@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -16,6 +17,21 @@ var (
 	// jqProgram finds a call of jq with its options and its program.
 	jqProgram = regexp.MustCompile(`\bjq ((?:-\w+ )*)'([^']*)'`)
 )
+
+// findJQ returns the path of jq. Where there is none, the test is skipped, or fails if the
+// environment requires it with REQUIRE_JQ.
+func findJQ(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("jq")
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("REQUIRE_JQ") != "":
+		t.Fatal("there is no jq: apt-get install jq")
+	}
+	t.Skip("there is no jq: apt-get install jq")
+	return ""
+}
 
 // TestCommandsInTheRunbooksAreWellFormed holds that the shell and jq can parse them.
 func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
@@ -36,10 +52,7 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 		}
 	}
 	t.Run("jq", func(t *testing.T) {
-		jq, err := exec.LookPath("jq")
-		if err != nil {
-			t.Skip("jq is not installed")
-		}
+		jq := findJQ(t)
 		const entry = `{"level":"error","msg":"handled request","request":{"client_ip":"192.0.2.1"},"conference_members":{"outcome":"refused","would_refuse":true,"violated_rules":["required"],"session_id":"S1","destination_country":"LV","destination":"+3*******55","destination_hash":"0123456789abcdef"}}`
 		for _, m := range jqProgram.FindAllStringSubmatch(text, -1) {
 			c := exec.Command(jq, append(strings.Fields(m[1]), m[2])...)
@@ -54,9 +67,7 @@ func TestCommandsInTheRunbooksAreWellFormed(t *testing.T) {
 // TestTheRunbookFindsEveryCallThatTheStoreHasAsUnknown runs its commands over a log and what
 // the admin API says: a call whose outcome could not be recorded has `dialled` in the log.
 func TestTheRunbookFindsEveryCallThatTheStoreHasAsUnknown(t *testing.T) {
-	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("jq is not installed")
-	}
+	findJQ(t)
 	_, section, _ := strings.Cut(read(t, runbooksFile), "\n## ConferenceMembersOutcomeUnknown\n")
 	const admin = `{"stores":[{"store":"memory","healthy":true,"unknown":["1111111111111111","2222222222222222"]}]}`
 	var log strings.Builder
