@@ -1,19 +1,12 @@
 package redis
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -21,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/evovoice-gateway/caddy-conference-members/idempotency/storetest"
 	"github.com/evovoice-gateway/caddy-conference-members/stores"
 )
 
@@ -112,16 +106,16 @@ func TestARedisThatCanNotBeReachedIsAWarningAtStart(t *testing.T) {
 // TestFilesAreReadBeforeTheStart holds that caddy validate tells what is wrong with them.
 func TestFilesAreReadBeforeTheStart(t *testing.T) {
 	dir := t.TempDir()
-	file := func(name string, content ...string) string {
+	file := func(name string, content []byte) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(strings.Join(content, "")), 0o600); err != nil {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}
-	certificate, key := pair(t)
-	_, other := pair(t)
-	none, mine, its, others := file("none.pem", "none"), file("cert.pem", certificate), file("key.pem", key), file("other.pem", other)
+	certificate, key := storetest.Certificate(t)
+	_, other := storetest.Certificate(t)
+	none, mine, its, others := file("none.pem", []byte("none")), file("cert.pem", certificate), file("key.pem", key), file("other.pem", other)
 	for name, test := range map[string]struct {
 		tls  TLS
 		says string // empty for no error
@@ -145,8 +139,8 @@ func TestFilesAreReadBeforeTheStart(t *testing.T) {
 // TestARenewedCertificateIsAnotherSetting holds that a reload opens new connections with it.
 func TestARenewedCertificateIsAnotherSetting(t *testing.T) {
 	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
-	settings := func(certificate, key string) string {
-		if err := errors.Join(os.WriteFile(certFile, []byte(certificate), 0o600), os.WriteFile(keyFile, []byte(key), 0o600)); err != nil {
+	settings := func(certificate, key []byte) string {
+		if err := errors.Join(os.WriteFile(certFile, certificate, 0o600), os.WriteFile(keyFile, key, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		r := &Redis{TLS: &TLS{CertFile: certFile, KeyFile: keyFile}}
@@ -155,34 +149,12 @@ func TestARenewedCertificateIsAnotherSetting(t *testing.T) {
 		}
 		return r.Settings()
 	}
-	certificate, key := pair(t)
+	certificate, key := storetest.Certificate(t)
 	old := settings(certificate, key)
 	if settings(certificate, key) != old {
 		t.Error("the same files are another setting: every reload connects anew")
 	}
-	if settings(pair(t)) == old {
+	if settings(storetest.Certificate(t)) == old {
 		t.Error("a renewed certificate is the same setting: no reload uses it")
 	}
-}
-
-// pair makes a certificate and its key, in PEM.
-func pair(t *testing.T) (certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encode := func(kind string, content []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}))
-	}
-	return encode("CERTIFICATE", der), encode("PRIVATE KEY", pkcs8)
 }
